@@ -1,0 +1,111 @@
+"""A retrieved node, its score, and the evidence for it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from retrieverkit_core.nodes import Metadata, MetadataMode, Node
+
+
+class Evidence(NamedTuple):
+    """Where a hit comes from.
+
+    Attributes:
+        leg: The name of the retriever that found it.
+        rank: Its rank there, from 1.
+        score: Its raw score there, or None.
+    """
+
+    leg: str
+    rank: int
+    score: float | None
+
+
+class NodeWithScore:
+    """A retrieved node and its score.
+
+    Attributes:
+        node: The node.
+        score: The score, on the scale that the retriever declares, or None. None is not 0.
+    """
+
+    __slots__ = ("_evidence", "node", "score")
+
+    def __init__(
+        self, node: Node, score: float | None = None, evidence: tuple[tuple[str, int, float | None], ...] = ()
+    ) -> None:
+        self.node = node
+        self.score = score
+        self._evidence = evidence
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Each leg that found the node, with its rank and raw score there."""
+        return tuple(map(Evidence._make, self._evidence))
+
+    @property
+    def node_id(self) -> str:
+        """The node's id."""
+        return self.node.id
+
+    @property
+    def id_(self) -> str:
+        """The node's id."""
+        return self.node.id
+
+    @property
+    def ref_doc_id(self) -> str | None:
+        """The id of the node's document."""
+        return self.node.ref_doc_id
+
+    @property
+    def text(self) -> str:
+        """The node's text."""
+        return self.node.text
+
+    @property
+    def metadata(self) -> Metadata:
+        """The node's metadata."""
+        return self.node.metadata
+
+    @property
+    def embedding(self) -> list[float] | None:
+        """The node's own vector."""
+        return self.node.embedding
+
+    def get_score(self, raise_error: bool = False) -> float:
+        """Return the score as a number.
+
+        Args:
+            raise_error: Raise instead of returning 0.0 when there is no score.
+
+        Raises:
+            ValueError: There is no score and ``raise_error`` is set.
+        """
+        if self.score is not None:
+            return self.score
+        if raise_error:
+            raise ValueError(f"node {self.node.id!r} has no score")
+        return 0.0
+
+    def get_content(self, mode: MetadataMode = MetadataMode.NONE) -> str:
+        """Return the node's text with the metadata that ``mode`` names."""
+        return self.node.get_content(mode)
+
+    def get_text(self) -> str:
+        """Return the node's text."""
+        return self.node.text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NodeWithScore):
+            return NotImplemented
+        return self.node == other.node and self.score == other.score
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        score = "None" if self.score is None else f"{self.score:.4f}"
+        return f"NodeWithScore(id={self.node.id!r}, score={score}, text={self.node.text[:60]!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NodeWithScore, (self.node, self.score, self._evidence)

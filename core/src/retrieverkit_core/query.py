@@ -1,0 +1,171 @@
+"""What is asked of a retriever."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.errors import QueryError
+
+if TYPE_CHECKING:
+    from retrieverkit_core.filters import MetadataFilters
+
+MAX_QUERY_CHARS = 2_000_000
+"""The longest query text that is accepted, in characters."""
+
+
+class QueryBundle:
+    """A query and the limits on its answer. Immutable.
+
+    Attributes:
+        query_str: What is asked, in words.
+        embedding: A vector to search with in place of the embedded words, or None.
+        custom_embedding_strs: Texts to embed in place of ``query_str``, or None.
+        top_k: At most so many hits; None leaves it to the retriever.
+        filters: Only nodes whose metadata passes.
+        scope: A mandatory filter (tenant, principal) that holds in every leg.
+        timeout: Seconds within which the answer must come, or None.
+
+    Raises:
+        QueryError: A part has the wrong type or value.
+    """
+
+    __slots__ = ("custom_embedding_strs", "embedding", "filters", "query_str", "scope", "timeout", "top_k")
+
+    query_str: str
+    embedding: tuple[float, ...] | None
+    custom_embedding_strs: tuple[str, ...] | None
+    top_k: int | None
+    filters: MetadataFilters | None
+    scope: MetadataFilters | None
+    timeout: float | None
+
+    def __init__(
+        self,
+        query_str: str,
+        embedding: Sequence[float] | None = None,
+        custom_embedding_strs: Sequence[str] | None = None,
+        top_k: int | None = None,
+        filters: MetadataFilters | None = None,
+        scope: MetadataFilters | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        if type(query_str) is not str and not isinstance(query_str, str):
+            raise QueryError(f"a query is a string, not {type(query_str).__name__}")
+        if len(query_str) > MAX_QUERY_CHARS:
+            raise QueryError(f"the query has {len(query_str)} characters; at most {MAX_QUERY_CHARS} are accepted")
+        if top_k is not None:
+            _check_top_k(top_k)
+        if embedding is not None:
+            embedding = _checked_embedding(embedding)
+        if custom_embedding_strs is not None:
+            custom_embedding_strs = _checked_texts(custom_embedding_strs)
+        if filters is not None or scope is not None:
+            _check_filters(filters=filters, scope=scope)
+        if timeout is not None:
+            _check_timeout(timeout)
+        put = object.__setattr__
+        put(self, "query_str", query_str)
+        put(self, "embedding", embedding)
+        put(self, "custom_embedding_strs", custom_embedding_strs)
+        put(self, "top_k", top_k)
+        put(self, "filters", filters)
+        put(self, "scope", scope)
+        put(self, "timeout", timeout)
+
+    @classmethod
+    def of(cls, query: str | QueryBundle) -> QueryBundle:
+        """Return ``query`` itself if it is a bundle, else a bundle around the string."""
+        return query if isinstance(query, QueryBundle) else cls(query)
+
+    @property
+    def embedding_strs(self) -> tuple[str, ...]:
+        """The texts to embed: the custom ones, else the query; none if the query is empty."""
+        if self.custom_embedding_strs is not None:
+            return self.custom_embedding_strs
+        return (self.query_str,) if self.query_str else ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to rank by: no words and no vector."""
+        return (
+            self.embedding is None
+            and not self.query_str.strip()
+            and not any(text.strip() for text in self.custom_embedding_strs or ())
+        )
+
+    def replace(self, **changes: Any) -> QueryBundle:
+        """Return a copy with ``changes`` to its attributes."""
+        unknown = changes.keys() - set(self.__slots__)
+        if unknown:
+            raise QueryError(f"a query has no {', '.join(sorted(unknown))}")
+        return QueryBundle(**{name: changes.get(name, getattr(self, name)) for name in self.__slots__})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a QueryBundle never changes; use replace({name}=…)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a QueryBundle never changes")
+
+    def _key(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, QueryBundle) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.query_str, self.embedding, self.custom_embedding_strs, self.top_k, self.timeout))
+
+    def __repr__(self) -> str:
+        parts = [repr(self.query_str)]
+        parts += [f"{n}={getattr(self, n)!r}" for n in self.__slots__ if n != "query_str" and getattr(self, n) is not None]
+        return f"QueryBundle({', '.join(parts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = ("query_str", "embedding", "custom_embedding_strs", "top_k", "filters", "scope", "timeout")
+        return QueryBundle, tuple(getattr(self, name) for name in names)
+
+
+QueryType = str | QueryBundle
+
+
+def _check_top_k(top_k: object) -> None:
+    if isinstance(top_k, bool) or not hasattr(top_k, "__index__"):
+        raise QueryError(f"top_k is a whole number, not {top_k!r}")
+    if int(top_k) < 0:  # type: ignore[call-overload]
+        raise QueryError(f"top_k is {top_k}; it must not be negative", fix="top_k=0 gives no hits, None the mode's own number")
+
+
+def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
+    try:
+        vector = tuple(float(x) for x in embedding)
+    except (TypeError, ValueError) as error:
+        raise QueryError(f"the query's embedding is not a sequence of numbers: {error}") from error
+    if not vector or not all(map(math.isfinite, vector)):
+        raise QueryError("the query's embedding is empty or not finite")
+    return vector
+
+
+def _checked_texts(texts: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise QueryError("custom_embedding_strs is a sequence of strings")
+    if sum(map(len, texts)) > MAX_QUERY_CHARS:
+        raise QueryError(f"custom_embedding_strs hold more than {MAX_QUERY_CHARS} characters")
+    return tuple(texts)
+
+
+def _check_filters(**trees: object) -> None:
+    from retrieverkit_core.filters import MetadataFilters
+
+    for name, tree in trees.items():
+        if tree is not None and not isinstance(tree, MetadataFilters):
+            raise QueryError(
+                f"{name} is a MetadataFilters, not {type(tree).__name__}",
+                fix="write MetadataFilters.parse(\"year >= 1960\")",
+            )
+
+
+def _check_timeout(timeout: object) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise QueryError(f"timeout is a positive number of seconds, not {timeout!r}")

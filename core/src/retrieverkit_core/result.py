@@ -1,0 +1,189 @@
+"""The answer to a query: a list of hits that knows how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.hits import NodeWithScore
+
+if TYPE_CHECKING:
+    from retrieverkit_core.query import QueryBundle
+
+
+class Outcome(str, Enum):
+    """What kind of answer it is.
+
+    EMPTY means that everything ran and nothing matched; PARTIAL that a leg failed, was cut off, or lost hits;
+    ABSTAINED that the retriever declined to answer.
+    """
+
+    OK = "ok"
+    EMPTY = "empty"
+    PARTIAL = "partial"
+    ABSTAINED = "abstained"
+
+
+class LegState(str, Enum):
+    """How one leg ended."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class LegStatus:
+    """How one leg of a retrieval ended.
+
+    Attributes:
+        name: The leg's name.
+        state: How it ended.
+        n: How many hits it gave.
+        milliseconds: How long it took.
+        error: What went wrong, or None.
+        legs: The legs of this leg, if it is a composite.
+        note: What a reader should know, such as the model that was used.
+    """
+
+    name: str
+    state: LegState
+    n: int = 0
+    milliseconds: float = 0.0
+    error: BaseException | None = None
+    legs: tuple[LegStatus, ...] = ()
+    note: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the leg, or a leg of it, gave no complete answer."""
+        return self.state in (LegState.FAILED, LegState.TIMEOUT) or any(leg.failed for leg in self.legs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the status as inert JSON."""
+        told: dict[str, Any] = {"name": self.name, "state": self.state.value, "n": self.n}
+        told["milliseconds"] = round(self.milliseconds, 3)
+        if self.error is not None:
+            told["error"] = str(self.error)
+        if self.note:
+            told["note"] = self.note
+        if self.legs:
+            told["legs"] = [leg.as_dict() for leg in self.legs]
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class FilterReport:
+    """What became of the caller's filters and scope.
+
+    Attributes:
+        pushed: The part that the mode applied itself, as filter text, or "".
+        rechecked: The part that only core applied, as filter text, or "".
+        dropped: How many hits core took out because they did not pass ``rechecked``.
+        leaked: Ids of hits that the mode should have filtered out and did not; core took them out.
+    """
+
+    pushed: str = ""
+    rechecked: str = ""
+    dropped: int = 0
+    leaked: tuple[str, ...] = ()
+
+
+NO_FILTERS = FilterReport()
+
+
+class RetrievalResult(list[NodeWithScore]):
+    """A list of hits, best first, that also knows how it came about.
+
+    Attributes:
+        query: The query that was answered, or None while the result is being made.
+        retriever: The name of the retriever that answered.
+        elapsed: Seconds that it took.
+        filters: What became of the filters and the scope.
+        warnings: What a reader must know to trust the answer, such as a leaking plugin or a failing observer.
+        notes: What a reader may want to know, such as the mode that was chosen.
+    """
+
+    __slots__ = ("_abstained", "_legs", "elapsed", "filters", "notes", "query", "retriever", "warnings")
+
+    query: QueryBundle | None
+    retriever: str
+    elapsed: float
+    filters: FilterReport
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def __init__(
+        self,
+        hits: Iterable[NodeWithScore] = (),
+        *,
+        query: QueryBundle | None = None,
+        retriever: str = "",
+        elapsed: float = 0.0,
+        legs: Sequence[LegStatus] = (),
+        filters: FilterReport = NO_FILTERS,
+        warnings: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+        abstained: bool = False,
+    ) -> None:
+        super().__init__(hits)
+        self.query = query
+        self.retriever = retriever
+        self.elapsed = elapsed
+        self.filters = filters
+        self.warnings = warnings
+        self.notes = notes
+        self._legs = legs
+        self._abstained = abstained
+
+    @property
+    def legs(self) -> tuple[LegStatus, ...]:
+        """The status of each leg; a retriever that is no composite is its own only leg."""
+        if self._legs:
+            return tuple(self._legs)
+        state = LegState.OK if self else LegState.EMPTY
+        return (LegStatus(self.retriever, state, len(self), self.elapsed * 1000),)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What kind of answer it is."""
+        if self._abstained:
+            return Outcome.ABSTAINED
+        if any(leg.failed for leg in self._legs):
+            return Outcome.PARTIAL
+        return Outcome.OK if self else Outcome.EMPTY
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the retriever declined to answer."""
+        return self._abstained
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Milliseconds by leg name, and under ``total`` for the whole."""
+        return {**{leg.name: leg.milliseconds for leg in self.legs}, "total": self.elapsed * 1000}
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The hits' nodes."""
+        return [hit.node for hit in self]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as inert JSON."""
+        from retrieverkit_core.show import result_as_dict
+
+        return result_as_dict(self)
+
+    def __str__(self) -> str:
+        from retrieverkit_core.show import result_as_text
+
+        return result_as_text(self)
+
+    def _repr_html_(self) -> str:
+        from retrieverkit_core.show import result_as_html
+
+        return result_as_html(self)
