@@ -1,0 +1,1 @@
+"""RetrieverKit's retrieval contract."""

@@ -172,6 +172,14 @@ class RetrievalResult(list[NodeWithScore]):
         """The hits' nodes."""
         return [hit.node for hit in self]
 
+    def inherit(self, other: RetrievalResult) -> None:
+        """Take over what another result knows of its own making, when its hits became this one's."""
+        self._legs = (*other._legs, *self._legs)
+        self._abstained = other._abstained
+        self.filters = other.filters
+        self.warnings = (*other.warnings, *self.warnings)
+        self.notes = (*other.notes, *self.notes)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as inert JSON."""
         from retrieverkit_core.show import result_as_dict

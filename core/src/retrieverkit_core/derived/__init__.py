@@ -1,0 +1,10 @@
+"""Indexes that are derived from a corpus: caught up before they answer, published whole, rebuilt when in doubt.
+
+An author subclasses `DerivedIndex`, says how to `build`, `update` and `open` the files in a folder, and asks
+`DerivedIndex.reader` for each query. `answer` turns the ordinals that a reader found into hits.
+"""
+
+from retrieverkit_core.derived.answering import answer
+from retrieverkit_core.derived.index import DerivedIndex, RebuildRequired
+
+__all__ = ["DerivedIndex", "RebuildRequired", "answer"]

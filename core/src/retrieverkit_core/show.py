@@ -1,0 +1,103 @@
+"""Results as text, as HTML for notebooks, and as inert JSON."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrieverkit_core.hits import NodeWithScore
+    from retrieverkit_core.result import LegStatus, RetrievalResult
+
+_PASSAGE = 160
+
+
+def result_as_dict(result: RetrievalResult) -> dict[str, Any]:
+    """Return the result as inert JSON."""
+    filters = result.filters
+    return {
+        "query": result.query.query_str if result.query is not None else None,
+        "retriever": result.retriever,
+        "outcome": result.outcome.value,
+        "milliseconds": round(result.elapsed * 1000, 3),
+        "legs": [leg.as_dict() for leg in result.legs],
+        "filters": {
+            "pushed": filters.pushed,
+            "rechecked": filters.rechecked,
+            "dropped": filters.dropped,
+            "leaked": list(filters.leaked),
+        },
+        "warnings": list(result.warnings),
+        "notes": list(result.notes),
+        "hits": [_hit_as_dict(hit, rank) for rank, hit in enumerate(result, 1)],
+    }
+
+
+def _hit_as_dict(hit: NodeWithScore, rank: int) -> dict[str, Any]:
+    return {
+        "rank": rank,
+        "score": hit.score,
+        "node_id": hit.node.id,
+        "ref_doc_id": hit.node.ref_doc_id,
+        "text": hit.node.text,
+        "metadata": hit.node.metadata,
+        "start_char_idx": hit.node.start_char_idx,
+        "end_char_idx": hit.node.end_char_idx,
+        "evidence": [evidence._asdict() for evidence in hit.evidence],
+    }
+
+
+def summary(result: RetrievalResult) -> str:
+    """Return one line: how many hits, from where, how long it took, and whether anything is missing."""
+    count = f"{len(result)} hit{'' if len(result) == 1 else 's'}"
+    parts = [count, result.retriever or "retriever", f"{result.elapsed * 1000:.1f} ms"]
+    if result.outcome.value in ("partial", "abstained"):
+        failed = ", ".join(told for leg in result.legs for told in _failures(leg))
+        parts.append(result.outcome.value.upper() + (f" ({failed})" if failed else ""))
+    return " · ".join(parts)
+
+
+def _failures(leg: LegStatus) -> list[str]:
+    inner = [told for each in leg.legs for told in _failures(each)]
+    return inner or ([f"{leg.name}: {leg.error or leg.state.value}".split("\n")[0]] if leg.failed else [])
+
+
+def evidence_text(hit: NodeWithScore) -> str:
+    """Return where the hit comes from, such as ``bm25 #1 (12.41)  vector #2 (0.83)``."""
+    return "  ".join(
+        f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") for e in hit.evidence
+    )
+
+
+def _passage(hit: NodeWithScore) -> str:
+    text = " ".join(hit.node.text.split())
+    return text if len(text) <= _PASSAGE else text[: _PASSAGE - 1] + "…"
+
+
+def _score_text(hit: NodeWithScore) -> str:
+    return "-" if hit.score is None else f"{hit.score:.4f}"
+
+
+def result_as_text(result: RetrievalResult) -> str:
+    """Return the result for a terminal."""
+    lines = [f"RetrievalResult  {summary(result)}"]
+    for rank, hit in enumerate(result, 1):
+        lines.append(f"{rank:>3}  {_score_text(hit):>8}  {hit.node.id}  {evidence_text(hit)}")
+        lines.append(f"     {_passage(hit)}")
+    lines += [f"warning: {warning}" for warning in result.warnings]
+    return "\n".join(lines)
+
+
+def result_as_html(result: RetrievalResult) -> str:
+    """Return the result as an HTML table for a notebook; every text in it is escaped."""
+    rows = "".join(
+        f"<tr><td>{rank}</td><td>{_score_text(hit)}</td><td>{escape(hit.node.id)}</td>"
+        f"<td>{escape(evidence_text(hit))}</td><td style='text-align:left'>{escape(_passage(hit))}</td></tr>"
+        for rank, hit in enumerate(result, 1)
+    )
+    warnings = "".join(f"<p><b>warning:</b> {escape(warning)}</p>" for warning in result.warnings)
+    return (
+        f"<div><p><b>RetrievalResult</b> {escape(summary(result))}</p>{warnings}"
+        "<table><thead><tr><th>rank</th><th>score</th><th>node</th><th>evidence</th><th>text</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )

@@ -1,0 +1,91 @@
+"""Filters and scope around an author's code."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieverkit_core import (
+    BaseRetriever,
+    FilterCapabilities,
+    MetadataFilters,
+    Node,
+    NodeWithScore,
+    QueryBundle,
+)
+from retrieverkit_core.errors import FilterTypeError, UnknownFieldError
+
+
+class Ranked(BaseRetriever):
+    """Ranks nodes by their number; applies the operators it declares, or claims to and does not."""
+
+    def __init__(self, nodes, operators=(), honest=True, obeys_top_k=True):
+        super().__init__()
+        self.nodes = nodes
+        self.filter_capabilities = FilterCapabilities(operators=frozenset(operators))
+        self.honest, self.obeys_top_k = honest, obeys_top_k
+        self.asked = []
+
+    def _retrieve(self, query_bundle):
+        self.asked.append(query_bundle)
+        passing = self.nodes
+        if self.honest and query_bundle.filters is not None:
+            passing = [node for node in passing if query_bundle.filters.matches(node.metadata)]
+        hits = [NodeWithScore(node, float(-at)) for at, node in enumerate(passing)]
+        return hits[: query_bundle.top_k] if self.obeys_top_k else hits
+
+
+metadata = st.fixed_dictionaries({"year": st.integers(0, 9), "lang": st.sampled_from(["de", "en", "fr"])})
+texts = st.sampled_from(
+    ["year >= 5", "lang == 'de'", "year < 2 or lang == 'en'", "not (year == 3)", "year > 4 and lang in ['de', 'fr']"]
+)
+
+
+@given(
+    st.lists(metadata, max_size=300),
+    texts,
+    st.none() | texts,
+    st.none() | st.integers(0, 50),
+    st.sets(st.sampled_from(["==", ">=", "<", ">", "in"])),
+    st.booleans(),
+)
+def test_filtered_results_equal_brute_force(metadatas, filters, scope, top_k, operators, obeys_top_k):
+    nodes = [Node(id=str(at), metadata=m) for at, m in enumerate(metadatas)]
+    trees = [MetadataFilters.parse(text) for text in (filters, scope) if text is not None]
+    expected = [n.id for n in nodes if all(tree.matches(n.metadata) for tree in trees)][:top_k]
+    retriever = Ranked(nodes, operators, obeys_top_k=obeys_top_k)
+    query = QueryBundle("q", top_k=top_k, filters=trees[0], scope=trees[1] if scope else None)
+    result = retriever.retrieve(query)
+    assert [h.node_id for h in result] == expected
+    assert result.filters.leaked == ()
+    assert [h.node_id for h in asyncio.run(retriever.aretrieve(query))] == expected
+    for asked in retriever.asked:
+        pushed = asked.filters
+        assert pushed is None or all(leaf.operator.value in operators for leaf in pushed.leaves())
+
+
+def test_a_leak_is_reported_by_name_and_dropped():
+    nodes = [Node(id=str(i), metadata={"tenant": "ab"[i % 2]}) for i in range(6)]
+    retriever = Ranked(nodes, operators=["=="], honest=False)
+    retriever.distribution = "leaky 1.0"
+    result = retriever.retrieve(QueryBundle("q", scope=MetadataFilters.parse("tenant == 'a'")))
+    assert [h.node_id for h in result] == ["0", "2", "4"]
+    assert result.filters.leaked == ("1", "3", "5")
+    assert "leaky 1.0" in result.warnings[0]
+
+
+def test_what_was_pushed_and_what_was_rechecked_is_told():
+    nodes = [Node(id=str(i), metadata={"year": i, "lang": "de"}) for i in range(10)]
+    query = QueryBundle("q", filters=MetadataFilters.parse("year >= 5 and lang == 'de'"))
+    report = Ranked(nodes, operators=["=="]).retrieve(query).filters
+    assert (report.pushed, report.rechecked, report.dropped) == ("lang == 'de'", "year >= 5", 5)
+
+
+def test_fields_are_checked_where_they_are_known():
+    retriever = Ranked([Node(id="1", metadata={"year": 1961})])
+    retriever.known_fields = lambda: {"year": frozenset({"number"})}
+    with pytest.raises(UnknownFieldError, match="year"):
+        retriever.retrieve(QueryBundle("q", filters=MetadataFilters.parse("yaer > 1960")))
+    with pytest.raises(FilterTypeError):
+        retriever.retrieve(QueryBundle("q", scope=MetadataFilters.parse("year == '1961'")))
