@@ -20,7 +20,7 @@ MAY_IMPORT = {
 
 
 def imports(package: Package):
-    """Yield (top-level module, place, when) of each import: "load", "call", or "never" for type checkers' own."""
+    """Yield (top-level module, place, when it runs: "load", "call" or, for type checkers, "never")."""
     for file, tree in package.sources.items():
         stack = [(node, "load") for node in tree.body]
         while stack:

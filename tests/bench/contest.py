@@ -1,0 +1,48 @@
+"""What a row is made of: contenders and promises."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = "RetrieverKit"
+
+
+class Contender:
+    """One library at one task, alone in its process.
+
+    The constructor imports and reads inputs and is not measured; `build` is, and so is every `call`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def build(self) -> None:
+        """Make what the calls need."""
+
+    def call(self, turn: int) -> object:
+        """Do the task once; what it returns can be compared between contenders."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Promise:
+    """RetrieverKit's figure is at most `limit` times that of a peer."""
+
+    peer: str
+    limit: float
+    figure: str = "call"
+
+    def kept_by(self, contenders: dict) -> dict:
+        """Return the promise with the ratio that was measured, None where one of the two did not run."""
+        ours, peer = contenders[OURS], contenders[self.peer]
+        if self.figure == "call":
+            ratio = peer.get("ratio")
+        else:
+            ran = self.figure in ours and self.figure in peer
+            ratio = ours[self.figure] / peer[self.figure] if ran else None
+        return {
+            "figure": self.figure,
+            "peer": self.peer,
+            "limit": self.limit,
+            "ratio": ratio,
+            "kept": ratio is not None and ratio <= self.limit,
+        }
