@@ -11,7 +11,7 @@ from retrieverkit_core.errors import PluginContractError, QueryError, RetrievalE
 @pytest.mark.parametrize(
     "value",
     [None, "text", 3, {"a": 1}, iter([]), [None], ["text"], [("id", 1.0)], [NodeWithScore("no node", 1.0)]],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_sequence_of_hits_breaks_the_contract(returns, value):
     retriever = returns(value)
