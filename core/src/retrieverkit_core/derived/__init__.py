@@ -1,4 +1,4 @@
-"""Indexes that are derived from a corpus: caught up before they answer, published whole, rebuilt when in doubt.
+"""Indexes derived from a corpus: caught up before they answer, published whole, rebuilt when in doubt.
 
 An author subclasses `DerivedIndex`, says how to `build`, `update` and `open` the files in a folder, and asks
 `DerivedIndex.reader` for each query. `answer` turns the ordinals that a reader found into hits.

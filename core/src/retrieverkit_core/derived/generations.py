@@ -1,16 +1,17 @@
-"""The folder of one derived index: one generation is current, the next is made beside it and takes its place at once.
+"""The folder of one derived index: one generation is current, the next takes its place at once.
 
     <folder>/
       lock            held by whoever makes a generation
       CURRENT         the name of the current generation; replaced, never written in place
-      gen-<id>/       a generation: the author's files and ``manifest.json``; never changed once it has this name
-      tmp-<id>/       a generation in the making; without the lock's holder it is a dead process's leftover
+      gen-<id>/       a generation: the author's files and ``manifest.json``; never changed any more
+      tmp-<id>/       a generation in the making; while nobody holds the lock, a dead process's leftover
 
 Nothing is forced to the disk: what a power cut tears, the checksums find, and the index is made again.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -25,8 +26,8 @@ from retrieverkit_core.errors import CorpusBusyError, DerivedIndexError
 CURRENT_NAME = "CURRENT"
 LOCK_NAME = "lock"
 
-_verified: set[tuple[str, str]] = set()
-"""Generations whose hashes this process has compared, as (folder, digest of all files)."""
+_verified: dict[Path, Mapping[str, FileMark]] = {}
+"""The files whose every byte this process has written or compared, by the folder of their generation."""
 
 
 class Generation(NamedTuple):
@@ -35,35 +36,68 @@ class Generation(NamedTuple):
     folder: Path
     manifest: Manifest
 
-    @property
-    def _identity(self) -> tuple[str, str]:
-        return str(self.folder), str(hash(tuple(sorted(self.manifest.files.items()))))
-
     def trust(self) -> None:
-        """Remember that this process has written or compared every byte of the files."""
-        _verified.add(self._identity)
+        """Remember that this process knows every byte of the files."""
+        _verified[self.folder] = self.manifest.files
 
     def distrust(self) -> None:
         """Have the hashes compared again before the next use."""
-        _verified.discard(self._identity)
+        _verified.pop(self.folder, None)
 
     def verify(self) -> None:
-        """Compare the files with the manifest; the hashes only once in a process.
+        """Compare the files with the manifest; their hashes only once in a process.
 
         Raises:
             Misfit: A file is missing, or is not what was written.
         """
-        found = misfits(self.manifest, self.folder, hashes=self._identity not in _verified)
+        found = misfits(self.manifest, self.folder, hashes=_verified.get(self.folder) != self.manifest.files)
         if found:
             raise Misfit(found[0])
         self.trust()
+
+
+class Draft(NamedTuple):
+    """A generation in the making.
+
+    Attributes:
+        folder: Where its files go.
+        base: The generation that it shares files with, or None.
+        shared: What each shared file looked like when it was linked, by its relative path.
+    """
+
+    folder: Path
+    base: Generation | None
+    shared: Mapping[str, tuple[int, ...]]
+
+    def mark_files(self) -> dict[str, FileMark]:
+        """Return the size and hash of every file; those of shared files are known.
+
+        Raises:
+            DerivedIndexError: A shared file was written to.
+        """
+        paths = sorted(
+            path for path in self.folder.rglob("*") if path.is_file() and path.name != MANIFEST_NAME
+        )
+        return {path.relative_to(self.folder).as_posix(): self._mark(path) for path in paths}
+
+    def _mark(self, path: Path) -> FileMark:
+        name = path.relative_to(self.folder).as_posix()
+        before, now = self.shared.get(name), _look(path)
+        if self.base is None or before is None or before[0] != now[0]:
+            return mark_file(path)
+        if before != now:
+            self.base.distrust()
+            raise DerivedIndexError(
+                f"an update wrote into {name}, which it shares with the generation before it"
+            )
+        return self.base.manifest.files[name]
 
 
 class Generations:
     """The generations of one derived index in one folder.
 
     Args:
-        folder: The folder; it is made when something is first published.
+        folder: The folder; it is made when it is first locked.
         lock_timeout: Seconds to wait for another process that makes a generation.
     """
 
@@ -75,7 +109,7 @@ class Generations:
         """Return the current generation, its files not yet verified, or None where there is none.
 
         Raises:
-            Misfit: There is one and its manifest cannot be used.
+            Misfit: There is one, and it cannot be used.
         """
         try:
             name = (self.folder / CURRENT_NAME).read_text("utf-8")
@@ -83,17 +117,17 @@ class Generations:
             return None
         except (OSError, ValueError) as error:
             raise Misfit(f"{CURRENT_NAME} cannot be read ({type(error).__name__})") from error
-        if not name.startswith("gen-") or not name.isprintable() or "/" in name or "\\" in name:
+        if not (name.startswith("gen-") and name.removeprefix("gen-").isalnum()):
             raise Misfit(f"{CURRENT_NAME} does not name a generation")
         folder = self.folder / name
         return Generation(folder, Manifest.read(folder))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of this folder against other processes and threads, and clear away what dead ones left.
+        """Hold this folder against other processes and threads, cleared of what dead ones left.
 
         Raises:
-            CorpusBusyError: It was held by another for too long.
+            CorpusBusyError: Another held it for too long.
             OSError: The folder cannot be written to.
         """
         import filelock
@@ -104,7 +138,7 @@ class Generations:
             lock.acquire()
         except filelock.Timeout as error:
             raise CorpusBusyError(
-                f"another process has been building the index in {self.folder} for over {self._lock_timeout:g} s",
+                f"the index in {self.folder} has been in the making elsewhere for {self._lock_timeout:g} s",
                 fix="try again later",
             ) from error
         try:
@@ -113,88 +147,77 @@ class Generations:
         finally:
             lock.release()
 
-    def begin(self, base: Generation | None) -> Path:
-        """Make the folder of a new generation; with ``base``, holding hard links to its files. Needs the lock."""
-        draft = self.folder / f"tmp-{uuid4().hex}"
-        draft.mkdir()
+    def begin(self, base: Generation | None) -> Draft:
+        """Make the folder of a new generation, with hard links to the files of ``base``. Needs the lock."""
+        draft = Draft(self.folder / f"tmp-{uuid4().hex}", base, shared := {})
+        draft.folder.mkdir()
         for name in base.manifest.files if base else ():
-            target = draft / name
+            target = draft.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(base.folder / name, target)  # type: ignore[union-attr]
+            shared[name] = _look(target)
         return draft
 
-    def publish(self, draft: Path, manifest: Manifest, base: Generation | None) -> Generation:
+    def publish(self, draft: Draft, manifest: Manifest) -> Generation:
         """Make ``draft`` the current generation and remove the older ones. Needs the lock.
 
         Args:
-            draft: The folder that `begin` gave, with all files in place.
+            draft: What `begin` gave, with every file in place.
             manifest: The manifest to store; its ``files`` are filled in here.
-            base: The generation whose hashes still hold for the files linked from it.
 
         Raises:
-            DerivedIndexError: A file of ``base`` was written to.
+            DerivedIndexError: A file shared with the generation before was written to.
         """
-        manifest = _with_files(manifest, _mark_files(draft, base))
-        manifest.write(draft)
-        generation = Generation(self.folder / f"gen-{draft.name.removeprefix('tmp-')}", manifest)
-        draft.rename(generation.folder)
+        manifest = dataclasses.replace(manifest, files=draft.mark_files())
+        manifest.write(draft.folder)
+        generation = Generation(self.folder / f"gen-{uuid4().hex}", manifest)
+        draft.folder.rename(generation.folder)
         pointer = self.folder / f"tmp-{uuid4().hex}"
         pointer.write_text(generation.folder.name, "utf-8")
         os.replace(pointer, self.folder / CURRENT_NAME)
         generation.trust()
-        self._sweep(keep=generation.folder.name)
+        self._sweep()
         return generation
 
     def clear(self) -> None:
-        """Remove everything but the lock. Needs the lock."""
+        """Remove the current generation. Needs the lock."""
         (self.folder / CURRENT_NAME).unlink(missing_ok=True)
         self._sweep()
 
-    def _sweep(self, keep: str | None = None) -> None:
-        if keep is None:
-            try:
-                keep = (self.folder / CURRENT_NAME).read_text("utf-8")
-            except (OSError, ValueError):
-                keep = ""
+    def remove(self) -> None:
+        """Remove everything, the folder and the lock too. Needs the lock."""
+        self.clear()
+        (self.folder / LOCK_NAME).unlink(missing_ok=True)
+        try:
+            self.folder.rmdir()
+        except OSError:  # somebody has put a file there, or waits for the lock
+            pass
+
+    def _sweep(self) -> None:
+        """Remove what is neither current nor the lock."""
+        try:
+            keep = (self.folder / CURRENT_NAME).read_text("utf-8")
+        except (OSError, ValueError):
+            keep = ""
         for entry in list(self.folder.iterdir()):
             if entry.name.startswith(("gen-", "tmp-")) and entry.name != keep:
+                _verified.pop(entry, None)
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry, ignore_errors=True)
                 else:
                     entry.unlink(missing_ok=True)
 
 
+def _look(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is replaced (the first number) or written to (the others)."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        shutil.copy2(source, target)  # a file system without hard links
-
-
-def _mark_files(draft: Path, base: Generation | None) -> dict[str, FileMark]:
-    """Return the marks of all files, from ``base`` for those that are still its own."""
-    marks = {}
-    for path in sorted(path for path in draft.rglob("*") if path.is_file()):
-        name = path.relative_to(draft).as_posix()
-        if name == MANIFEST_NAME:
-            continue
-        mark = _inherited(path, base.folder / name, base.manifest.files.get(name)) if base else None
-        marks[name] = mark or mark_file(path)
-    return marks
-
-
-def _inherited(path: Path, source: Path, mark: FileMark | None) -> FileMark | None:
-    if mark is None or not os.path.samefile(path, source):
-        return None
-    now = mark_file(path) if path.stat().st_size != mark.size else mark
-    if now != mark:
-        raise DerivedIndexError(f"an update wrote into {path.name}, which the generation before it shares")
-    return mark
-
-
-def _with_files(manifest: Manifest, files: Mapping[str, FileMark]) -> Manifest:
-    from dataclasses import replace
-
-    return replace(manifest, files=files)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)

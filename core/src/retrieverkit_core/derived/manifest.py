@@ -116,7 +116,8 @@ def misfits(manifest: Manifest, folder: Path, *, hashes: bool) -> list[str]:
     """Compare the files in ``folder`` with the manifest; with ``hashes``, their contents too.
 
     Returns:
-        What is wrong, one text a file; nothing if all is right. Files that the manifest does not name are ignored.
+        What is wrong, one text a file; nothing if all is right. Files that the manifest does not name are
+        ignored.
     """
     found = []
     for name, mark in manifest.files.items():
