@@ -9,8 +9,8 @@ def render(results: dict) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `nox -s bench` from `benchmarks.json`. The contenders of a table took turns in one run, each in",
-        "a process of its own. Read the ratios: the figures depend on the machine, and on what else it did.",
+        "Made by `nox -s bench` from `benchmarks.json`. The contenders of a table took turns in one run,",
+        "each in a process of its own. Read the ratios: the figures depend on the machine and its load.",
     ]
     for name in sorted(results):
         lines += section(results[name])
