@@ -1,46 +1,46 @@
 """Every error that RetrieverKit raises on purpose.
 
-    RetrieverKitError
-    ├── ConfigError (ValueError)            what somebody wrote in a config, option or mode string
-    │   ├── ModeStringError                 a mode string that cannot be read; points at the column
-    │   ├── UnknownModeError (LookupError)  no installed plugin provides the mode
-    │   ├── ModeConflictError               two distributions claim one mode
-    │   ├── UnknownOptionError              a mode was given an option that it does not have
-    │   ├── OptionError                     an option has the wrong type or value
-    │   ├── ScoreMismatchError              scores that do not mix were to be summed
-    │   └── MissingServiceError             a mode needs an embedding, a model or a corpus and has none
-    ├── PluginError
-    │   ├── PluginLoadError                 a plugin's entry point does not load
-    │   ├── PluginBlockedError              a plugin is switched off by the environment
-    │   ├── PluginVersionError              a plugin is made for another plugin API
-    │   ├── RetrieverBuildError             make_retriever raised
-    │   └── PluginContractError             a plugin returned what the contract forbids
-    ├── QueryError (ValueError)             what cannot be a query
-    ├── FilterError (ValueError)
-    │   ├── FilterSyntaxError               a filter text that cannot be read; points at the column
-    │   ├── UnknownFieldError (LookupError) a filter names a field that no node has
-    │   ├── FilterTypeError                 a filter compares a field with a value of another kind
-    │   └── FilterGenerationError           a model wrote a filter that cannot be used
-    ├── RetrievalError
-    │   ├── DeadlineExceededError (TimeoutError)
-    │   ├── RecursionLimitError             index nodes that lead to each other without end
-    │   ├── AllLegsFailedError              no leg of a composite answered
-    │   ├── OverloadedError                 too many abandoned calls are still running
-    │   └── BatchError                      some queries of a batch failed
-    ├── CorpusError
-    │   ├── NotACorpusError                 the file is not a corpus
-    │   ├── CorruptCorpusError              the corpus is damaged
-    │   ├── CorpusTooNewError               a later version wrote the corpus
-    │   ├── CorpusBusyError                 another process holds the write lock for too long
-    │   ├── ReadOnlyCorpusError             a write where writing is not possible
-    │   ├── StorageFullError (OSError)      no space left
-    │   ├── InvalidDocumentError (ValueError) a document that cannot be stored faithfully
-    │   └── DerivedIndexError               a derived index cannot be built
-    ├── ServiceError                        embedding and language models
-    │   ├── EndpointError                   a remote model answered with an error, or not at all
-    │   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
-    │   └── EmbeddingMismatchError          the model is not the one the index was built with
-    └── ReadError                           a file that cannot be read
+RetrieverKitError
+├── ConfigError (ValueError)            what somebody wrote in a config, option or mode string
+│   ├── ModeStringError                 a mode string that cannot be read; points at the column
+│   ├── UnknownModeError (LookupError)  no installed plugin provides the mode
+│   ├── ModeConflictError               two distributions claim one mode
+│   ├── UnknownOptionError              a mode was given an option that it does not have
+│   ├── OptionError                     an option has the wrong type or value
+│   ├── ScoreMismatchError              scores that do not mix were to be summed
+│   └── MissingServiceError             a mode needs an embedding, a model or a corpus and has none
+├── PluginError
+│   ├── PluginLoadError                 a plugin's entry point does not load
+│   ├── PluginBlockedError              a plugin is switched off by the environment
+│   ├── PluginVersionError              a plugin is made for another plugin API
+│   ├── RetrieverBuildError             make_retriever raised
+│   └── PluginContractError             a plugin returned what the contract forbids
+├── QueryError (ValueError)             what cannot be a query
+├── FilterError (ValueError)
+│   ├── FilterSyntaxError               a filter text that cannot be read; points at the column
+│   ├── UnknownFieldError (LookupError) a filter names a field that no node has
+│   ├── FilterTypeError                 a filter compares a field with a value of another kind
+│   └── FilterGenerationError           a model wrote a filter that cannot be used
+├── RetrievalError
+│   ├── DeadlineExceededError (TimeoutError)
+│   ├── RecursionLimitError             index nodes that lead to each other without end
+│   ├── AllLegsFailedError              no leg of a composite answered
+│   ├── OverloadedError                 too many abandoned calls are still running
+│   └── BatchError                      some queries of a batch failed
+├── CorpusError
+│   ├── NotACorpusError                 the file is not a corpus
+│   ├── CorruptCorpusError              the corpus is damaged
+│   ├── CorpusTooNewError               a later version wrote the corpus
+│   ├── CorpusBusyError                 another process holds the write lock for too long
+│   ├── ReadOnlyCorpusError             a write where writing is not possible
+│   ├── StorageFullError (OSError)      no space left
+│   ├── InvalidDocumentError (ValueError) a document that cannot be stored faithfully
+│   └── DerivedIndexError               a derived index cannot be built
+├── ServiceError                        embedding and language models
+│   ├── EndpointError                   a remote model answered with an error, or not at all
+│   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
+│   └── EmbeddingMismatchError          the model is not the one the index was built with
+└── ReadError                           a file that cannot be read
 """
 
 from __future__ import annotations
@@ -139,7 +139,9 @@ class UnknownModeError(ConfigError, LookupError):
             fix = f"pip install {distribution}"
         else:
             message = f"unknown retriever mode {shorten(mode)!r}"
-            fix = _suggest(self.near) + (f"installed modes: {listed}" if listed else "no retriever plugin is installed")
+            fix = _suggest(self.near) + (
+                f"installed modes: {listed}" if listed else "no retriever plugin is installed"
+            )
         super().__init__(message + (f": {detail}" if detail else ""), fix=fix)
 
 
@@ -179,7 +181,9 @@ class UnknownOptionError(ConfigError):
         self.mode = mode
         self.option = option
         self.near = near_matches(option, known)
-        fix = _suggest(self.near) + (f"options of {mode}: {', '.join(known)}" if known else f"{mode} takes no options")
+        fix = _suggest(self.near) + (
+            f"options of {mode}: {', '.join(known)}" if known else f"{mode} takes no options"
+        )
         super().__init__(f"mode {mode!r} has no option {shorten(option)!r}", fix=fix)
 
 
@@ -301,7 +305,9 @@ class UnknownFieldError(FilterError, LookupError):
         self.field = field
         self.near = near_matches(field, known)
         listed = ", ".join(shorten(k, 30) for k in known[:12]) + (", …" if len(known) > 12 else "")
-        super().__init__(f"no node has the metadata field {shorten(field)!r}", fix=f"{_suggest(self.near)}fields: {listed}")
+        super().__init__(
+            f"no node has the metadata field {shorten(field)!r}", fix=f"{_suggest(self.near)}fields: {listed}"
+        )
 
 
 class FilterTypeError(FilterError):
@@ -334,7 +340,9 @@ class DeadlineExceededError(RetrievalError, TimeoutError):
 
     def __init__(self, who: str, timeout: float) -> None:
         self.timeout = timeout
-        super().__init__(f"{who} did not answer within {timeout:g} s", fix="raise the timeout, or make the leg optional")
+        super().__init__(
+            f"{who} did not answer within {timeout:g} s", fix="raise the timeout, or make the leg optional"
+        )
 
 
 class RecursionLimitError(RetrievalError):
@@ -348,7 +356,11 @@ class RecursionLimitError(RetrievalError):
 
     def __init__(self, path: Sequence[str]) -> None:
         self.path = tuple(path)
-        shown = " -> ".join(shorten(p, 30) for p in (*path[:3], "…", *path[-3:])) if len(path) > 8 else " -> ".join(path)
+        shown = (
+            " -> ".join(shorten(p, 30) for p in (*path[:3], "…", *path[-3:]))
+            if len(path) > 8
+            else " -> ".join(path)
+        )
         super().__init__(f"index nodes lead to each other too deeply ({len(path)} steps): {shown}")
 
 
@@ -473,7 +485,9 @@ class EndpointError(ServiceError):
 
     code = "endpoint"
 
-    def __init__(self, message: str, *, status: int | None = None, retryable: bool = False, fix: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, fix: str = ""
+    ) -> None:
         self.status = status
         super().__init__(message, fix=fix)
         self.retryable = retryable

@@ -43,7 +43,9 @@ def new_id() -> str:
 
 def content_hash(text: str, metadata: Metadata) -> str:
     """Return the SHA-256 of text and metadata, whatever the order of the metadata's keys."""
-    canonical = json.dumps([text, metadata], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    canonical = json.dumps(
+        [text, metadata], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 

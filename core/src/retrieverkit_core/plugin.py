@@ -101,7 +101,9 @@ class Resolve(Protocol):
 def _cannot_resolve(spec: object, /) -> BaseRetriever:
     from retrieverkit_core.errors import MissingServiceError
 
-    raise MissingServiceError("there is no registry to resolve sub-retrievers", fix="build the retriever through retrieverkit")
+    raise MissingServiceError(
+        "there is no registry to resolve sub-retrievers", fix="build the retriever through retrieverkit"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
     from pydantic import BaseModel
@@ -40,6 +42,62 @@ class Embedder(Protocol):
 
         Raises:
             ServiceError: The model cannot answer.
+        """
+        ...
+
+
+@runtime_checkable
+class CorpusEmbedder(Protocol):
+    """An embedding that is fitted to the texts of a corpus before it can embed anything.
+
+    The fitted model is stored in the same generation as the vectors that it made, so that the two never part.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the method and its settings, without what is fitted."""
+        ...
+
+    def fit(self, texts: Sequence[str], folder: Path) -> None:
+        """Fit the model to ``texts`` and write it into the empty ``folder``."""
+        ...
+
+    def load(self, folder: Path) -> Embedder:
+        """Return the model that `fit` wrote into ``folder``."""
+        ...
+
+    def outgrown(self, fitted_on: int, unseen: int) -> bool:
+        """Return whether the model must be fitted anew.
+
+        Args:
+            fitted_on: How many texts it was fitted on.
+            unseen: How many texts have been added or removed since.
+        """
+        ...
+
+
+class EmbeddingProvider(Protocol):
+    """What a ``retrieverkit.embeddings`` entry point names.
+
+    Attributes:
+        name: The entry point's name.
+        summary: One line for listings.
+        options: The model of its options; it refuses unknown ones.
+    """
+
+    name: str
+    summary: str
+    options: type[BaseModel]
+
+    def problem(self, options: BaseModel) -> str:
+        """Return why the embedding cannot be used here, with what to do, or "" if it can. Cheap: loads no model."""
+        ...
+
+    def make(self, options: BaseModel) -> Embedder | CorpusEmbedder:
+        """Return the embedding.
+
+        Raises:
+            MissingServiceError: It cannot be used here.
         """
         ...
 
@@ -81,11 +139,16 @@ class LanguageModel(Protocol):
 class Services(Protocol):
     """The models that a mode may use. Every model call goes through here."""
 
-    def embedding(self, name: str | None = None) -> Embedder:
-        """Return the embedding model of that name, or the configured one.
+    def embedding(self, spec: str | None = None) -> tuple[str, Embedder | CorpusEmbedder]:
+        """Return an embedding and the spec that names it.
+
+        Args:
+            spec: A name with options in the syntax of mode strings, such as ``"openai(model='m')"``; None takes the
+                configured one, else the one that this index was built with, else the best at hand.
 
         Raises:
             MissingServiceError: There is none.
+            ConfigError: The spec is wrong.
         """
         ...
 

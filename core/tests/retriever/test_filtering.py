@@ -38,7 +38,13 @@ class Ranked(BaseRetriever):
 
 metadata = st.fixed_dictionaries({"year": st.integers(0, 9), "lang": st.sampled_from(["de", "en", "fr"])})
 texts = st.sampled_from(
-    ["year >= 5", "lang == 'de'", "year < 2 or lang == 'en'", "not (year == 3)", "year > 4 and lang in ['de', 'fr']"]
+    [
+        "year >= 5",
+        "lang == 'de'",
+        "year < 2 or lang == 'en'",
+        "not (year == 3)",
+        "year > 4 and lang in ['de', 'fr']",
+    ]
 )
 
 

@@ -18,7 +18,9 @@ class Recorder:
 
     @hookimpl
     def on_retrieve_end(self, query, result, error):
-        self.events.append(("end", query.query_str, None if result is None else len(result), type(error).__name__))
+        self.events.append(
+            ("end", query.query_str, None if result is None else len(result), type(error).__name__)
+        )
 
 
 class Breaks:
@@ -112,4 +114,9 @@ def test_nested_retrievals_nest_their_events(make_hit):
             return inner.retrieve("inner")
 
     Outer(hooks=observers).retrieve("outer")
-    assert [e[:2] for e in recorder.events] == [("start", "outer"), ("start", "inner"), ("end", "inner"), ("end", "outer")]
+    assert [e[:2] for e in recorder.events] == [
+        ("start", "outer"),
+        ("start", "inner"),
+        ("end", "inner"),
+        ("end", "outer"),
+    ]

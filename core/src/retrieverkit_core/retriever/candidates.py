@@ -50,7 +50,9 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
             node_id = node.id
             first = place.setdefault(node_id, len(hits))
         except (AttributeError, TypeError) as error:
-            raise _broken(retriever, f"returned a hit around {type(node).__name__}, which is no Node") from error
+            raise _broken(
+                retriever, f"returned a hit around {type(node).__name__}, which is no Node"
+            ) from error
         evidence = hit._evidence or ((leg, rank, score),)
         if first == len(hits):
             hits.append(NodeWithScore(node, score, evidence))
@@ -77,7 +79,8 @@ def _check_bounds(hits: list[NodeWithScore], retriever: BaseRetriever) -> None:
     for hit in (hits[0], hits[-1]):
         if hit.score is not None and not spec.lower_bound <= hit.score <= spec.upper_bound:
             raise _broken(
-                retriever, f"gave the score {hit.score}, outside of its declared {spec.lower_bound} to {spec.upper_bound}"
+                retriever,
+                f"gave the score {hit.score}, outside of its declared {spec.lower_bound} to {spec.upper_bound}",
             )
 
 
