@@ -1,0 +1,58 @@
+"""Reads YAML with PyYAML's safe loader, where aliases cannot multiply and a repeated key is an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from retrieverkit_core.errors import ConfigError, shorten
+
+MAX_NODES = 100_000
+MAX_NESTING = 100
+
+
+def read_yaml(text: str) -> Any:
+    """Return the plain objects in ``text``.
+
+    Raises:
+        ConfigError: It is not YAML, or is too large once its aliases are written out.
+    """
+    try:
+        return yaml.load(text, Loader=_CappedLoader)  # noqa: S506 - a subclass of the safe loader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not yaml: {shorten(error, 200)}") from error
+
+
+class _CappedLoader(yaml.SafeLoader):
+    """Counts every node, an alias as all the nodes that it stands for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.nodes = 0
+        self.nesting = 0
+        self.weights: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        is_alias = self.check_event(yaml.AliasEvent)
+        before = self.nodes
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise ConfigError(f"the yaml text is nested more than {MAX_NESTING} deep")
+        node = super().compose_node(parent, index)
+        self.nesting -= 1
+        if is_alias and id(node) not in self.weights:
+            raise ConfigError("a yaml alias stands inside what it repeats")
+        self.nodes += self.weights[id(node)] if is_alias else 1
+        if self.nodes > MAX_NODES:
+            raise ConfigError(f"the yaml text has more than {MAX_NODES:,} nodes once its aliases are written out")
+        self.weights.setdefault(id(node), self.nodes - before)
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        written = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in written:
+            if name != "<<" and written.count(name) > 1:
+                raise ConfigError(f"the key {shorten(name)!r} is given twice", fix="keep one")
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
