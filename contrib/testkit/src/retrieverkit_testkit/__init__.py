@@ -1,0 +1,1 @@
+"""What retriever plugins are tested with."""
