@@ -75,7 +75,7 @@ def test_a_package_is_built_and_described_like_the_others(package):
     assert (package.folder / project["readme"]).read_text(encoding="utf-8").startswith("# ")
     assert (package.folder / "src" / package.module / "py.typed").exists()
     assert "ruff" not in package.pyproject.get("tool", {}), "a table here would hide the shared settings"
-    assert list((package.folder / "tests").glob("test_*.py")), "a package keeps its tests beside its source"
+    assert list((package.folder / "tests").rglob("test_*.py")), "a package keeps its tests beside its source"
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)

@@ -139,9 +139,7 @@ class UnknownModeError(ConfigError, LookupError):
             fix = f"pip install {distribution}"
         else:
             message = f"unknown retriever mode {shorten(mode)!r}"
-            fix = _suggest(self.near) + (
-                f"installed modes: {listed}" if listed else "no retriever plugin is installed"
-            )
+            fix = _suggest(self.near) + (f"installed modes: {listed}" if listed else "no retriever plugin is installed")
         super().__init__(message + (f": {detail}" if detail else ""), fix=fix)
 
 
@@ -161,7 +159,8 @@ class ModeConflictError(ConfigError):
         first = self.distributions[0].split(" ")[0]
         super().__init__(
             f"retriever mode {mode!r} is claimed by {' and by '.join(self.distributions)}",
-            fix=f"write '{first}:{mode}', pass prefer={{'{mode}': '{first}'}}, or set RETRIEVERKIT_PREFER={mode}={first}",
+            fix=f"write '{first}:{mode}', pass prefer={{'{mode}': '{first}'}}, "
+            f"or set RETRIEVERKIT_PREFER={mode}={first}",
         )
 
 
@@ -181,9 +180,7 @@ class UnknownOptionError(ConfigError):
         self.mode = mode
         self.option = option
         self.near = near_matches(option, known)
-        fix = _suggest(self.near) + (
-            f"options of {mode}: {', '.join(known)}" if known else f"{mode} takes no options"
-        )
+        fix = _suggest(self.near) + (f"options of {mode}: {', '.join(known)}" if known else f"{mode} takes no options")
         super().__init__(f"mode {mode!r} has no option {shorten(option)!r}", fix=fix)
 
 
@@ -357,9 +354,7 @@ class RecursionLimitError(RetrievalError):
     def __init__(self, path: Sequence[str]) -> None:
         self.path = tuple(path)
         shown = (
-            " -> ".join(shorten(p, 30) for p in (*path[:3], "…", *path[-3:]))
-            if len(path) > 8
-            else " -> ".join(path)
+            " -> ".join(shorten(p, 30) for p in (*path[:3], "…", *path[-3:])) if len(path) > 8 else " -> ".join(path)
         )
         super().__init__(f"index nodes lead to each other too deeply ({len(path)} steps): {shown}")
 
@@ -485,9 +480,7 @@ class EndpointError(ServiceError):
 
     code = "endpoint"
 
-    def __init__(
-        self, message: str, *, status: int | None = None, retryable: bool = False, fix: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retryable: bool = False, fix: str = "") -> None:
         self.status = status
         super().__init__(message, fix=fix)
         self.retryable = retryable

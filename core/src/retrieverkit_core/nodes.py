@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ Metadata = dict[str, Any]
 """Inert JSON: strings, finite numbers, booleans, None, lists and objects. Nothing in it is ever revived."""
 
 
-class MetadataMode(str, Enum):
+class MetadataMode(StrEnum):
     """Which metadata goes in front of a node's text."""
 
     ALL = "all"
@@ -22,7 +22,7 @@ class MetadataMode(str, Enum):
     NONE = "none"
 
 
-class NodeRelationship(str, Enum):
+class NodeRelationship(StrEnum):
     """How another node is related to this one."""
 
     SOURCE = "source"
@@ -43,9 +43,7 @@ def new_id() -> str:
 
 def content_hash(text: str, metadata: Metadata) -> str:
     """Return the SHA-256 of text and metadata, whatever the order of the metadata's keys."""
-    canonical = json.dumps(
-        [text, metadata], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
-    )
+    canonical = json.dumps([text, metadata], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -51,9 +51,7 @@ class Observers:
         try:
             manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise ConfigError(
-                str(error), fix="the hooks are on_retrieve_start and on_retrieve_end"
-            ) from error
+            raise ConfigError(str(error), fix="the hooks are on_retrieve_start and on_retrieve_end") from error
         return cls(manager)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +23,7 @@ PLUGIN_API = 1
 """The plugin API that this core speaks. It changes only when plugins must change."""
 
 
-class Need(str, Enum):
+class Need(StrEnum):
     """What a mode cannot do without."""
 
     CORPUS = "corpus"

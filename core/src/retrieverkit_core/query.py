@@ -54,9 +54,7 @@ class QueryBundle:
         if type(query_str) is not str and not isinstance(query_str, str):
             raise QueryError(f"a query is a string, not {type(query_str).__name__}")
         if len(query_str) > MAX_QUERY_CHARS:
-            raise QueryError(
-                f"the query has {len(query_str)} characters; at most {MAX_QUERY_CHARS} are accepted"
-            )
+            raise QueryError(f"the query has {len(query_str)} characters; at most {MAX_QUERY_CHARS} are accepted")
         if top_k is not None:
             _check_top_k(top_k)
         if embedding is not None:
@@ -122,9 +120,7 @@ class QueryBundle:
     def __repr__(self) -> str:
         parts = [repr(self.query_str)]
         parts += [
-            f"{n}={getattr(self, n)!r}"
-            for n in self.__slots__
-            if n != "query_str" and getattr(self, n) is not None
+            f"{n}={getattr(self, n)!r}" for n in self.__slots__ if n != "query_str" and getattr(self, n) is not None
         ]
         return f"QueryBundle({', '.join(parts)})"
 
@@ -139,7 +135,7 @@ QueryType = str | QueryBundle
 def _check_top_k(top_k: object) -> None:
     if isinstance(top_k, bool) or not hasattr(top_k, "__index__"):
         raise QueryError(f"top_k is a whole number, not {top_k!r}")
-    if int(top_k) < 0:  # type: ignore[call-overload]
+    if int(top_k) < 0:
         raise QueryError(
             f"top_k is {top_k}; it must not be negative",
             fix="top_k=0 gives no hits, None the mode's own number",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core.hits import NodeWithScore
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.query import QueryBundle
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What kind of answer it is.
 
     EMPTY means that everything ran and nothing matched; PARTIAL that a leg failed, was cut off, or lost hits;
@@ -26,7 +26,7 @@ class Outcome(str, Enum):
     ABSTAINED = "abstained"
 
 
-class LegState(str, Enum):
+class LegState(StrEnum):
     """How one leg ended."""
 
     OK = "ok"

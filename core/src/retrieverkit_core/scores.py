@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from math import inf
 
 
-class ScoreKind(str, Enum):
+class ScoreKind(StrEnum):
     """The kind of number that a score is. Sums over different kinds need a normaliser."""
 
     SIMILARITY = "similarity"

@@ -64,9 +64,7 @@ def _failures(leg: LegStatus) -> list[str]:
 
 def evidence_text(hit: NodeWithScore) -> str:
     """Return where the hit comes from, such as ``bm25 #1 (12.41)  vector #2 (0.83)``."""
-    return "  ".join(
-        f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") for e in hit.evidence
-    )
+    return "  ".join(f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") for e in hit.evidence)
 
 
 def _passage(hit: NodeWithScore) -> str:

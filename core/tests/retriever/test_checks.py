@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 from retrieverkit_core import NodeWithScore, QueryBundle
 from retrieverkit_core.errors import PluginContractError, QueryError, RetrievalError
 
@@ -158,8 +157,6 @@ def test_results_tell_how_they_came_about(returns, make_hit):
     result = returns([make_hit("<b>", 1.0)]).retrieve("q & a")
     assert (result.outcome.value, result.legs[0].name, result.legs[0].n) == ("ok", "Returns", 1)
     assert result.as_dict()["hits"][0]["evidence"] == [{"leg": "Returns", "rank": 1, "score": 1.0}]
-    assert "<b>" not in result._repr_html_().replace("<b>RetrievalResult</b>", "").replace(
-        "<b>warning:</b>", ""
-    )
+    assert "<b>" not in result._repr_html_().replace("<b>RetrievalResult</b>", "").replace("<b>warning:</b>", "")
     assert "Returns #1" in str(result)
     assert returns([]).retrieve("q").outcome.value == "empty"

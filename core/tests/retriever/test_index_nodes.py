@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from retrieverkit_core import BaseRetriever, IndexNode, MetadataFilters, Node, NodeWithScore, QueryBundle
 from retrieverkit_core.errors import RecursionLimitError, RetrievalError
 
@@ -20,9 +19,7 @@ def both(retriever, query="q"):
 
 def test_scores_of_what_is_led_to(returns, make_hit):
     own, node, child = make_hit("own", 0.9), Node(id="node", text="x"), returns([make_hit("child", 0.2)])
-    found = both(
-        returns([lead("1", own), lead("2", node), lead("3", child), lead("4", Node(id="zero"), score=0.0)])
-    )
+    found = both(returns([lead("1", own), lead("2", node), lead("3", child), lead("4", Node(id="zero"), score=0.0)]))
     assert [(h.node_id, h.score) for h in found] == [
         ("own", 0.9),
         ("node", 0.5),

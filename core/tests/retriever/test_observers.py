@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from retrieverkit_core import BaseRetriever, Observers, hookimpl
 from retrieverkit_core.errors import BatchError, ConfigError, RetrievalError
 
@@ -18,9 +17,7 @@ class Recorder:
 
     @hookimpl
     def on_retrieve_end(self, query, result, error):
-        self.events.append(
-            ("end", query.query_str, None if result is None else len(result), type(error).__name__)
-        )
+        self.events.append(("end", query.query_str, None if result is None else len(result), type(error).__name__))
 
 
 class Breaks:

@@ -5,7 +5,6 @@ import contextvars
 import threading
 
 import pytest
-
 from retrieverkit_core import BaseRetriever, QueryBundle
 from retrieverkit_core.errors import BatchError, DeadlineExceededError, OverloadedError, RetrievalError
 from retrieverkit_core.threads import WorkerThreads

@@ -80,16 +80,14 @@ class BaseRetriever:
         super().__init_subclass__(**kwargs)
         for name in _FINAL:
             if name in cls.__dict__:
-                raise TypeError(
-                    f"{cls.__name__}.{name} is final; implement _{name.removeprefix('a')} or _a… instead"
-                )
+                raise TypeError(f"{cls.__name__}.{name} is final; implement _{name.removeprefix('a')} or _a… instead")
         cls._is_sync = cls._retrieve is not BaseRetriever._retrieve
         cls._is_async = cls._aretrieve is not BaseRetriever._aretrieve
         cls._is_batch = cls._retrieve_many is not BaseRetriever._retrieve_many
         if not cls.name:
             cls.name = cls.__name__
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:  # noqa: D102
         if not (cls._is_sync or cls._is_async):
             raise TypeError(f"{cls.__name__} implements neither _retrieve nor _aretrieve")
         return super().__new__(cls)
@@ -182,6 +180,4 @@ class BaseRetriever:
         self._verbose = self._verbose or verbose
 
     def __repr__(self) -> str:
-        return (
-            f"<{type(self).__name__} {self.name}>" if self.name != type(self).__name__ else f"<{self.name}>"
-        )
+        return f"<{type(self).__name__} {self.name}>" if self.name != type(self).__name__ else f"<{self.name}>"

@@ -205,7 +205,7 @@ async def _aenter(retriever: BaseRetriever, visit: Visit) -> list[NodeWithScore]
         if hasattr(target, "aretrieve"):
             return await target.aretrieve(visit.query)  # type: ignore[no-any-return]
         if hasattr(target, "retrieve"):
-            return await offload(target.retrieve, visit.query)  # type: ignore[no-any-return]
+            return await offload(target.retrieve, visit.query)
         if hasattr(target, "aquery"):
             return as_answer(visit, await target.aquery(visit.query))
         return as_answer(visit, await offload(target.query, visit.query))
@@ -228,7 +228,7 @@ def retrieve_many(retriever: BaseRetriever, queries: Sequence[QueryBundle]) -> l
     """Answer many queries; see `BaseRetriever.retrieve_many`."""
     if retriever._is_batch and all(query.timeout is None for query in queries):
         return _settled(_rounds(retriever, queries))
-    return _settled([_outcome(lambda query=query: retrieve(retriever, query)) for query in queries])
+    return _settled([_outcome(retriever, query) for query in queries])
 
 
 async def aretrieve_many(retriever: BaseRetriever, queries: Sequence[QueryBundle]) -> list[RetrievalResult]:
@@ -250,9 +250,9 @@ async def aretrieve_many(retriever: BaseRetriever, queries: Sequence[QueryBundle
 _CONCURRENT_QUERIES = 16
 
 
-def _outcome(run: Callable[[], RetrievalResult]) -> RetrievalResult | Exception:
+def _outcome(retriever: BaseRetriever, query: QueryBundle) -> RetrievalResult | Exception:
     try:
-        return run()
+        return retrieve(retriever, query)
     except Exception as error:
         return error
 
@@ -345,11 +345,7 @@ def _tell_end(
 ) -> list[str]:
     if retriever._observers is None:
         return []
-    answered = isinstance(outcome, RetrievalResult)
-    return retriever._observers.end(
-        retriever,
-        query,
-        outcome if answered else None,
-        None if answered else outcome,
-        perf_counter() - started,
-    )
+    elapsed = perf_counter() - started
+    if isinstance(outcome, RetrievalResult):
+        return retriever._observers.end(retriever, query, outcome, None, elapsed)
+    return retriever._observers.end(retriever, query, None, outcome, elapsed)

@@ -31,9 +31,7 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
     hits: list[NodeWithScore] = []
     place: dict[str, int] = {}
     previous = inf if falling else -inf
-    rank = 0
-    for hit in returned:
-        rank += 1
+    for rank, hit in enumerate(returned, 1):
         if type(hit) is not NodeWithScore and not isinstance(hit, NodeWithScore):
             raise _broken(retriever, f"returned {shorten(repr(hit))} where a NodeWithScore must stand")
         node, score = hit.node, hit.score
@@ -50,9 +48,7 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
             node_id = node.id
             first = place.setdefault(node_id, len(hits))
         except (AttributeError, TypeError) as error:
-            raise _broken(
-                retriever, f"returned a hit around {type(node).__name__}, which is no Node"
-            ) from error
+            raise _broken(retriever, f"returned a hit around {type(node).__name__}, which is no Node") from error
         evidence = hit._evidence or ((leg, rank, score),)
         if first == len(hits):
             hits.append(NodeWithScore(node, score, evidence))

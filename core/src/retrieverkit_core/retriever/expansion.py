@@ -55,9 +55,7 @@ def expand(
         RecursionLimitError: Index nodes lead to each other in a circle, or too deeply.
         RetrievalError: An index node leads to something that cannot be asked.
     """
-    places: list[NodeWithScore | Visit] = [
-        _follow(hit, retriever._object_map, query, trail.get()) for hit in hits
-    ]
+    places: list[NodeWithScore | Visit] = [_follow(hit, retriever._object_map, query, trail.get()) for hit in hits]
     visits = [place for place in places if isinstance(place, Visit)]
     found = iter((yield visits) if visits else [])
     expanded: list[NodeWithScore] = []

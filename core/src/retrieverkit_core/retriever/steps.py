@@ -59,27 +59,16 @@ def _filtered(
     k = limit + _FIRST_SURPLUS if surplus and limit is not None else limit
     last_count = -1
     while True:
-        asked = query.replace(
-            top_k=k, filters=query.filters if retriever.filter_capabilities.delegates else pushed
-        )
+        asked = query.replace(top_k=k, filters=query.filters if retriever.filter_capabilities.delegates else pushed)
         returned = yield asked
         candidates = checked(returned, retriever)
         count = len(returned)
-        leaked = (
-            [] if pushed is None else [h.node.id for h in candidates if not pushed.matches(h.node.metadata)]
-        )
+        leaked = [] if pushed is None else [h.node.id for h in candidates if not pushed.matches(h.node.metadata)]
         legs: tuple[LegStatus, ...] = ()
         if leads_on(candidates):
             candidates, legs = yield from expand(candidates, retriever, query)
         hits = [hit for hit in candidates if wanted.matches(hit.node.metadata)]
-        if (
-            k is None
-            or limit is None
-            or len(hits) >= limit
-            or count < k
-            or count == last_count
-            or not surplus
-        ):
+        if k is None or limit is None or len(hits) >= limit or count < k or count == last_count or not surplus:
             break
         last_count, k = count, k * _GROWTH
     report = FilterReport(
@@ -92,9 +81,7 @@ def _filtered(
     result.filters = report
     if leaked:
         who = f"{retriever.name} ({retriever.distribution})" if retriever.distribution else retriever.name
-        result.warnings += (
-            f"{who} returned {len(leaked)} hits that its filters exclude; they were taken out",
-        )
+        result.warnings += (f"{who} returned {len(leaked)} hits that its filters exclude; they were taken out",)
     return result
 
 
@@ -106,9 +93,7 @@ def _combined(*trees: MetadataFilters | None) -> MetadataFilters:
     return combined
 
 
-def _split(
-    retriever: BaseRetriever, wanted: MetadataFilters
-) -> tuple[MetadataFilters | None, MetadataFilters | None]:
+def _split(retriever: BaseRetriever, wanted: MetadataFilters) -> tuple[MetadataFilters | None, MetadataFilters | None]:
     from retrieverkit_core.filters import split_filters
 
     if retriever.filter_capabilities.delegates:
