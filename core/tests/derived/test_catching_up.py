@@ -100,9 +100,7 @@ def test_a_build_that_fails_says_so_and_may_succeed_later(corpus, tmp_path, kit)
     index.error = RuntimeError("odd")
     with pytest.raises(DerivedIndexError, match="odd"):
         index.reader()
-    assert [
-        entry.name for entry in (tmp_path / "s").rglob("*") if entry.name.startswith(("tmp", "gen"))
-    ] == []
+    assert [entry.name for entry in (tmp_path / "s").rglob("*") if entry.name.startswith(("tmp", "gen"))] == []
     index.error = None
     assert index.find("blue") == kit.expected(corpus, "blue")
 

@@ -14,9 +14,7 @@ R = TypeVar("R")
 _ATTEMPTS = 5
 
 
-def answer(
-    index: DerivedIndex[R], search: Callable[[R], Sequence[tuple[int, float | None]]]
-) -> list[NodeWithScore]:
+def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[tuple[int, float | None]]]) -> list[NodeWithScore]:
     """Search an index that is up to date and fetch the nodes found from its corpus.
 
     A node may be removed between the search and the fetch. Then the search is done again on the index of that
@@ -47,6 +45,4 @@ def answer(
                 raise DerivedIndexError(f"index {index.name!r} names nodes that the corpus does not hold")
             index.rebuild("it named nodes that the corpus does not hold")
             rebuilt = True
-    return [
-        NodeWithScore(node, score) for node, (_, score) in zip(nodes, found, strict=True) if node is not None
-    ]
+    return [NodeWithScore(node, score) for node, (_, score) in zip(nodes, found, strict=True) if node is not None]

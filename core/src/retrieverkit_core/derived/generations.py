@@ -75,9 +75,7 @@ class Draft(NamedTuple):
         Raises:
             DerivedIndexError: A shared file was written to.
         """
-        paths = sorted(
-            path for path in self.folder.rglob("*") if path.is_file() and path.name != MANIFEST_NAME
-        )
+        paths = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != MANIFEST_NAME)
         return {path.relative_to(self.folder).as_posix(): self._mark(path) for path in paths}
 
     def _mark(self, path: Path) -> FileMark:
@@ -87,9 +85,7 @@ class Draft(NamedTuple):
             return mark_file(path)
         if before != now:
             self.base.distrust()
-            raise DerivedIndexError(
-                f"an update wrote into {name}, which it shares with the generation before it"
-            )
+            raise DerivedIndexError(f"an update wrote into {name}, which it shares with the generation before it")
         return self.base.manifest.files[name]
 
 

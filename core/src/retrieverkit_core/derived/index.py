@@ -287,9 +287,7 @@ class DerivedIndex(ABC, Generic[R]):
         if manifest.cursor.corpus_id != self.corpus.corpus_id:
             raise Misfit("it was built from another corpus")
         if not self.corpus.holds(manifest.cursor):
-            raise Misfit(
-                "the corpus's history has no such place: it was rolled back, or an older copy put back"
-            )
+            raise Misfit("the corpus's history has no such place: it was rolled back, or an older copy put back")
 
     def _advance_from(self, place: Generations, base: Generation) -> _Served[R] | None:
         """Apply what has changed since ``base``; None if all is to be built anew as a matter of course."""
