@@ -108,9 +108,7 @@ def _seconds(text: str) -> Fraction | None:
     read = _DATE.fullmatch(text)
     if read is None:
         return None
-    part = {
-        name: int(digits) for name, digits in read.groupdict("0").items() if name not in ("sign", "fraction")
-    }
+    part = {name: int(digits) for name, digits in read.groupdict("0").items() if name not in ("sign", "fraction")}
     try:
         days = date(part["year"], part["month"], part["day"]).toordinal()
     except ValueError:
@@ -228,9 +226,7 @@ def scalars() -> st.SearchStrategy[Any]:
 
 def texts() -> st.SearchStrategy[str]:
     """Return strings: dates, what only looks like one, words that fold or normalise, and any."""
-    return st.one_of(
-        st.sampled_from(DATES), st.sampled_from(NOT_DATES), st.sampled_from(_WORDS), st.text(max_size=4)
-    )
+    return st.one_of(st.sampled_from(DATES), st.sampled_from(NOT_DATES), st.sampled_from(_WORDS), st.text(max_size=4))
 
 
 def keys() -> st.SearchStrategy[str]:
@@ -240,12 +236,8 @@ def keys() -> st.SearchStrategy[str]:
 
 def metadatas() -> st.SearchStrategy[dict[str, Any]]:
     """Return metadata that is inert JSON: missing keys, nulls, mixed kinds, lists and nested objects."""
-    nested = st.one_of(
-        scalars(), st.lists(scalars(), max_size=2), st.dictionaries(keys(), scalars(), max_size=2)
-    )
-    values = st.one_of(
-        scalars(), scalars(), st.lists(nested, max_size=4), st.dictionaries(keys(), nested, max_size=2)
-    )
+    nested = st.one_of(scalars(), st.lists(scalars(), max_size=2), st.dictionaries(keys(), scalars(), max_size=2))
+    values = st.one_of(scalars(), scalars(), st.lists(nested, max_size=4), st.dictionaries(keys(), nested, max_size=2))
     return st.dictionaries(keys(), values, max_size=6)
 
 
@@ -264,9 +256,7 @@ def leaves(operators: Iterable[str] = FilterOperator) -> st.SearchStrategy[Tree]
     ordered = scalars().filter(lambda value: value is not None and not isinstance(value, bool))
     return st.one_of(
         [
-            st.fixed_dictionaries(
-                {"key": keys(), "operator": st.just(str(name)), "value": values.get(name, ordered)}
-            )
+            st.fixed_dictionaries({"key": keys(), "operator": st.just(str(name)), "value": values.get(name, ordered)})
             for name in operators
         ]
     )

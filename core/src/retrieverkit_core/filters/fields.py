@@ -77,9 +77,7 @@ def _places(asked: FilterOperator, kind: ValueKind, compares_lists: bool) -> tup
 def _type_error(leaf: MetadataFilter, value: Any, held: frozenset[str]) -> FilterTypeError:
     inner = [_NOUNS[kind][1] for kind in _NOUNS if f"list[{kind}]" in held]
     kinds = [_NOUNS[kind][1] for kind in _NOUNS if kind in held and kind != "null"]
-    holds = " and ".join(kinds).replace(
-        "lists", f"lists of {' and '.join(inner)}" if inner else "empty lists"
-    )
+    holds = " and ".join(kinds).replace("lists", f"lists of {' and '.join(inner)}" if inner else "empty lists")
     shown = shorten(repr(list(value) if isinstance(value, tuple) else value))
     message = f"field {shorten(leaf.key)!r} holds {holds}; {shown} is {_NOUNS[kind_of(value)][0]}"
     meant = _meant(leaf, value, held)

@@ -56,15 +56,11 @@ class SourceText:
         """Return the error for what is at ``offset`` characters in ``line``, the first being 1."""
         line = min(max(line, 1), len(self._lines))
         column = self._margin + self._starts[line - 1] + max(offset, 0) + 1
-        return FilterSyntaxError(
-            problem, text=self._original, column=min(column, len(self._original) + 1), fix=fix
-        )
+        return FilterSyntaxError(problem, text=self._original, column=min(column, len(self._original) + 1), fix=fix)
 
     def error_at_byte(self, problem: str, line: int, offset: int, fix: str = "") -> FilterSyntaxError:
         """As `error`, with the offset counted in UTF-8 bytes, as syntax trees do."""
-        return self.error(
-            problem, line, len(self._lines[line - 1].encode()[:offset].decode(errors="ignore")), fix
-        )
+        return self.error(problem, line, len(self._lines[line - 1].encode()[:offset].decode(errors="ignore")), fix)
 
     def check(self) -> bool:
         """Check every word.
@@ -118,9 +114,7 @@ class SourceText:
             self._check_string(token, before)
         if kind == tokenize.OP and text not in _MARKS:
             pair = text + token.line[token.end[1] : token.end[1] + 1]
-            raise self.error(
-                f"unexpected {text!r}", *token.start, fix=_INSTEAD.get(pair, _INSTEAD.get(text, ""))
-            )
+            raise self.error(f"unexpected {text!r}", *token.start, fix=_INSTEAD.get(pair, _INSTEAD.get(text, "")))
 
     def _check_name(self, token: tokenize.TokenInfo, before: tokenize.TokenInfo | None) -> None:
         name = token.string
@@ -139,17 +133,13 @@ class SourceText:
 
     def _check_string(self, token: tokenize.TokenInfo, before: tokenize.TokenInfo | None) -> None:
         if token.string[0] not in "'\"":
-            raise self.error(
-                "a string has no letter in front of its quotes", *token.start, fix="leave the letter out"
-            )
+            raise self.error("a string has no letter in front of its quotes", *token.start, fix="leave the letter out")
         if before is not None and before.type == tokenize.STRING:
             raise self.error("two strings side by side", *token.start, fix="put a comma between them")
         for escape in _ESCAPE.finditer(token.string):
             if escape[1] is not None:
                 fix = "write \\\\ for a backslash"
-                raise self.error(
-                    f"{escape[0]!a} is no escape", token.start[0], token.start[1] + escape.start(), fix
-                )
+                raise self.error(f"{escape[0]!a} is no escape", token.start[0], token.start[1] + escape.start(), fix)
 
 
 def hint(text: str) -> str:
@@ -162,6 +152,4 @@ def hint(text: str) -> str:
 
 def constant_meant(name: str) -> str | None:
     """Return the constant that ``name`` is another spelling of, or None."""
-    return (
-        name.lower() if name not in CONSTANTS and name.lower() in ("null", "none", "true", "false") else None
-    )
+    return name.lower() if name not in CONSTANTS and name.lower() in ("null", "none", "true", "false") else None

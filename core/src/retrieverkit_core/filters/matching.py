@@ -87,9 +87,7 @@ def _equal(key: str, value: Any) -> Matcher:
 def _ordered(key: str, holds: Callable[[Any, Any], bool], value: Any) -> Matcher:
     if not isinstance(value, str):
         return lambda metadata: (
-            isinstance(held := metadata.get(key), (int, float))
-            and not isinstance(held, bool)
-            and holds(held, value)
+            isinstance(held := metadata.get(key), (int, float)) and not isinstance(held, bool) and holds(held, value)
         )
     moment = instant(value)
     if moment is None:

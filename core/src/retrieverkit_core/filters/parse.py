@@ -62,9 +62,7 @@ def parse(text: str) -> MetadataFilters:
         raise FilterSyntaxError(problem, text=text[:MAX_CHARS], column=MAX_CHARS)
     source = SourceText(text.replace("\r\n", "\n"))
     if not source.text:
-        raise FilterSyntaxError(
-            "the filter text is empty", text=text, column=1, fix="write true to match every node"
-        )
+        raise FilterSyntaxError("the filter text is empty", text=text, column=1, fix="write true to match every node")
     tree = _Reader(source).part(_python_tree(source), depth=1)
     return tree if isinstance(tree, MetadataFilters) else MetadataFilters(filters=[tree])
 
@@ -138,16 +136,12 @@ class _Reader:
             parts.append(self._compared(left, operator, right, chained))
         return self._tree(node, parts, FilterCondition.AND) if chained else parts[0]
 
-    def _compared(
-        self, left: ast.expr, operator: FilterOperator, right: ast.expr, chained: bool
-    ) -> MetadataFilter:
+    def _compared(self, left: ast.expr, operator: FilterOperator, right: ast.expr, chained: bool) -> MetadataFilter:
         left_key, right_key = _key(left), _key(right)
         if left_key is not None and right_key is not None:
             meant = constant_meant(right_key)
             fix = f"write {meant}" if meant else f"quote the string: did you mean {right_key!r}?"
-            raise self._error(
-                right, f"{shorten(right_key)!r} is a field, and so is {shorten(left_key)!r}", fix
-            )
+            raise self._error(right, f"{shorten(right_key)!r} is a field, and so is {shorten(left_key)!r}", fix)
         if right_key is not None:
             if operator not in _MIRRORED:
                 fix = f"write contains({shorten(right_key)}, {shorten(ast.unparse(left))})"
@@ -169,9 +163,7 @@ class _Reader:
         if operator is None:
             near = near_matches(name, _CALLS)
             fix = f"did you mean {near[0]}? " if near else ""
-            raise self._error(
-                node, f"there is no filter {shorten(name)!r}", f"{fix}there are {', '.join(_CALLS)}"
-            )
+            raise self._error(node, f"there is no filter {shorten(name)!r}", f"{fix}there are {', '.join(_CALLS)}")
         wanted = 1 if operator is FilterOperator.IS_EMPTY else 2
         if len(node.args) != wanted or node.keywords:
             form = f"{name}(field)" if wanted == 1 else f"{name}(field, value)"
@@ -194,8 +186,8 @@ class _Reader:
                 return node.value
             case ast.Name(id=name) if name in CONSTANTS:
                 return CONSTANTS[name]
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if (
-                not isinstance(number, bool)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if not isinstance(
+                number, bool
             ):
                 return -number
             case ast.List() | ast.Tuple():

@@ -20,6 +20,7 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -83,9 +84,7 @@ class _Checked(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return this filter with ``update`` applied and checked."""
         del deep  # nothing in it can change
-        return type(self)(
-            **{name: getattr(self, name) for name in type(self).model_fields} | dict(update or {})
-        )
+        return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | dict(update or {}))
 
     def __copy__(self) -> Self:
         return self
@@ -145,6 +144,11 @@ class MetadataFilter(_Checked):
         if problem:
             raise FilterError(f"filter on {shorten(self.key)!r}: {problem[0]}", fix=problem[1])
         return self
+
+    @model_serializer(mode="plain")
+    def _plain(self) -> dict[str, Any]:
+        value = list(self.value) if isinstance(self.value, tuple) else self.value
+        return {"key": self.key, "operator": str(self.operator), "value": value}
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         """Return whether a node with ``metadata`` passes."""
@@ -254,10 +258,12 @@ class MetadataFilters(_Checked):
         if depth > MAX_DEPTH:
             raise FilterError(f"filters are nested deeper than {MAX_DEPTH}")
         if leaves > MAX_LEAVES:
-            raise FilterError(
-                f"a tree holds more than {MAX_LEAVES} filters", fix="put many values into one 'in'"
-            )
+            raise FilterError(f"a tree holds more than {MAX_LEAVES} filters", fix="put many values into one 'in'")
         return self
+
+    @model_serializer(mode="plain")
+    def _plain(self) -> dict[str, Any]:
+        return {"condition": str(self.condition), "filters": [child._plain() for child in self.filters]}
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         """Return whether a node with ``metadata`` passes."""
@@ -300,11 +306,7 @@ class MetadataFilters(_Checked):
 
 
 def _needs_brackets(child: MetadataFilter | MetadataFilters) -> bool:
-    return (
-        isinstance(child, MetadataFilters)
-        and child.condition is not FilterCondition.NOT
-        and bool(child.filters)
-    )
+    return isinstance(child, MetadataFilters) and child.condition is not FilterCondition.NOT and bool(child.filters)
 
 
 def _scalar(value: Any) -> Scalar:
@@ -354,12 +356,8 @@ def _filter_error(error: ValidationError) -> FilterError:
     problems = error.errors(include_url=False, include_input=False)
     first = problems[0]
     message, fix = _told(first)
-    place = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"] if part not in _TAGS
-    )
-    where = (
-        f"{shorten(place.removeprefix('.'))}: " if place and not first["type"].startswith("recursion") else ""
-    )
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"] if part not in _TAGS)
+    where = f"{shorten(place.removeprefix('.'))}: " if place and not first["type"].startswith("recursion") else ""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return FilterError(where + message + more, fix=fix)
 
