@@ -75,9 +75,7 @@ def lint(session: nox.Session) -> None:
     session.install(*PINS, *group("lint"))
     session.run("ruff", "check", "--output-format", "concise")
     session.run("ruff", "format", "--check")
-    session.run(
-        "validate-pyproject", "pyproject.toml", *(f"{package}/pyproject.toml" for package in PACKAGES)
-    )
+    session.run("validate-pyproject", "pyproject.toml", *(f"{package}/pyproject.toml" for package in PACKAGES))
 
 
 @nox.session
@@ -103,9 +101,7 @@ def build(session: nox.Session) -> None:
     session.run("python", "-c", light_import(PACKAGES))
 
     folder = Path(session.create_tmp())
-    (folder / "notes.md").write_text(
-        "# Notes\n\nThe turbine stalls when the inlet freezes.\n", encoding="utf-8"
-    )
+    (folder / "notes.md").write_text("# Notes\n\nThe turbine stalls when the inlet freezes.\n", encoding="utf-8")
     session.chdir(folder)
     session.env["XDG_CACHE_HOME"] = str(folder / "cache")
     session.run("retriever", "--help")
@@ -119,9 +115,7 @@ def build(session: nox.Session) -> None:
 
 def light_import(packages: list[Path]) -> str:
     """Return a program that fails when the import is not a wheel's, or pulls in what is heavy or a plugin."""
-    plugins = [
-        distribution(package).replace("-", "_") for package in packages if package.parts[0] == "plugins"
-    ]
+    plugins = [distribution(package).replace("-", "_") for package in packages if package.parts[0] == "plugins"]
     return (
         "import sys, retrieverkit\nfrom retrieverkit import Index\n"
         "assert 'site-packages' in retrieverkit.__file__, retrieverkit.__file__\n"

@@ -1,15 +1,14 @@
 """Who may import whom: plugins -> core <- registry, and nothing that is not declared."""
 
 import ast
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 
 import pytest
 from workspace import PACKAGES, Package, normalise
 
-PROVIDERS = {
-    module: {normalise(name) for name in names} for module, names in packages_distributions().items()
-}
+PROVIDERS = {module: {normalise(name) for name in names} for module, names in packages_distributions().items()}
 OWNERS = {package.module: package for package in PACKAGES}
 MAY_IMPORT = {
     "core": set(),
@@ -20,37 +19,28 @@ MAY_IMPORT = {
 
 
 def imports(package: Package):
-    """Yield (top-level module, place, when it runs: "load", "call" or, for type checkers, "never")."""
+    """Yield (top-level module, place, whether it ever runs) of each import; what is for type checkers does not."""
     for file, tree in package.sources.items():
-        stack = [(node, "load") for node in tree.body]
+        stack = [(node, True) for node in tree.body]
         while stack:
-            node, when = stack.pop()
+            node, runs = stack.pop()
             place = f"{file.relative_to(package.folder)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    yield alias.name.partition(".")[0], place, when
+                    yield alias.name.partition(".")[0], place, runs
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                yield node.module.partition(".")[0], place, when
-            stack += [(child, later(node, when)) for child in ast.iter_child_nodes(node)]
-
-
-def later(node: ast.AST, when: str) -> str:
-    """Tell when the imports inside a block run, given when the block itself does."""
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-        return "never"
-    optional = isinstance(node, ast.Try) and any("ImportError" in ast.dump(h) for h in node.handlers)
-    if when == "load" and (optional or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
-        return "call"
-    return when
+                yield node.module.partition(".")[0], place, runs
+            runs = runs and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+            stack += [(child, runs) for child in ast.iter_child_nodes(node)]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
 def test_every_import_is_declared(package):
     undeclared = []
-    for module, where, when in imports(package):
-        if module in sys.stdlib_module_names or module == package.module or when == "never":
+    allowed = package.dependencies | package.optional
+    for module, where, runs in imports(package):
+        if module in sys.stdlib_module_names or module == package.module or not runs:
             continue
-        allowed = package.dependencies | (package.optional if when == "call" else set())
         providers = PROVIDERS.get(module, {normalise(module)})
         if not providers & allowed:
             undeclared.append(f"{where} imports {module}, which comes from {' or '.join(sorted(providers))}")
@@ -58,13 +48,20 @@ def test_every_import_is_declared(package):
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_a_package_can_be_imported_without_its_extras(package):
+    extras = package.optional - package.dependencies
+    missing = {module: None for module, providers in PROVIDERS.items() if providers <= extras}
+    program = f"import sys\nsys.modules.update({missing!r})\nimport {package.module}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
 def test_imports_follow_the_arrow(package):
     against = [
         f"{where} imports {module}"
         for module, where, _ in imports(package)
-        if module in OWNERS
-        and module != package.module
-        and OWNERS[module].kind not in MAY_IMPORT[package.kind]
+        if module in OWNERS and module != package.module and OWNERS[module].kind not in MAY_IMPORT[package.kind]
     ]
     assert against == []
 

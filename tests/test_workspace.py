@@ -38,9 +38,7 @@ def test_the_workspace_lists_every_package():
     assert members == found
 
     names = {package.name for package in PACKAGES}
-    development = {
-        required(entry) for entry in WORKSPACE["dependency-groups"]["dev"] if isinstance(entry, str)
-    }
+    development = {required(entry) for entry in WORKSPACE["dependency-groups"]["dev"] if isinstance(entry, str)}
     assert names <= development
     assert WORKSPACE["tool"]["uv"]["sources"] == {name: {"workspace": True} for name in names}
 
@@ -61,9 +59,7 @@ def test_the_pinned_versions_cover_every_dependency():
     pinned = {required(line) for line in lines}
     members = {package.name for package in PACKAGES}
     for package in PACKAGES:
-        assert (package.dependencies | package.optional) - members <= pinned, (
-            f"run `nox -s constraints`: {package}"
-        )
+        assert (package.dependencies | package.optional) - members <= pinned, f"run `nox -s constraints`: {package}"
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)

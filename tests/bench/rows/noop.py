@@ -21,9 +21,7 @@ class RetrieverKit(Contender):
     def build(self) -> None:
         from retrieverkit_core import BaseRetriever, Node, NodeWithScore
 
-        hits = [
-            NodeWithScore(node=Node(id=str(i), text=text), score=1 - i / 10) for i, text in enumerate(TEXTS)
-        ]
+        hits = [NodeWithScore(node=Node(id=str(i), text=text), score=1 - i / 10) for i, text in enumerate(TEXTS)]
 
         class Same(BaseRetriever):
             def _retrieve(self, query_bundle):
@@ -40,10 +38,7 @@ class LlamaIndex(Contender):
         from llama_index.core.base.base_retriever import BaseRetriever
         from llama_index.core.schema import NodeWithScore, TextNode
 
-        hits = [
-            NodeWithScore(node=TextNode(id_=str(i), text=text), score=1 - i / 10)
-            for i, text in enumerate(TEXTS)
-        ]
+        hits = [NodeWithScore(node=TextNode(id_=str(i), text=text), score=1 - i / 10) for i, text in enumerate(TEXTS)]
 
         class Same(BaseRetriever):
             def _retrieve(self, query_bundle):
