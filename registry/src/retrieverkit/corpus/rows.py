@@ -1,0 +1,96 @@
+"""Documents and nodes as rows of the corpus file, and back.
+
+A row's hash covers the very bytes that are stored, so a check needs no decoding to find a changed bit. Metadata keeps
+the order of its keys: the order shows in what is embedded and in what a language model reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from retrieverkit_core.nodes import IndexNode, Node, NodeRelationship
+
+HASH_SIZE = 32
+"""Bytes of every BLAKE2b hash in the corpus."""
+
+ADDED, REMOVED = 1, 2
+"""The operations in the log."""
+
+to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
+"""Metadata is checked for its depth before, so it holds no circle."""
+
+from_json = json.JSONDecoder().decode
+
+
+NodeRow = tuple[str, str, "str | None", "str | None", "int | None", "int | None", "str | None", str, "bytes | None"]
+"""What is stored of a node, in the order of `SELECT_NODES`; None is what the node has none of."""
+
+
+def node_from_row(row: Sequence[Any]) -> Node:
+    """Return the node of a row of `SELECT_NODES`.
+
+    Raises:
+        ValueError: The row holds what was never written.
+    """
+    node_id, metadata, relationships, excluded, start, end, index_id, text, embedding = row
+    embed, llm = from_json(excluded) if excluded else ([], [])
+    related = {NodeRelationship(k): v for k, v in from_json(relationships).items()} if relationships else {}
+    vector = None if embedding is None else floats_from_bytes(embedding)
+    meta = {} if metadata == "{}" else from_json(metadata)
+    if index_id is None:
+        return Node(text, node_id, meta, related, embed, llm, start, end, vector)
+    return IndexNode(text, node_id, meta, related, embed, llm, start, end, vector, index_id)
+
+
+def excluded_to_json(embed: list[str], llm: list[str]) -> str | None:
+    """Return the two lists of excluded metadata keys as JSON, or None where both are empty."""
+    return to_json([embed, llm]) if embed or llm else None
+
+
+def floats_to_bytes(values: Sequence[float]) -> bytes:
+    """Return ``values`` as little-endian float32.
+
+    Raises:
+        TypeError: A value is no number.
+    """
+    return _little_endian(array("f", values)).tobytes()
+
+
+def floats_from_bytes(data: bytes) -> list[float]:
+    """Return the numbers of `floats_to_bytes`.
+
+    Raises:
+        ValueError: The length is not that of whole numbers.
+    """
+    values = array("f")
+    values.frombytes(data)
+    return _little_endian(values).tolist()
+
+
+def _little_endian(values: array[float]) -> array[float]:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
+
+
+def digest(*parts: bytes | None) -> bytes:
+    """Return the BLAKE2b hash of ``parts``; each part's length goes in, so no two lists of parts are alike."""
+    lengths = [None if part is None else len(part) for part in parts]
+    return hashlib.blake2b(b"".join([repr(lengths).encode(), *filter(None, parts)]), digest_size=HASH_SIZE).digest()
+
+
+def link(chain: bytes, operation: int, ordinal: int, node_hash: bytes) -> bytes:
+    """Return the hash over all changes up to this one: ``chain`` is that of the change before."""
+    change = chain + struct.pack("<Bq", operation, ordinal) + node_hash
+    return hashlib.blake2b(change, digest_size=HASH_SIZE).digest()
+
+
+def root_of_chain(corpus_id: str) -> bytes:
+    """Return what stands for the hash of the change before the first."""
+    return digest(corpus_id.encode())

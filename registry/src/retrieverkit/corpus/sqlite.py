@@ -1,0 +1,393 @@
+"""The corpus as callers see it."""
+
+from __future__ import annotations
+
+import logging
+import operator
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+from retrieverkit_core.corpus import Cursor
+from retrieverkit_core.errors import CorpusError, NotACorpusError
+from retrieverkit_core.nodes import Document, Metadata, Node
+
+from retrieverkit.corpus import faults, schema
+from retrieverkit.corpus.connections import LOG_LIMIT, Access, Connections, acquired, identity, lock_of, log_size
+from retrieverkit.corpus.preparation import prepare
+from retrieverkit.corpus.report import ChangeReport, Problem
+from retrieverkit.corpus.rows import from_json, node_from_row
+from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
+from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, ByValues, is_storable
+from retrieverkit.corpus.verification import Verification
+from retrieverkit.corpus.writing import Change, checked_ids
+
+_logger = logging.getLogger(__name__)
+
+_BY_ORDINALS = ByValues.of(f"{SELECT_NODES} WHERE ordinal IN")
+_BY_IDS = ByValues.of(f"{SELECT_NODES} WHERE node_id IN")
+_DOCUMENT = """
+SELECT metadata, excluded, coalesce(text, (SELECT text FROM nodes WHERE nodes.doc_key = documents.doc_key))
+FROM documents WHERE doc_id = ?
+"""
+_NODE_IDS = "SELECT node_id FROM nodes ORDER BY ordinal"
+_NODE_IDS_OF = """
+SELECT node_id FROM nodes WHERE doc_key = (SELECT doc_key FROM documents WHERE doc_id = ?) ORDER BY ordinal
+"""
+_LARGEST = 2**63 - 1
+_CANNOT_OPEN = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_WITHOUT_WAL_RESET_BUG = (3, 51, 3)
+
+
+class _Opened(NamedTuple):
+    connections: Connections
+    corpus_id: str
+
+
+class SQLiteCorpus:
+    """Documents, their nodes and the log of every change in one SQLite file; implements `Corpus`.
+
+    Safe to use from many threads and many processes at once, and after a fork. Where the file was put back from a
+    copy, the next call sees the copy.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._busy_timeout = busy_timeout
+        self._closed = False
+        self._known_fields: tuple[Cursor, Mapping[str, frozenset[str]]] | None = None
+        self._opened = self._open()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        busy_timeout: float = 60.0,
+    ) -> Self:
+        """Open the corpus file at ``path``.
+
+        Args:
+            path: The file; its folder must be there.
+            create: Make an empty corpus where there is no file.
+            read_only: Never write. A corpus that cannot be written here is opened so in any case.
+            busy_timeout: Seconds that a write waits for other writers.
+
+        Raises:
+            NotACorpusError: There is no file, or it is empty, or something else wrote it.
+            CorpusTooNewError: A later version wrote it; it was not touched.
+            CorruptCorpusError: It is damaged.
+            ReadOnlyCorpusError: It can be neither created nor read without writing to its folder.
+        """
+        file = Path(os.path.abspath(path))
+        try:
+            if create and not read_only and not file.exists():
+                _create(file, busy_timeout)
+            return cls(file, read_only=read_only, busy_timeout=busy_timeout)
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, CorpusError):
+                raise
+            raise faults.typed_error(error, file) from error
+
+    def close(self) -> None:
+        """Close the file. Closing twice is allowed."""
+        self._closed = True
+        self._opened.connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"SQLiteCorpus({str(self._path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The corpus file."""
+        return self._path
+
+    @property
+    def corpus_id(self) -> str:
+        """The random id that the corpus was created with."""
+        return self._current().corpus_id
+
+    @property
+    def writable(self) -> bool:
+        """Whether documents can be added and removed here."""
+        return self._current().connections.access is Access.WRITE
+
+    def replace(self, documents: Iterable[tuple[Document, Sequence[Node]]]) -> ChangeReport:
+        """Add documents with their nodes, and replace those that were changed: all of them, or none.
+
+        A document that is there already with the same text, metadata and nodes is left alone and nothing is written
+        for it. The order of metadata keys counts as content, because it shows in what is embedded. A vector is kept
+        as float32, and the ``obj`` of an `IndexNode` is not kept.
+
+        Args:
+            documents: Each document with the nodes it was cut into. It is read to its end before any lock is taken.
+
+        Raises:
+            InvalidDocumentError: A document cannot be stored faithfully, or an id is not unique.
+            CorpusBusyError: Another writer did not finish in time.
+            ReadOnlyCorpusError: The corpus cannot be written here.
+            StorageFullError: There is no space left.
+        """
+        self._writable_connections()
+        prepared = prepare(documents)
+        return self._write(lambda change: change.replace(prepared))
+
+    def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
+        """Remove documents and their nodes: all that are there, in one step. The others are reported as missing.
+
+        Raises:
+            InvalidDocumentError: What was given are not ids.
+            CorpusBusyError: Another writer did not finish in time.
+            ReadOnlyCorpusError: The corpus cannot be written here.
+            StorageFullError: There is no space left.
+        """
+        wanted = checked_ids(doc_ids)
+        return self._write(lambda change: change.delete(wanted))
+
+    def head(self) -> Cursor:
+        """Return the place behind the last committed change."""
+        opened = self._current()
+        rows = self._rows(HEAD, connections=opened.connections)
+        return cursor_of(rows[0] if rows else None, opened.corpus_id)
+
+    def holds(self, cursor: Cursor) -> bool:
+        """Return whether ``cursor`` is a place in this corpus's own history."""
+        opened = self._current()
+        corpus_id, seq, chain = cursor
+        if corpus_id != opened.corpus_id or not isinstance(seq, int) or not 0 <= seq <= _LARGEST:
+            return False
+        if seq == 0:
+            return cursor == cursor_of(None, corpus_id)
+        rows = self._rows(CHAIN_AT, (seq,), connections=opened.connections)
+        return bool(rows) and rows[0][0].hex() == chain
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open a consistent view; it ends with the ``with`` block."""
+        opened = self._current()
+        with view(opened.connections) as connection:
+            snapshot = Snapshot(opened.connections, connection, opened.corpus_id)
+            try:
+                yield snapshot
+            finally:
+                snapshot.close()
+
+    def fetch(self, ordinals: Sequence[int]) -> list[Node | None]:
+        """Return the node at each ordinal in the order asked, None where it has been removed."""
+        wanted = list(map(operator.index, ordinals))
+        found: dict[int, Node] = {}
+        known = wanted if not wanted or 0 < min(wanted) <= max(wanted) <= _LARGEST else _possible(wanted)
+        for row in self._rows_of_each(_BY_ORDINALS, known):
+            found[row[0]] = self._node(row[1:])
+        return [found.get(ordinal) for ordinal in wanted]
+
+    def get(self, node_ids: Sequence[str]) -> list[Node | None]:
+        """Return the node with each id in the order asked, None where there is none."""
+        rows = self._rows_of_each(_BY_IDS, [node_id for node_id in node_ids if is_storable(node_id)])
+        found = {row[1]: self._node(row[1:]) for row in rows}
+        return [found.get(node_id) for node_id in node_ids]
+
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return the kinds of value (see `filters.values.fields_of`) that each metadata field holds."""
+        known = self._known_fields
+        if known is not None and known[0] == self.head():
+            return known[1]
+        opened = self._current()
+        kinds: dict[str, set[str]] = {}
+        with view(opened.connections) as connection:
+            head = head_of(connection, opened.corpus_id)
+            for key, kind in connection.execute("SELECT key, kind FROM fields WHERE n > 0"):
+                kinds.setdefault(key, set()).add(kind)
+        fields = MappingProxyType({key: frozenset(held) for key, held in kinds.items()})
+        self._known_fields = (head, fields)
+        return fields
+
+    def document(self, doc_id: str) -> Document | None:
+        """Return the document with that id, None where there is none."""
+        rows = self._rows(_DOCUMENT, (doc_id,)) if is_storable(doc_id) else []
+        if not rows:
+            return None
+        metadata, excluded, text = rows[0]
+        embed, llm = self._decoded(excluded) if excluded else ([], [])
+        return Document(text, doc_id, self._decoded(metadata), embed, llm)
+
+    def document_ids(self) -> list[str]:
+        """Return the id of each document, in the order they were first added."""
+        return [row[0] for row in self._rows("SELECT doc_id FROM documents ORDER BY doc_key")]
+
+    def document_hashes(self) -> dict[str, str]:
+        """Return the hash over all that is stored of each document, by its id."""
+        return {row[0]: row[1].hex() for row in self._rows("SELECT doc_id, hash FROM documents ORDER BY doc_key")}
+
+    def document_metadata(self) -> Iterator[tuple[str, Metadata]]:
+        """Yield the id and the metadata of each document, as of the moment of the first."""
+        with view(self._current().connections) as connection:
+            for doc_id, metadata in connection.execute("SELECT doc_id, metadata FROM documents ORDER BY doc_key"):
+                yield doc_id, self._decoded(metadata)
+
+    def count(self) -> int:
+        """Return the number of nodes."""
+        return int(self._rows("SELECT count(*) FROM nodes")[0][0])
+
+    def node_ids(self, doc_id: str | None = None) -> list[str]:
+        """Return the ids of all nodes, or of one document's, in the order they were added."""
+        if doc_id is None:
+            return [row[0] for row in self._rows(_NODE_IDS)]
+        return [row[0] for row in self._rows(_NODE_IDS_OF, (doc_id,))] if is_storable(doc_id) else []
+
+    def check(self) -> list[Problem]:
+        """Read the whole corpus and return all that is wrong with it; an empty list is a clean corpus."""
+        opened = self._current()
+        connections = opened.connections
+        try:
+            connection = connections.take()
+        except sqlite3.Error as error:
+            return [Problem("file", "", str(error))]
+        try:
+            connection.text_factory = bytes
+            connection.execute("BEGIN")
+            return list(Verification(connection, opened.corpus_id).problems())
+        except sqlite3.Error as error:
+            return [Problem("file", "", str(error))]
+        finally:
+            connections.discard(connection)
+
+    def sqlite_warnings(self) -> list[str]:
+        """Return what is to be known about the SQLite that this Python came with."""
+        if sqlite3.sqlite_version_info >= _WITHOUT_WAL_RESET_BUG:
+            return []
+        return [
+            f"SQLite {sqlite3.sqlite_version} can damage a file that two connections write and checkpoint at the same "
+            "time (fixed in 3.51.3). RetrieverKit never does; do not write to the corpus with another program."
+        ]
+
+    def _write(self, apply: Callable[[Change], ChangeReport]) -> ChangeReport:
+        corpus_id, connections = self._current().corpus_id, self._writable_connections()
+        try:
+            with connections.writing() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                report = apply(Change(connection, corpus_id))
+                connection.execute("COMMIT")
+                if log_size(self._path) > LOG_LIMIT:
+                    self._checkpoint(connection)
+        except CorpusError:
+            raise
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise faults.typed_error(error, self._path) from error
+        return report
+
+    def _writable_connections(self) -> Connections:
+        connections = self._current().connections
+        if connections.access is not Access.WRITE:
+            asked = "it was opened for reading only" if self._read_only else "this user may only read it"
+            raise faults.read_only(self._path, asked)
+        return connections
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            _logger.warning("the log of %s grows, it cannot be moved into the file: %s", self._path, error)
+
+    def _rows(self, query: str, values: Sequence[Any] = (), *, connections: Connections | None = None) -> list[Any]:
+        connections = connections or self._current().connections
+        try:
+            connection = connections.take()
+            try:
+                rows = connection.execute(query, values).fetchall()
+            except BaseException:
+                connections.discard(connection)
+                raise
+        except sqlite3.Error as error:
+            raise faults.typed_error(error, self._path) from error
+        connections.give(connection)
+        return rows
+
+    def _rows_of_each(self, query: ByValues, values: Sequence[Any]) -> list[Any]:
+        parts = list(query.batches(values))
+        if len(parts) == 1:
+            return self._rows(*parts[0])
+        with view(self._current().connections) as connection:
+            return [row for statement, part in parts for row in connection.execute(statement, part)]
+
+    def _node(self, row: Sequence[Any]) -> Node:
+        try:
+            return node_from_row(row)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise faults.typed_error(error, self._path) from error
+
+    def _decoded(self, text: str) -> Any:
+        try:
+            return from_json(text)
+        except (ValueError, TypeError) as error:
+            raise faults.typed_error(error, self._path) from error
+
+    def _current(self) -> _Opened:
+        """Return what is open; opens the file anew after a fork and where another file was put in its place."""
+        if self._closed:
+            raise CorpusError(f"the corpus {self._path} is closed", fix="open it again")
+        connections = self._opened.connections
+        try:
+            if not connections.abandoned:
+                if connections.identity == identity(self._path, connections.access):
+                    return self._opened
+                connections.close()
+            self._opened = self._open()
+        except FileNotFoundError:
+            raise NotACorpusError(f"the corpus {self._path} was removed", fix="put the file back") from None
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, CorpusError):
+                raise
+            raise faults.typed_error(error, self._path) from error
+        return self._opened
+
+    def _open(self) -> _Opened:
+        schema.check_header(self._path)
+        if not self._read_only and os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK):
+            return self._opened_as(Access.WRITE)
+        try:
+            return self._opened_as(Access.READ)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _CANNOT_OPEN:
+                raise
+            if log_size(self._path):
+                raise faults.read_only(
+                    self._path, "its newest changes are still in its write-ahead log, which only a writer can read here"
+                ) from error
+            return self._opened_as(Access.FROZEN)
+
+    def _opened_as(self, access: Access) -> _Opened:
+        connections = Connections(self._path, access, self._busy_timeout)
+        with_tables = connections.take()
+        try:
+            corpus_id = schema.check_tables(with_tables, self._path)
+        except BaseException:
+            connections.discard(with_tables)
+            raise
+        connections.give(with_tables)
+        return _Opened(connections, corpus_id)
+
+
+def _create(path: Path, busy_timeout: float) -> None:
+    if not path.parent.is_dir():
+        raise NotACorpusError(f"there is no folder {path.parent}", fix="make the folder first")
+    with acquired(lock_of(path), path, busy_timeout):
+        if not path.exists():
+            schema.create(path)
+
+
+def _possible(ordinals: list[int]) -> list[int]:
+    return [ordinal for ordinal in ordinals if 0 < ordinal <= _LARGEST]
