@@ -81,11 +81,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    try:
-        from retrieverkit_core.spec.yaml_text import read_yaml
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            "reading YAML needs PyYAML, which is not installed",
-            fix="pip install 'retrieverkit-core[yaml]', or write JSON or TOML",
-        ) from error
+    from retrieverkit_core.spec.yaml_text import read_yaml
+
     return read_yaml(text)

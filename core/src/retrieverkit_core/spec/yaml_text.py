@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from retrieverkit_core.errors import ConfigError, shorten
+
+try:
+    import yaml
+except ModuleNotFoundError as missing:
+    raise ConfigError(
+        "reading YAML needs PyYAML, which is not installed",
+        fix="pip install 'retrieverkit-core[yaml]', or write JSON or TOML",
+    ) from missing
 
 MAX_NODES = 100_000
 MAX_NESTING = 100
