@@ -1,0 +1,57 @@
+"""Bytes to text, without guessing.
+
+A byte-order mark decides, else the text is UTF-8, else it is refused. A legacy encoding cannot be told from
+another one with certainty, and a wrong guess would be indexed as nonsense without a sign.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class UndecodableError(ValueError):
+    """The bytes are not text in the encoding that they must have."""
+
+
+def marked_encoding(data: bytes) -> str | None:
+    """Return the encoding that a byte-order mark declares, or None."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+
+
+def decode(data: bytes) -> str:
+    """Return ``data`` as text.
+
+    Raises:
+        UndecodableError: It is not valid in the encoding of its byte-order mark, or not UTF-8, or it holds a
+            NUL, which
+            is how binary data and UTF-16 without a mark look.
+    """
+    encoding = marked_encoding(data) or "utf-8"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].decode(encoding).count("\n") + 1
+        name = encoding.removesuffix("-sig").upper()
+        raise UndecodableError(f"not valid {name}: byte 0x{data[error.start]:02x} on line {line}") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UndecodableError(f"a NUL character on line {line}: binary, or UTF-16 without a byte-order mark")
+    return text
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Return whether the first bytes of a file are text."""
+    encoding = marked_encoding(head) or "utf-8"
+    try:
+        # Not final: a character may be cut at the end of the head.
+        return "\0" not in codecs.getincrementaldecoder(encoding)().decode(head, final=False)
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,174 @@
+"""Which files a list of paths stands for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from retrieverkit_core.errors import ReadError, shorten
+
+IGNORED_FOLDERS = frozenset({"CVS", "_darcs", "__pycache__", "node_modules"})
+"""Folders that are never walked into, besides hidden ones (which `.git`, `.hg`, `.svn` and `.venv` are)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that documents come from.
+
+    Attributes:
+        source: The resolved absolute path with forward slashes: the file's identity from one run to the next.
+            path: The path as people know it: the walked folder's name and what lies below, or the file's own
+            name.
+    """
+
+    source: str
+    path: str
+
+    @property
+    def suffix(self) -> str:
+        """The suffix in lower case, with its dot."""
+        return Path(self.source).suffix.lower()
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return Path(self.source).name
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in a folder that was left out by rule."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class FileListing:
+    """What was found under some paths.
+
+    Attributes:
+        files: The files in a stable order, each once.
+        roots: The resolved form of every path asked for.
+        skipped: What was left out by rule.
+        errors: Paths that do not exist or cannot be listed.
+        unlisted: Resolved folders that could not be listed; nothing is known of what is in them.
+    """
+
+    files: list[SourceFile] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    errors: list[ReadError] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+
+
+def find_files(
+    paths: Iterable[str | os.PathLike[str]], *, exclude: Iterable[str | os.PathLike[str]] = ()
+) -> FileListing:
+    """List the files that ``paths`` stand for.
+
+    A path that is named is always listed, whatever it is called and even when it is a symbolic link. Inside a
+    folder, these are left out: hidden files and folders, `IGNORED_FOLDERS`, symbolic links (so there are no
+    loops, nothing is read twice and nothing outside is reached), and what is neither file nor folder.
+
+    Args:
+        paths: Files and folders.
+        exclude: Files and folders to leave out, such as the index's own folder.
+
+    Returns:
+        The files sorted by path within each root, roots in the order given, and what was left out.
+    """
+    listing = FileListing()
+    excluded = {_resolved(path) for path in exclude}
+    seen: set[str] = set()
+    for given in paths:
+        try:
+            root = Path(_resolved(given))
+        except ValueError as error:  # a NUL in the path
+            listing.errors.append(ReadError(os.fspath(given), str(error), fix="check the path"))
+            continue
+        listing.roots.append(root.as_posix())
+        for file in _under_root(given, root, excluded, listing):
+            if file.source not in seen:
+                seen.add(file.source)
+                listing.files.append(file)
+    return listing
+
+
+def _resolved(path: str | os.PathLike[str]) -> str:
+    return Path(os.path.realpath(path)).as_posix()
+
+
+def _under_root(
+    given: str | os.PathLike[str], root: Path, excluded: set[str], listing: FileListing
+) -> Iterator[SourceFile]:
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except OSError as error:
+        listing.errors.append(ReadError(os.fspath(given), _os_problem(error), fix="check the path"))
+        return
+    if is_folder:
+        yield from _walk(root, excluded, listing)
+    else:
+        yield from _named(root, root.name, listing)
+
+
+def _walk(root: Path, excluded: set[str], listing: FileListing) -> Iterator[SourceFile]:
+    pending = [(root, root.name or root.as_posix())]
+    while pending:
+        folder, shown = pending.pop()
+        if folder.as_posix() in excluded:
+            listing.skipped.append(Skipped(shorten(shown, 200), "excluded"))
+            continue
+        if folder.is_dir():
+            pending.extend((folder / name, f"{shown}/{name}") for name in _entries(folder, shown, listing))
+        else:
+            yield from _named(folder, shown, listing)
+
+
+def _entries(folder: Path, shown: str, listing: FileListing) -> list[str]:
+    """Return the names in ``folder`` that are to be visited, last first."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+    except OSError as error:
+        listing.errors.append(ReadError(folder.as_posix(), f"the folder cannot be listed: {_os_problem(error)}"))
+        listing.unlisted.append(folder.as_posix())
+        return []
+    visited = []
+    for entry in found:
+        reason = _left_out(entry)
+        if reason:
+            listing.skipped.append(Skipped(shorten(f"{shown}/{entry.name}", 200), reason))
+        else:
+            visited.append(entry.name)
+    return visited
+
+
+def _left_out(entry: os.DirEntry[str]) -> str:
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.is_symlink():
+        return "symbolic link"
+    if entry.is_dir(follow_symlinks=False):
+        return "ignored folder" if entry.name in IGNORED_FOLDERS else ""
+    return "" if entry.is_file(follow_symlinks=False) else "not a regular file"
+
+
+def _named(location: Path, shown: str, listing: FileListing) -> Iterator[SourceFile]:
+    try:
+        location.as_posix().encode("utf-8")
+    except UnicodeEncodeError:
+        name = os.fsencode(location).decode("utf-8", "backslashreplace")
+        listing.errors.append(ReadError(name, "the file's name is not valid UTF-8", fix="rename the file"))
+        return
+    yield SourceFile(location.as_posix(), shown)
+
+
+def _os_problem(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    return (error.strerror or str(error)).lower()
