@@ -1,0 +1,127 @@
+"""HTML: a document a file, the text that a browser would show outside the navigation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from retrieverkit_core.errors import ReadError
+
+from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
+from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.parsed import Parsed, whole_file
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+MAX_HTML_BYTES = 20 * 1024 * 1024
+MAX_NESTING = 5_000
+"""Parsing time grows with the square of the nesting: 20,000 levels take seconds, 200,000 take minutes."""
+
+_UNSEEN_TAGS = "script style noscript template nav svg math iframe object head select datalist dialog"
+_BLOCK_TAGS = (
+    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hr li main ol option p pre section summary table tbody tfoot thead "
+    "tr ul"
+)
+_VOID_TAGS = "area base br col embed hr img input link meta param source track wbr"
+_UNCLOSED_TAGS = "html head body p li dt dd tr td th thead tbody tfoot option optgroup colgroup"
+_UNSEEN = frozenset(_UNSEEN_TAGS.split())
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+_CELLS = frozenset({"td", "th"})
+_NOT_NESTING = frozenset(f"{_VOID_TAGS} {_UNCLOSED_TAGS}".split())
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
+_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s{0,5}=\s{0,5}[\"']?([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
+_SPACE_AT_END = re.compile(r"[ \t]+\n")
+_SPACE = re.compile(r"[ \t\n\r\f]+")
+# What browsers read where a page declares the older name (WHATWG Encoding Standard, section 4.2).
+_BROWSER_NAMES = {"iso-8859-1": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
+
+
+def read_html(file: SourceFile, data: bytes) -> Parsed:
+    """Return the page as one document.
+
+    Raises:
+        ReadError: The page is too large, nested too deeply, or shows no text.
+        UndecodableError: It is not valid in its declared encoding, nor UTF-8.
+    """
+    from selectolax.lexbor import LexborHTMLParser
+
+    if len(data) > MAX_HTML_BYTES:
+        raise ReadError(file.source, f"an HTML page larger than {MAX_HTML_BYTES // (1024 * 1024)} MB")
+    source = _decode_page(data)
+    _check_nesting(file, source)
+    page = LexborHTMLParser(source)
+    text = _visible_text(page.body) if page.body is not None else ""
+    if not text:
+        raise ReadError(file.source, "the page shows no text", fix="if scripts write its text, save the page as shown")
+    heading = page.css_first("title") or page.css_first("h1")
+    title = _SPACE.sub(" ", heading.text()).strip() if heading is not None else ""
+    return Parsed([whole_file(file, text, title=title)], [])
+
+
+def _decode_page(data: bytes) -> str:
+    declared = _CHARSET.search(data[:1024])
+    if declared and not marked_encoding(data):
+        name = declared[1].decode("ascii").lower()
+        try:
+            text = data.decode(_BROWSER_NAMES.get(name, name))
+        except (LookupError, UnicodeDecodeError):
+            return decode(data)
+        if "\0" in text:
+            raise UndecodableError("a NUL character: not an HTML page")
+        return text
+    return decode(data)
+
+
+def _check_nesting(file: SourceFile, source: str) -> None:
+    depth = 0
+    for match in _TAG.finditer(source):
+        closing, tag = match[1], match[2].lower()
+        if tag in _NOT_NESTING:
+            continue
+        depth = max(0, depth - 1) if closing else depth + 1
+        if depth > MAX_NESTING:
+            raise ReadError(file.source, f"HTML elements nested more than {MAX_NESTING:,} deep")
+
+
+def _visible_text(body: LexborNode) -> str:
+    pieces: list[str] = []
+    newlines = 0  # asked for by the elements passed since the last text
+    for node, entering, verbatim in _steps(body):
+        tag = node.tag or ""
+        if tag == "-text":
+            text = node.text(deep=False)
+            if not verbatim:
+                text = _SPACE.sub(" ", text)
+                text = text.lstrip(" ") if newlines or not pieces or pieces[-1].endswith((" ", "\t")) else text
+            if text:
+                pieces.append("\n" * newlines + text)
+                newlines = 0
+        elif tag == "br":
+            newlines = min(2, newlines + entering)
+        elif tag in _BLOCKS:
+            newlines = max(newlines, 2 if tag in _PARAGRAPHS else 1)
+        elif tag in _CELLS and not entering and not newlines:
+            pieces.append("\t")
+    return _SPACE_AT_END.sub("\n", "".join(pieces)).strip()
+
+
+def _steps(body: LexborNode) -> Iterator[tuple[LexborNode, bool, bool]]:
+    """Yield every visible node when it begins and when it ends, with whether its white space counts."""
+    pending = [(body, True, False)]
+    while pending:
+        node, entering, verbatim = pending.pop()
+        if entering and _is_hidden(node):
+            continue
+        yield node, entering, verbatim
+        if entering and node.tag != "-text":
+            verbatim = verbatim or node.tag == "pre"
+            pending.append((node, False, verbatim))
+            pending.extend((child, True, verbatim) for child in reversed(list(node.iter(include_text=True))))
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    return node.tag in _UNSEEN or (node.is_element_node and "hidden" in node.attributes)

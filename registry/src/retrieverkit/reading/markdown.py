@@ -1,0 +1,45 @@
+"""Markdown: a document a file, its text as it stands."""
+
+from __future__ import annotations
+
+import re
+
+from retrieverkit.reading.decoding import decode
+from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.parsed import Parsed, whole_file
+
+MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
+
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_FENCE = re.compile(r" {0,3}(```+|~~~+)")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+
+
+def read_markdown(file: SourceFile, data: bytes) -> Parsed:
+    """Return the file as one document with its first heading as title."""
+    text = decode(data)
+    return Parsed([whole_file(file, text, title=first_heading(text))], [])
+
+
+def first_heading(text: str) -> str:
+    """Return the first heading outside a fenced code block and outside front matter, or an empty string."""
+    fence = before = ""
+    for line in _after_front_matter(text.splitlines()):
+        if fence:
+            if line.strip().startswith(fence):
+                fence = ""
+            continue
+        if match := _FENCE.match(line):
+            fence = match[1]
+        elif (match := _HEADING.match(line)) and match[1]:
+            return match[1]
+        elif before and _UNDERLINE.match(line):
+            return before
+        before = line.strip()
+    return ""
+
+
+def _after_front_matter(lines: list[str]) -> list[str]:
+    if lines and lines[0].rstrip() == "---" and "---" in (rest := [line.rstrip() for line in lines[1:]]):
+        return lines[rest.index("---") + 2 :]
+    return lines

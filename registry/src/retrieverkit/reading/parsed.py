@@ -1,0 +1,28 @@
+"""What a reader makes of one file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Document, Metadata
+
+from retrieverkit.reading.finding import SourceFile
+
+
+class Parsed(NamedTuple):
+    """The documents of a file and what in it could not be read."""
+
+    documents: list[Document]
+    errors: list[ReadError]
+
+
+def whole_file(file: SourceFile, text: str, *, title: str = "", **more: int) -> Document:
+    """Return the document that a file is; only its title is indexed beside the text."""
+    metadata: Metadata = {"path": file.path, "title": title or file.name, **more}
+    return Document(
+        text,
+        id=file.source,
+        metadata=metadata,
+        excluded_embed_metadata_keys=[key for key in metadata if key != "title"],
+    )

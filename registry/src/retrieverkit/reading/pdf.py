@@ -1,0 +1,107 @@
+"""PDF: a document a file, its pages parted by form feeds."""
+
+from __future__ import annotations
+
+import logging
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.errors import ReadError
+
+from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.parsed import Parsed, whole_file
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
+
+PAGE_BREAK = "\f"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")  # what a broken character map leaves; it cannot be stored
+MAX_PAGES = 10_000
+MAX_PAGE_BYTES = 20 * 1024 * 1024
+MAX_CONTENT_BYTES = 200 * 1024 * 1024
+"""Limits on what the page descriptions unpack to; pypdf holds each single stream to 75 MB as well."""
+
+
+def read_pdf(file: SourceFile, data: bytes) -> Parsed:
+    """Return the file as one document whose metadata holds the number of ``pages``.
+
+    A page that cannot be read is reported and left blank, so that the others keep their numbers.
+
+    Raises:
+        ReadError: The file is not a PDF, is damaged, encrypted, too large when unpacked, or holds no text.
+    """
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())  # else its warnings go to the user's terminal
+    reader = _open(file, data)
+    texts, errors = _page_texts(file, reader)
+    if not any(text.strip() for text in texts):
+        if errors:
+            raise errors[0]
+        raise ReadError(file.source, f"no text on its {len(texts)} page(s)", fix="if it is a scan, run OCR on it first")
+    document = whole_file(file, PAGE_BREAK.join(texts), title=_title(reader), pages=len(texts))
+    return Parsed([document], errors)
+
+
+def _open(file: SourceFile, data: bytes) -> PdfReader:
+    from pypdf import PasswordType, PdfReader
+    from pypdf.errors import DependencyError
+
+    try:
+        reader = PdfReader(BytesIO(data))
+        # Many files are only locked against printing: their reading password is empty.
+        if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
+            raise ReadError(file.source, "the PDF is encrypted", fix="save it without a password")
+        count = len(reader.pages)
+    except ReadError:
+        raise
+    except DependencyError as error:
+        raise ReadError(file.source, "the PDF is encrypted with AES", fix='pip install "pypdf[crypto]"') from error
+    except Exception as error:  # the parser raises many kinds on damaged files
+        raise ReadError(file.source, f"not a PDF that can be read: {_told(error)}") from error
+    if count > MAX_PAGES:
+        raise ReadError(file.source, f"more than {MAX_PAGES:,} pages", fix="split the file")
+    return reader
+
+
+def _page_texts(file: SourceFile, reader: PdfReader) -> tuple[list[str], list[ReadError]]:
+    texts: list[str] = []
+    errors: list[ReadError] = []
+    unpacked = 0
+    for number in range(1, len(reader.pages) + 1):
+        try:
+            page = reader.pages[number - 1]
+            size = _content_size(page)
+            unpacked += size
+            text = _page_text(page, size)
+        except Exception as error:  # the parser raises many kinds on damaged pages
+            errors.append(ReadError(file.source, f"page {number}: {_told(error)}"))
+            text = ""
+        if unpacked > MAX_CONTENT_BYTES:
+            raise ReadError(file.source, f"its pages unpack to more than {MAX_CONTENT_BYTES // (1024 * 1024)} MB")
+        texts.append(text)
+    return texts, errors
+
+
+def _content_size(page: PageObject) -> int:
+    contents = page.get_contents()
+    return len(contents.get_data()) if contents is not None else 0
+
+
+def _page_text(page: PageObject, size: int) -> str:
+    if size > MAX_PAGE_BYTES:
+        raise ValueError(f"unpacks to more than {MAX_PAGE_BYTES // (1024 * 1024)} MB")
+    text = page.extract_text().replace(PAGE_BREAK, "\n").replace("\0", "")
+    paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", paired)
+
+
+def _title(reader: PdfReader) -> str:
+    try:
+        title: Any = reader.metadata.title if reader.metadata else None
+    except Exception:  # a damaged title is no reason to refuse the text
+        return ""
+    return " ".join(title.split()) if isinstance(title, str) and title.isprintable() else ""
+
+
+def _told(error: Exception) -> str:
+    return f"{error or type(error).__name__}".splitlines()[0]
