@@ -1,0 +1,190 @@
+"""Documents to nodes: pieces cut where the text pauses, each knowing its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from retrieverkit_core.errors import InvalidDocumentError, OptionError
+from retrieverkit_core.nodes import Document, Metadata, Node, NodeRelationship, Relationships
+
+from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES
+from retrieverkit.reading.pdf import PAGE_BREAK
+
+if TYPE_CHECKING:
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+CHUNK_SIZE = 1_200
+"""Characters in a piece: about the 256 word pieces that small embedding models read of a text."""
+
+WHOLE = 3
+"""A text of up to this many pieces stays whole: a short note or an abstract is one thing to find."""
+
+_BLOCK = 32_000
+"""The splitter's time grows with the square of a line's length; no more than this is given to it at once."""
+
+_NUMBERED = re.compile(r"#[0-9]+\Z")
+_PAUSES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"\s"))
+
+
+class Span(NamedTuple):
+    """A piece of a text by its offsets, and the page it is on."""
+
+    start: int
+    end: int
+    page: int | None
+
+
+def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0) -> list[Node]:
+    """Cut a document into nodes.
+
+    A document of up to ``3 * chunk_size`` characters is one node with exactly its text, even a blank one. A
+    longer one is cut at headings (in Markdown), blank lines, lines, sentences, words, in this order. A
+    document of several pages (``pages`` in its metadata, pages parted by form feeds) is cut at every page, so
+    that each node is on one ``page``.
+
+    Nothing but white space lies between the nodes, and
+    ``document.text[node.start_char_idx:node.end_char_idx]`` is the text of a node. Nodes do not overlap
+    unless asked: what stands in two nodes is found twice and ranked twice.
+
+    Args:
+        document: The document.
+        chunk_size: The most characters of a node of a longer document, or of a longer page.
+        overlap: The most characters that a node repeats of the one before; it never crosses a page.
+
+    Returns:
+        The nodes in order. A document's only node has the document's id, and one of several
+        ``<id>#<position>``; the only node of a document whose id ends like that is ``<id>#0``, so that no two
+        documents can meet in one node id.
+
+    Raises:
+        OptionError: ``chunk_size`` is not positive, or ``overlap`` not between 0 and half of it.
+        InvalidDocumentError: The text holds half a surrogate pair, so it is not text.
+    """
+    _check_sizes(chunk_size, overlap)
+    spans = _spans(document, chunk_size, overlap)
+    ids = _node_ids(document.id, len(spans))
+    return [
+        Node(
+            text=document.text[span.start : span.end],
+            id=ids[position],
+            metadata=_metadata(document, span, position if len(spans) > 1 else None),
+            relationships=_relationships(document.id, ids, position),
+            excluded_embed_metadata_keys=[*document.excluded_embed_metadata_keys, "page", "position"],
+            excluded_llm_metadata_keys=list(document.excluded_llm_metadata_keys),
+            start_char_idx=span.start,
+            end_char_idx=span.end,
+        )
+        for position, span in enumerate(spans)
+    ]
+
+
+def _check_sizes(chunk_size: int, overlap: int) -> None:
+    problems = []
+    if chunk_size < 1:
+        problems.append(("chunk_size", f"must be at least 1, not {chunk_size}"))
+    elif not 0 <= overlap <= chunk_size // 2:
+        problems.append(("overlap", f"must be between 0 and half of chunk_size, not {overlap}"))
+    if problems:
+        raise OptionError("split", problems, fix=f"the default is chunk_size={CHUNK_SIZE}, overlap=0")
+
+
+def _spans(document: Document, chunk_size: int, overlap: int) -> list[Span]:
+    text = document.text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidDocumentError(document.id, "half a surrogate pair in the text", fix="remove it") from None
+    pages = _pages(document)
+    if len(pages) == 1 and len(text) <= WHOLE * chunk_size:
+        return [Span(0, len(text), pages[0].page)]
+    splitter = _splitter(document, chunk_size, overlap)
+    spans = [
+        Span(page.start + start, page.start + end, page.page)
+        for page in pages
+        for start, end in _pieces(text[page.start : page.end], splitter, chunk_size, overlap)
+    ]
+    return spans or [Span(0, len(text), pages[0].page)]
+
+
+def _pages(document: Document) -> list[Span]:
+    """Return the pages of a document that says how many it has, else all of it as one."""
+    text = document.text
+    if document.metadata.get("pages") != text.count(PAGE_BREAK) + 1:
+        return [Span(0, len(text), None)]
+    spans = []
+    start = 0
+    for number, page in enumerate(text.split(PAGE_BREAK), start=1):
+        spans.append(Span(start, start + len(page), number))
+        start += len(page) + len(PAGE_BREAK)
+    return spans
+
+
+def _splitter(document: Document, chunk_size: int, overlap: int) -> TextSplitter | MarkdownSplitter:
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+    is_markdown = str(document.metadata.get("path", "")).lower().endswith(MARKDOWN_SUFFIXES)
+    return (MarkdownSplitter if is_markdown else TextSplitter)(chunk_size, overlap)
+
+
+def _pieces(
+    text: str, splitter: TextSplitter | MarkdownSplitter, chunk_size: int, overlap: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the offsets of the pieces of one page, none of them blank."""
+    if len(text) <= WHOLE * chunk_size:
+        if text.strip():
+            yield 0, len(text)
+        return
+    begin = done = 0
+    for start, end in _blocks(text, max(_BLOCK, 8 * chunk_size)):
+        first = max(begin, start - overlap)
+        for offset, piece in splitter.chunk_indices(text[first:end]):
+            if first + offset + len(piece) > done and piece.strip():
+                begin = first + offset
+                done = begin + len(piece)
+                yield begin, done
+
+
+def _blocks(text: str, size: int) -> Iterator[tuple[int, int]]:
+    """Cut ``text`` into blocks of at most ``size``, each behind the last good pause in its second half."""
+    start = 0
+    while len(text) - start > size:
+        end = _last_pause(text, start + size // 2, start + size)
+        yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _last_pause(text: str, low: int, high: int) -> int:
+    window = text[low:high]
+    for pause in _PAUSES:
+        ends = [match.end() for match in pause.finditer(window)]
+        if ends:
+            return low + ends[-1]
+    return high
+
+
+def _node_ids(document_id: str, count: int) -> list[str]:
+    if count == 1 and not _NUMBERED.search(document_id):
+        return [document_id]
+    return [f"{document_id}#{position}" for position in range(count)]
+
+
+def _metadata(document: Document, span: Span, position: int | None) -> Metadata:
+    """Return the document's metadata with the node's place; the document's own fields win."""
+    place: Metadata = {}
+    if span.page is not None:
+        place["page"] = span.page
+    if position is not None:
+        place["position"] = position
+    return {**place, **document.metadata}
+
+
+def _relationships(document_id: str, ids: list[str], position: int) -> Relationships:
+    related: Relationships = {NodeRelationship.SOURCE: document_id}
+    if position > 0:
+        related[NodeRelationship.PREVIOUS] = ids[position - 1]
+    if position + 1 < len(ids):
+        related[NodeRelationship.NEXT] = ids[position + 1]
+    return related
