@@ -1,0 +1,135 @@
+"""Read files one by one; what cannot be read is told and the rest goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Document
+
+from retrieverkit.reading.decoding import UndecodableError
+from retrieverkit.reading.finding import Skipped, SourceFile, find_files
+from retrieverkit.reading.formats import reader_for
+from retrieverkit.reading.loading import fingerprint, load
+from retrieverkit.reading.parsed import Parsed
+from retrieverkit.reading.plain import read_text
+
+OnProgress = Callable[[int, int, str], None]
+"""Called with the number of files done, the number of all files, and the path just read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What came of reading one file.
+
+    Attributes:
+        file: The file. fingerprint: The BLAKE2b of exactly the bytes that the documents were made from; None
+            where there were no bytes.
+        documents: What was read; none where the whole file failed.
+        errors: What was not: the file, or single lines, rows or pages of it.
+    """
+
+    file: SourceFile
+    fingerprint: str | None
+    documents: list[Document]
+    errors: list[ReadError]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing failed; only then may the file be skipped next time, else its errors are lost."""
+        return not self.errors
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What came of reading many files.
+
+    Attributes:
+        files: One entry a file.
+        errors: Everything that could not be read, whole paths among it.
+        skipped: What was left out by rule.
+    """
+
+    files: list[FileRead] = field(default_factory=list)
+    errors: list[ReadError] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[Document]:
+        """All documents in the order read."""
+        return [document for file in self.files for document in file.documents]
+
+
+def read_files(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str | os.PathLike[str]] = (),
+    on_progress: OnProgress | None = None,
+) -> ReadReport:
+    """Read every file that ``paths`` stand for into memory.
+
+    Args:
+        paths: Files and folders; see `find_files` for what a folder stands for.
+        exclude: Files and folders to leave out.
+        on_progress: Called after every file.
+
+    Returns:
+        The documents, and by name and reason what could not be read.
+    """
+    listing = find_files(paths, exclude=exclude)
+    report = ReadReport(errors=list(listing.errors), skipped=listing.skipped)
+    for read in read_changed(listing.files, on_progress=on_progress):
+        report.files.append(read)
+        report.errors.extend(read.errors)
+    return report
+
+
+def read_changed(files: Sequence[SourceFile], *, on_progress: OnProgress | None = None) -> Iterator[FileRead]:
+    """Read ``files`` one by one, holding one in memory at a time.
+
+    An id that an earlier file or line has already used is reported and its second document left out, instead
+    of replacing the first.
+    """
+    owners: dict[str, str] = {}
+    for done, file in enumerate(files, start=1):
+        yield _without_taken_ids(read_file(file), owners)
+        if on_progress is not None:
+            on_progress(done, len(files), file.path)
+
+
+def read_file(file: SourceFile) -> FileRead:
+    """Read one file; whatever goes wrong is in its errors."""
+    reader = reader_for(file)
+    data = None
+    try:
+        data = load(file, known_format=reader is not None)
+        parsed = (reader or read_text)(file, data)
+    except ReadError as error:
+        parsed = Parsed([], [error])
+    except UndecodableError as error:
+        parsed = Parsed([], [ReadError(file.source, str(error), fix="save it as UTF-8")])
+    except Exception as error:  # a parser's defect must not stop the other files
+        failed = ReadError(file.source, f"its reader failed: {type(error).__name__}: {error}")
+        failed.__cause__ = error
+        parsed = Parsed([], [failed])
+    return FileRead(file, None if data is None else fingerprint(data), parsed.documents, parsed.errors)
+
+
+def _without_taken_ids(read: FileRead, owners: dict[str, str]) -> FileRead:
+    kept: list[Document] = []
+    errors = list(read.errors)
+    for document in read.documents:
+        place = _place(document, read.file)
+        owner = owners.setdefault(document.id, place)
+        if owner is place:
+            kept.append(document)
+        else:
+            told = f"{place}: the id {document.id!r} is already used by {owner}"
+            errors.append(ReadError(read.file.source, told, fix="give every document its own id"))
+    return FileRead(read.file, read.fingerprint, kept, errors)
+
+
+def _place(document: Document, file: SourceFile) -> str:
+    return f"{file.path}, row {document.metadata['row']}" if "row" in document.metadata else f"{file.path}"
