@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
 
 PAGE_BREAK = "\f"
+_SILENT = logging.NullHandler()
 _HALF_PAIR = re.compile("[\ud800-\udfff]")  # what a broken character map leaves; it cannot be stored
 MAX_PAGES = 10_000
 MAX_PAGE_BYTES = 20 * 1024 * 1024
@@ -31,7 +32,7 @@ def read_pdf(file: SourceFile, data: bytes) -> Parsed:
     Raises:
         ReadError: The file is not a PDF, is damaged, encrypted, too large when unpacked, or holds no text.
     """
-    logging.getLogger("pypdf").addHandler(logging.NullHandler())  # else its warnings go to the user's terminal
+    logging.getLogger("pypdf").addHandler(_SILENT)  # else its warnings go to the user's terminal
     reader = _open(file, data)
     texts, errors = _page_texts(file, reader)
     if not any(text.strip() for text in texts):
