@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from retrieverkit_core.errors import FilterTypeError, UnknownFieldError
 from retrieverkit_core.filters import FilterOperator, MetadataFilters, check_fields, fields_of
-from retrieverkit_testkit.filters_oracle import filter_trees, metadatas
+from retrieverkit_testkit.filters_oracle import filter_trees, metadatas, unhurried
 
 NODES = [
     {"year": 1960, "lang": "de", "tags": ["a", 1], "day": "2024-01-05", "draft": True, "author": {"name": "x"}},
@@ -86,6 +86,7 @@ def test_an_unknown_field_is_refused_with_the_near_match():
     check_fields(tree, {})
 
 
+@unhurried
 @given(filter_trees(set(FilterOperator) - {FilterOperator.NE, FilterOperator.NIN}), metadatas())
 def test_a_refused_filter_would_have_matched_nothing(tree, node):
     for leaf in tree.leaves():

@@ -1,6 +1,7 @@
 """What filters match, against the written rules and an independent oracle."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from retrieverkit_testkit.filters_oracle import (
     oracle_matches,
     plain_trees,
     scalars,
+    unhurried,
 )
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "filters.md"
@@ -41,14 +43,14 @@ def test_the_reference_has_a_row_for_every_operator():
     assert {leaf.operator for tree in trees for leaf in tree.leaves()} == set(FilterOperator)
 
 
-@settings(max_examples=600)
+@settings(unhurried, max_examples=600)
 @given(plain_trees(), st.lists(metadatas(), min_size=1, max_size=5))
 def test_a_tree_matches_what_the_oracle_says(plain, nodes):
     tree = MetadataFilters.model_validate(plain)
     assert [tree.matches(node) for node in nodes] == [oracle_matches(plain, node) for node in nodes]
 
 
-@settings(max_examples=600)
+@settings(unhurried, max_examples=600)
 @given(st.data())
 def test_a_filter_matches_what_the_oracle_says_of_its_own_field(data):
     leaf = data.draw(leaves())
@@ -59,6 +61,7 @@ def test_a_filter_matches_what_the_oracle_says_of_its_own_field(data):
     assert tree.matches({leaf["key"]: held}) is oracle_matches(leaf, {leaf["key"]: held})
 
 
+@unhurried
 @given(filter_trees(), st.sets(st.sampled_from(list(FilterOperator))), metadatas())
 def test_what_is_pushed_and_what_is_left_together_match_what_the_tree_does(tree, operators, node):
     pushed, residual = split_filters(tree, lambda leaf: leaf.operator in operators)
@@ -75,6 +78,7 @@ def test_an_and_is_divided_and_an_or_is_not():
     assert str(residual) == "(b == 1 or c > 1) and (e > 1) and not (f > 1)"
 
 
+@unhurried
 @given(st.lists(st.none() | filter_trees(), max_size=4), metadatas())
 def test_and_matches_where_all_do(trees, node):
     together = MetadataFilters.and_(*trees)
@@ -91,11 +95,21 @@ def test_a_date_is_a_date(text):
     assert kind_of(text) == "date"
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone of a process can only be set on POSIX")
+def test_a_date_without_an_offset_is_utc_wherever_the_machine_stands(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        assert canonical("2024-01-05T10:00") == canonical("2024-01-05T10:00Z")
+    time.tzset()
+
+
 @pytest.mark.parametrize("text", NOT_DATES)
 def test_what_looks_like_a_date_is_a_string(text):
     assert canonical(text) == ("string", text)
 
 
+@unhurried
 @given(scalars(), scalars())
 def test_canonical_forms_are_in_the_order_that_filters_see(held, asked):
     (kind, left), (other, right) = canonical(held), canonical(asked)

@@ -12,10 +12,14 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from retrieverkit_core.filters import FilterOperator, MetadataFilters
 
 Tree = dict[str, Any]
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Settings for a property test that must not fail because the machine is busy."""
 
 _DATE = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"

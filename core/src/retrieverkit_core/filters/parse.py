@@ -115,7 +115,7 @@ class _Reader:
             raise self._error(node, error.message, error.fix) from None
 
     def _negation(self, node: ast.expr, inner: _Part) -> MetadataFilters:
-        if isinstance(inner, MetadataFilters) and inner.condition is FilterCondition.OR:
+        if isinstance(inner, MetadataFilters) and inner.condition is FilterCondition.OR and inner.filters:
             return self._tree(node, inner.filters, FilterCondition.NOT)
         return self._tree(node, [inner], FilterCondition.NOT)
 
