@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from retrieverkit_core.spec.names import MODE, PROVIDER
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 
 class RetrieverSpec(BaseModel):

@@ -8,7 +8,7 @@ from retrieverkit_core.errors import ConfigError, shorten
 
 try:
     import yaml
-except ModuleNotFoundError as missing:
+except ImportError as missing:
     raise ConfigError(
         "reading YAML needs PyYAML, which is not installed",
         fix="pip install 'retrieverkit-core[yaml]', or write JSON or TOML",
