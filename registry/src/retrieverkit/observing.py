@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cache
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.errors import PluginError
@@ -51,3 +52,9 @@ class DiscoveredObservers(Observers):
                     logger.warning("%s", error)
                     self.load_problems.append(str(error).split("\n")[0])
             self._loaded = True
+
+
+@cache
+def shared_observers(discovery: Discovery) -> DiscoveredObservers:
+    """Return the one set of observers of a discovery."""
+    return DiscoveredObservers(discovery)

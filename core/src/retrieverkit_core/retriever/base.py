@@ -39,6 +39,7 @@ class BaseRetriever:
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.
+        notes: What every result should tell its reader, such as the model that is used.
     """
 
     scores: ScoreSpec = UNSCORED
@@ -48,6 +49,7 @@ class BaseRetriever:
     name: str = ""
     distribution: str = ""
     known_fields: Callable[[], Mapping[str, frozenset[str]]] | None = None
+    notes: tuple[str, ...] = ()
 
     _is_sync: ClassVar[bool] = False
     _is_async: ClassVar[bool] = False

@@ -35,7 +35,7 @@ def steps(retriever: BaseRetriever, query: QueryBundle) -> Steps:
     if filtering:
         _check_fields(retriever, query)
     if limit == 0 or (query.is_blank and not retriever.answers_blank):
-        return RetrievalResult(query=query, retriever=retriever.name)
+        return RetrievalResult(query=query, retriever=retriever.name, notes=retriever.notes)
     if filtering:
         return (yield from _filtered(retriever, query, limit))
     asked = query if query.top_k == limit else query.replace(top_k=limit)
@@ -118,7 +118,7 @@ def _result(
     returned: Sequence[NodeWithScore],
     legs: tuple[LegStatus, ...],
 ) -> RetrievalResult:
-    result = RetrievalResult(hits, query=query, retriever=retriever.name, legs=legs)
+    result = RetrievalResult(hits, query=query, retriever=retriever.name, legs=legs, notes=retriever.notes)
     if isinstance(returned, RetrievalResult):
         result.inherit(returned)
     return result

@@ -1,0 +1,75 @@
+"""From a spec to a retriever that knows its corpus, its observers and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.spec import RetrieverSpec
+
+if TYPE_CHECKING:
+    from retrieverkit_core.plugin import BuildContext
+    from retrieverkit_core.retriever import BaseRetriever
+
+    from retrieverkit.discovery import Discovery
+
+_HYBRID_MODES = ("hybrid", "bm25", "vector")
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds retrievers, and their sub-retrievers, on one corpus.
+
+    Attributes:
+        discovery: Where modes are found.
+        context: What every plugin is given; mode, distribution and `resolve` are set for each.
+        prefer: The distribution to use for a mode that several provide.
+        verbose: Print which retriever is entered on the way.
+    """
+
+    discovery: Discovery
+    context: BuildContext
+    prefer: Mapping[str, str]
+    verbose: bool = False
+
+    def build(self, spec: RetrieverSpec) -> BaseRetriever:
+        """Return the retriever that ``spec`` describes.
+
+        Raises:
+            ConfigError: A mode or an option is wrong.
+            PluginError: A plugin is.
+        """
+        plugin = self.discovery.mode(spec.mode, spec.provider, self.prefer)
+        context = replace(self.context, resolve=self.resolve)
+        retriever = self.discovery.build(spec, context, self.prefer)
+        retriever.bind(
+            name=spec.mode,
+            distribution=plugin.claim.label,
+            spec=plugin.spec,
+            known_fields=None if context.corpus is None else context.corpus.fields,
+            object_map=context.object_map,
+            observers=context.observers,
+            verbose=self.verbose,
+        )
+        return retriever
+
+    def resolve(self, spec: RetrieverSpec | str | Mapping[str, Any], /) -> BaseRetriever:
+        """Return the retriever of a sub-spec."""
+        return self.build(RetrieverSpec.from_obj(spec))
+
+
+def default_mode(discovery: Discovery) -> tuple[str, str]:
+    """Return the mode that is used when none is named, and what a reader should know of the choice.
+
+    Raises:
+        ConfigError: No mode is installed that could be.
+    """
+    claims = discovery.catalog.claims()
+    missing = [mode for mode in _HYBRID_MODES if mode not in claims]
+    if not missing:
+        return "hybrid", "mode: hybrid, the default"
+    if "bm25" in claims:
+        return "bm25", f"mode: bm25, as {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
+    raise ConfigError("no retriever mode is installed", fix="pip install 'retrieverkit[hybrid]'")

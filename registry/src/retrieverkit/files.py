@@ -1,0 +1,122 @@
+"""Keeping an index in step with files: only what changed is read, what is gone is removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
+
+from retrieverkit.corpus import ChangeReport, SourceContent, SQLiteCorpus
+from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed, split
+
+_BATCH = 1_000
+"""Documents that are committed together: enough that the disk is rarely waited for, few enough to hold in memory."""
+
+OnProgress = Callable[[int, int, str], None]
+"""Called with the number of files done, the number of all files to read, and the path just read."""
+
+
+@dataclass(slots=True)
+class FilesReport:
+    """What bringing files up to date did.
+
+    Attributes:
+        added: Ids of new documents.
+        changed: Ids of documents that were replaced.
+        removed: Ids of documents that are gone.
+        unchanged: How many files hold what they held.
+        read: How many files were read.
+        errors: What could not be read or stored, each with its path; the rest went in.
+        skipped: What was left out by rule.
+    """
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    read: int = 0
+    errors: list[ReadError] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def include(self, change: ChangeReport) -> None:
+        """Add what one commit did."""
+        self.added += change.added
+        self.changed += change.changed
+        self.removed += change.removed
+
+
+def sync_files(
+    corpus: SQLiteCorpus,
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str | os.PathLike[str]] = (),
+    on_progress: OnProgress | None = None,
+) -> FilesReport:
+    """Make the corpus hold what the files under ``paths`` hold now; documents from elsewhere are left alone.
+
+    Args:
+        corpus: The corpus.
+        paths: Files and folders.
+        exclude: Files and folders to leave out.
+        on_progress: Called after every file that is read.
+
+    Returns:
+        What was done, and by name and reason what could not be.
+
+    Raises:
+        CorpusError: The corpus cannot be written.
+    """
+    plan = plan_sync(corpus.sources(), paths, exclude=exclude)
+    report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
+    if plan.gone:
+        report.include(corpus.remove_sources(plan.gone))
+    batch: list[FileRead] = []
+    for read in read_changed(plan.changed, on_progress=on_progress):
+        report.read += 1
+        report.errors += read.errors
+        if read.fingerprint is None:
+            continue  # it could not be opened: nothing is known against what was read from it before
+        batch.append(read)
+        if sum(len(each.documents) for each in batch) >= _BATCH:
+            _store(corpus, batch, report)
+            batch = []
+    if batch:
+        _store(corpus, batch, report)
+    return report
+
+
+def _store(corpus: SQLiteCorpus, batch: Sequence[FileRead], report: FilesReport) -> None:
+    """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
+    try:
+        report.include(corpus.replace_sources([_content(read, read.complete) for read in batch]))
+    except InvalidDocumentError as error:
+        if len(batch) > 1:
+            for read in batch:
+                _store(corpus, [read], report)
+        else:
+            _store_without(corpus, batch[0], error, report)
+
+
+def _store_without(corpus: SQLiteCorpus, read: FileRead, error: InvalidDocumentError, report: FilesReport) -> None:
+    """Commit one file without the documents that cannot be stored."""
+    refused: InvalidDocumentError | None = error
+    documents = list(read.documents)
+    while refused is not None:
+        wrong = [document for document in documents if document.id == refused.document_id]
+        if not wrong:
+            raise CorpusError(f"{read.file.path}: {refused}") from refused
+        report.errors.append(ReadError(read.file.path, str(refused)))
+        documents = [document for document in documents if document is not wrong[-1]]
+        partial = FileRead(read.file, read.fingerprint, documents, read.errors)
+        try:
+            report.include(corpus.replace_sources([_content(partial, complete=False)]))
+            refused = None
+        except InvalidDocumentError as another:
+            refused = another
+
+
+def _content(read: FileRead, complete: bool) -> SourceContent:
+    pairs = [(document, split(document)) for document in read.documents]
+    return SourceContent(read.file.source, read.fingerprint if complete else None, pairs)

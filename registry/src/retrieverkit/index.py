@@ -1,0 +1,379 @@
+"""`Index`: documents in, retrievers out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.errors import ConfigError, NotACorpusError
+from retrieverkit_core.nodes import Document, IndexNode, Node
+from retrieverkit_core.spec import RetrieverSpec
+
+if TYPE_CHECKING:
+    import pluggy
+    from retrieverkit_core.observers import Observers
+    from retrieverkit_core.query import QueryBundle
+    from retrieverkit_core.result import RetrievalResult
+    from retrieverkit_core.retriever import BaseRetriever
+    from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+    from typing import Self
+
+    from retrieverkit.corpus import ChangeReport, SQLiteCorpus
+    from retrieverkit.discovery import Discovery
+    from retrieverkit.files import FilesReport, OnProgress
+
+Mode = str | RetrieverSpec | Mapping[str, Any]
+"""How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
+
+CORPUS_FILE = "corpus.sqlite"
+DERIVED_FOLDER = "derived"
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What a full verification found.
+
+    Attributes:
+        problems: Damage to the corpus, one line each: documents may be lost.
+        derived: Damage to derived indexes, one line each: they are rebuilt at their next use.
+        notes: What is to be known about this machine.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    derived: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Index:
+    """A folder with a corpus and the indexes derived from it. Safe to use from many threads and processes.
+
+    Open one with `Index.open` or `Index.from_documents`. It is a context manager.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        corpus: SQLiteCorpus,
+        *,
+        embedding: str | Embedder | CorpusEmbedder | None = None,
+        llm: str | LanguageModel | None = None,
+        prefer: Mapping[str, str] | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        from retrieverkit.discovery import shared_discovery
+        from retrieverkit.services import IndexServices
+
+        self._folder = folder
+        self._corpus = corpus
+        self._discovery = discovery or shared_discovery()
+        self._prefer = dict(prefer or {})
+        self._services = IndexServices(self._discovery, folder, embedding, llm)
+        self._remove: weakref.finalize[..., Any] | None = None
+
+    # Opening and closing
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        embedding: str | Embedder | CorpusEmbedder | None = None,
+        llm: str | LanguageModel | None = None,
+        prefer: Mapping[str, str] | None = None,
+        discovery: Discovery | None = None,
+    ) -> Self:
+        """Open the index in a folder.
+
+        Args:
+            path: The folder, such as ``"notes.rk"``.
+            create: Make an empty index where there is none.
+            read_only: Never write to the folder.
+            embedding: The embedding for modes that need one: a name with options, such as ``"minilm"``, or a model.
+            llm: The language model for modes that need one.
+            prefer: The distribution to use for a mode that several provide.
+            discovery: Where plugins are found; by default the installed ones.
+
+        Raises:
+            NotACorpusError: The path is something else, or there is nothing and ``create`` is off.
+            CorpusError: The corpus is damaged, too new, or cannot be read here.
+        """
+        from retrieverkit.corpus import SQLiteCorpus
+
+        folder = Path(os.path.abspath(Path(path).expanduser()))
+        create = create and not read_only
+        _prepare(folder, create)
+        corpus = SQLiteCorpus.open(folder / CORPUS_FILE, create=create, read_only=read_only)
+        return cls(folder, corpus, embedding=embedding, llm=llm, prefer=prefer, discovery=discovery)
+
+    @classmethod
+    def from_documents(
+        cls, documents: Iterable[Document], path: str | os.PathLike[str] | None = None, **settings: Any
+    ) -> Self:
+        """Return an index of ``documents``.
+
+        Args:
+            documents: The documents.
+            path: The folder to keep it in; None for a temporary one that is removed when the index is closed.
+            **settings: As for `open`.
+        """
+        index = cls._temporary(**settings) if path is None else cls.open(path, **settings)
+        index.add(documents)
+        return index
+
+    @classmethod
+    def from_nodes(
+        cls, nodes: Iterable[Node], path: str | os.PathLike[str] | None = None, **settings: Any
+    ) -> Self:
+        """Return an index of nodes that were cut by the caller; as `from_documents`."""
+        index = cls._temporary(**settings) if path is None else cls.open(path, **settings)
+        index.add_nodes(nodes)
+        return index
+
+    @classmethod
+    def _temporary(cls, **settings: Any) -> Self:
+        folder = tempfile.mkdtemp(prefix="retrieverkit-")
+        index = cls.open(folder, **settings)
+        index._remove = weakref.finalize(index, _remove_own, folder, os.getpid())
+        return index
+
+    def close(self) -> None:
+        """Close the files; a temporary index is removed. Closing twice is allowed."""
+        self._corpus.close()
+        if self._remove is not None:
+            self._remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Changing what it holds
+
+    def add(self, documents: Document | Iterable[Document]) -> ChangeReport:
+        """Add documents, and replace those whose text or metadata changed: all of them, or none.
+
+        A document of up to 3,600 characters is one node; a longer one is cut into nodes.
+
+        Raises:
+            InvalidDocumentError: A document cannot be stored faithfully; nothing was stored.
+            CorpusError: The corpus cannot be written.
+        """
+        from retrieverkit.reading import split
+
+        given = [documents] if isinstance(documents, Document) else documents
+        return self._corpus.replace((document, split(_document(document))) for document in given)
+
+    def add_nodes(self, nodes: Iterable[Node]) -> ChangeReport:
+        """Add nodes as they are; nodes of one document (`Node.ref_doc_id`) belong together and replace it whole.
+
+        Raises:
+            InvalidDocumentError: A node cannot be stored faithfully; nothing was stored.
+            CorpusError: The corpus cannot be written.
+        """
+        by_document: dict[str, list[Node]] = {}
+        for node in nodes:
+            by_document.setdefault(node.ref_doc_id or node.id, []).append(node)
+        return self._corpus.replace((_source_of(doc_id, group), group) for doc_id, group in by_document.items())
+
+    def add_files(
+        self, paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str], *, on_progress: OnProgress | None = None
+    ) -> FilesReport:
+        """Make the index hold what files and folders hold now: read what changed, remove what is gone.
+
+        Args:
+            paths: Files and folders.
+            on_progress: Called after every file that is read.
+
+        Returns:
+            What was done, and by name and reason what could not be read; the rest went in.
+
+        Raises:
+            CorpusError: The corpus cannot be written.
+        """
+        from retrieverkit.files import sync_files
+
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        return sync_files(self._corpus, given, exclude=[self._folder], on_progress=on_progress)
+
+    def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
+        """Remove documents; ids that are not there are reported as missing.
+
+        Raises:
+            CorpusError: The corpus cannot be written.
+        """
+        return self._corpus.delete(doc_ids)
+
+    # Looking at what it holds
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._folder
+
+    @property
+    def corpus(self) -> SQLiteCorpus:
+        """The corpus."""
+        return self._corpus
+
+    def document(self, doc_id: str) -> Document | None:
+        """Return a document, or None where there is none with that id."""
+        return self._corpus.document(doc_id)
+
+    def document_ids(self) -> list[str]:
+        """Return the id of each document."""
+        return self._corpus.document_ids()
+
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return the kinds of value that each metadata field holds."""
+        return self._corpus.fields()
+
+    def __len__(self) -> int:
+        return self._corpus.count()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Node]:
+        with self._corpus.snapshot() as view:
+            for stored in view.nodes():
+                yield stored.node
+
+    def __repr__(self) -> str:
+        return f"Index({str(self._folder)!r})"
+
+    # Retrieving
+
+    def as_retriever(
+        self,
+        retriever_mode: Mode | None = None,
+        *,
+        objects: Iterable[IndexNode] | None = None,
+        object_map: Mapping[str, Any] | None = None,
+        hooks: Observers | pluggy.PluginManager | None = None,
+        verbose: bool = False,
+        **options: Any,
+    ) -> BaseRetriever:
+        """Return a retriever on this index. It sees what is added after it was made.
+
+        Args:
+            retriever_mode: The mode, such as ``"bm25"`` or ``"fusion(bm25, vector, weights=[2, 1])"``; None for
+                ``hybrid`` where it is installed, else ``bm25``.
+            objects: Index nodes that hold what they lead to.
+            object_map: What index nodes lead to, by ``index_id``.
+            hooks: Observers in place of the installed ones.
+            verbose: Print which retriever is entered on the way.
+            **options: Options of the mode, beside or over those in ``retriever_mode``.
+
+        Raises:
+            ConfigError: The mode or an option is wrong.
+            PluginError: The mode's plugin is broken.
+        """
+        from retrieverkit_core.observers import Observers as ObserversType
+        from retrieverkit_core.plugin import BuildContext
+
+        from retrieverkit.building import Builder, default_mode
+        from retrieverkit.observing import shared_observers
+
+        note = ""
+        if retriever_mode is None:
+            retriever_mode, note = default_mode(self._discovery)
+        spec = _with_options(RetrieverSpec.from_obj(retriever_mode), options)
+        observers = hooks if hooks is None or isinstance(hooks, ObserversType) else ObserversType(hooks)
+        context = BuildContext(
+            mode=spec.mode,
+            corpus=self._corpus,
+            storage=self._folder / DERIVED_FOLDER,
+            services=self._services,
+            observers=observers or shared_observers(self._discovery),
+            object_map={**(object_map or {}), **{node.index_id: node.obj for node in objects or ()}},
+        )
+        retriever = Builder(self._discovery, context, self._prefer, verbose).build(spec)
+        if note:
+            retriever.notes = (note, *retriever.notes)
+        return retriever
+
+    def retrieve(
+        self, query: str | QueryBundle, retriever_mode: Mode | None = None, **options: Any
+    ) -> RetrievalResult:
+        """Return the most relevant nodes: ``as_retriever(retriever_mode, **options).retrieve(query)``."""
+        return self.as_retriever(retriever_mode, **options).retrieve(query)
+
+    # Keeping it sound
+
+    def check(self) -> CheckReport:
+        """Read everything that is stored and return all that is wrong with it."""
+        from retrieverkit_core.derived import inspect
+
+        derived = [
+            f"{status['name'] or Path(status['folder']).name}: {problem}"
+            for status in inspect(self._folder / DERIVED_FOLDER, self._corpus)
+            for problem in status["problems"]
+        ]
+        problems = [str(problem) for problem in self._corpus.check()]
+        return CheckReport(problems, derived, self._corpus.sqlite_warnings())
+
+    def derived(self) -> list[dict[str, Any]]:
+        """Return what is stored of each derived index: name, configuration, size, and how far it is behind."""
+        from retrieverkit_core.derived import inspect
+
+        return inspect(self._folder / DERIVED_FOLDER, self._corpus, hashes=False)
+
+    def reindex(self) -> None:
+        """Delete every derived index and the chosen embedding; each is made anew at its next use.
+
+        Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept.
+        """
+        shutil.rmtree(self._folder / DERIVED_FOLDER, ignore_errors=True)
+        self._services.forget_embedding()
+
+
+def _prepare(folder: Path, create: bool) -> None:
+    """Make the folder, if it may be made; refuse one that holds other things."""
+    corpus = folder / CORPUS_FILE
+    if corpus.exists():
+        return
+    if folder.exists() and not folder.is_dir():
+        raise NotACorpusError(f"{folder} is a file, not the folder of an index", fix="name a folder")
+    if not create:
+        raise NotACorpusError(f"there is no index in {folder}", fix="make one: retriever index PATH... --index FOLDER")
+    if folder.is_dir() and any(not entry.name.startswith(CORPUS_FILE) for entry in folder.iterdir()):
+        raise NotACorpusError(
+            f"{folder} holds other files and no index", fix="name a new folder, such as notes.rk, for the index"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotACorpusError(f"{folder} cannot be made: {error.strerror}", fix="name a folder that can") from error
+
+
+def _document(document: object) -> Document:
+    if not isinstance(document, Document):
+        raise ConfigError(f"add takes Documents, not {type(document).__name__}", fix="write Document(id=…, text=…)")
+    return document
+
+
+def _source_of(doc_id: str, nodes: Sequence[Node]) -> Document:
+    text = nodes[0].text if len(nodes) == 1 else "\n\n".join(node.text for node in nodes)
+    return Document(text=text, id=doc_id)
+
+
+def _with_options(spec: RetrieverSpec, options: Mapping[str, Any]) -> RetrieverSpec:
+    if not options:
+        return spec
+    return RetrieverSpec(
+        mode=spec.mode, provider=spec.provider, retrievers=spec.retrievers, options={**spec.options, **options}
+    )
+
+
+def _remove_own(folder: str, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child leaves its parent's folder alone
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,113 @@
+"""The embedding and language models of one index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core.errors import ConfigError, MissingServiceError
+from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+from retrieverkit_core.spec import RetrieverSpec
+
+from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_REMEMBERED = "embedding"
+_BY_PREFERENCE = ("minilm", "lsa")
+"""What an index without a configured embedding gets: the first of these that can be used when it is first needed."""
+
+
+class IndexServices:
+    """The models that the modes of one index use; each is made once.
+
+    Args:
+        discovery: Where providers are found.
+        folder: The index's folder, which remembers the embedding that was chosen for it.
+        embedding: The configured embedding: a spec, a model, or None.
+        llm: The configured language model: a spec, a model, or None.
+    """
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        folder: Path,
+        embedding: str | Embedder | CorpusEmbedder | None = None,
+        llm: str | LanguageModel | None = None,
+    ) -> None:
+        self._discovery = discovery
+        self._memory = folder / _REMEMBERED
+        self._embedding = embedding
+        self._llm = llm
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def embedding(self, spec: str | None = None) -> tuple[str, Embedder | CorpusEmbedder]:
+        """Return an embedding and the spec that names it; see `retrieverkit_core.services.Services`."""
+        if spec is None and self._embedding is not None and not isinstance(self._embedding, str):
+            return f"object:{self._embedding.fingerprint}", self._embedding
+        spec = spec or self._embedding or self._remembered() or self._best()
+        assert isinstance(spec, str)
+        return str(RetrieverSpec.parse(spec)), self._make(EMBEDDINGS, spec)
+
+    def llm(self, spec: str | None = None) -> LanguageModel:
+        """Return a language model; see `retrieverkit_core.services.Services`."""
+        wanted = spec or self._llm
+        if wanted is None:
+            raise MissingServiceError(
+                "a language model is needed and none is configured",
+                fix="pass llm= to Index.open, for example llm=\"openai(model='…')\"",
+            )
+        model: LanguageModel = self._make(LLMS, wanted) if isinstance(wanted, str) else wanted
+        return model
+
+    def forget_embedding(self) -> None:
+        """Let the next use choose an embedding anew."""
+        self._memory.unlink(missing_ok=True)
+
+    def _make(self, group: str, spec: str) -> Any:
+        made = self._made.get((group, spec))
+        if made is None:
+            provider, options = self._provider(group, spec)
+            problem = provider.problem(options)
+            if problem:
+                raise MissingServiceError(f"{spec} cannot be used: {problem}")
+            made = self._made[group, spec] = provider.make(options)
+        return made
+
+    def _provider(self, group: str, spec: str) -> tuple[Any, BaseModel]:
+        parsed = RetrieverSpec.parse(spec)
+        provider: Any = self._discovery.load(group, parsed.mode, parsed.provider)
+        return provider, validated_options(provider, parsed)
+
+    def _remembered(self) -> str | None:
+        try:
+            return self._memory.read_text(encoding="utf-8").strip() or None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _best(self) -> str:
+        problems = []
+        for name in _BY_PREFERENCE:
+            try:
+                provider, options = self._provider(EMBEDDINGS, name)
+                problem = provider.problem(options)
+            except ConfigError as error:
+                problem = error.message
+            if not problem:
+                self._remember(name)
+                return name
+            problems.append(f"{name}: {problem}")
+        raise MissingServiceError(
+            f"no embedding can be used ({'; '.join(problems)})", fix="pip install 'retrieverkit[hybrid]'"
+        )
+
+    def _remember(self, name: str) -> None:
+        """Keep the choice, so that a model that is installed later does not change what the index answers."""
+        unfinished = self._memory.with_name(f"{_REMEMBERED}.{os.getpid()}.new")
+        try:
+            unfinished.write_text(name + "\n", encoding="utf-8")
+            os.replace(unfinished, self._memory)
+        except OSError:  # a folder that can only be read: each process chooses, and says which
+            return
