@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from retrieverkit_core import (
     BaseRetriever,
     Document,
@@ -40,7 +39,7 @@ def register_mode(name: str, plugin: object, *, override: bool = False) -> None:
 
     Args:
         name: The mode.
-        plugin: The plugin object, with its ``spec`` and ``make_retriever``, or where it is: ``"package.module:object"``.
+        plugin: The plugin object, with its ``spec`` and ``make_retriever``, or its place: ``"package.module:object"``.
         override: Whether it may take the place of another plugin with that mode.
 
     Raises:
@@ -49,5 +48,3 @@ def register_mode(name: str, plugin: object, *, override: bool = False) -> None:
     from retrieverkit.discovery import shared_discovery
 
     shared_discovery().register_mode(name, plugin, override=override)
-
-

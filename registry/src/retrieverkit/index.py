@@ -16,13 +16,14 @@ from retrieverkit_core.nodes import Document, IndexNode, Node
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import pluggy
     from retrieverkit_core.observers import Observers
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
-    from typing import Self
 
     from retrieverkit.corpus import ChangeReport, SQLiteCorpus
     from retrieverkit.discovery import Discovery
@@ -129,9 +130,7 @@ class Index:
         return index
 
     @classmethod
-    def from_nodes(
-        cls, nodes: Iterable[Node], path: str | os.PathLike[str] | None = None, **settings: Any
-    ) -> Self:
+    def from_nodes(cls, nodes: Iterable[Node], path: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
         """Return an index of nodes that were cut by the caller; as `from_documents`."""
         index = cls._temporary(**settings) if path is None else cls.open(path, **settings)
         index.add_nodes(nodes)
@@ -301,9 +300,7 @@ class Index:
             retriever.notes = (note, *retriever.notes)
         return retriever
 
-    def retrieve(
-        self, query: str | QueryBundle, retriever_mode: Mode | None = None, **options: Any
-    ) -> RetrievalResult:
+    def retrieve(self, query: str | QueryBundle, retriever_mode: Mode | None = None, **options: Any) -> RetrievalResult:
         """Return the most relevant nodes: ``as_retriever(retriever_mode, **options).retrieve(query)``."""
         return self.as_retriever(retriever_mode, **options).retrieve(query)
 

@@ -45,10 +45,11 @@ class IndexServices:
 
     def embedding(self, spec: str | None = None) -> tuple[str, Embedder | CorpusEmbedder]:
         """Return an embedding and the spec that names it; see `retrieverkit_core.services.Services`."""
-        if spec is None and self._embedding is not None and not isinstance(self._embedding, str):
-            return f"object:{self._embedding.fingerprint}", self._embedding
-        spec = spec or self._embedding or self._remembered() or self._best()
-        assert isinstance(spec, str)
+        configured = self._embedding
+        if spec is None and configured is not None and not isinstance(configured, str):
+            return f"object:{configured.fingerprint}", configured
+        if spec is None:
+            spec = configured if isinstance(configured, str) else self._remembered() or self._best()
         return str(RetrieverSpec.parse(spec)), self._make(EMBEDDINGS, spec)
 
     def llm(self, spec: str | None = None) -> LanguageModel:

@@ -6,5 +6,6 @@ An author subclasses `DerivedIndex`, says how to `build`, `update` and `open` th
 
 from retrieverkit_core.derived.answering import answer
 from retrieverkit_core.derived.index import DerivedIndex, RebuildRequired
+from retrieverkit_core.derived.inspection import inspect
 
-__all__ = ["DerivedIndex", "RebuildRequired", "answer"]
+__all__ = ["DerivedIndex", "RebuildRequired", "answer", "inspect"]

@@ -10,7 +10,7 @@ from retrieverkit_core.filters.values import fields_of
 from retrieverkit_core.nodes import Document, IndexNode, Node
 
 from retrieverkit.corpus.rows import NodeRow, digest, excluded_to_json, floats_to_bytes, to_json
-from retrieverkit.corpus.validation import Unstorable, check_document, check_embedding, check_node
+from retrieverkit.corpus.validation import check_document, check_node
 
 Field = tuple[str, str]
 """A metadata key and the kind of a value that it holds."""
@@ -44,7 +44,8 @@ def prepare(documents: Iterable[tuple[Document, Sequence[Node]]]) -> list[Prepar
     prepared: list[PreparedDocument] = []
     doc_ids: set[str] = set()
     owners: dict[str, str] = {}
-    for document, nodes in documents:
+    for document, pieces in documents:
+        nodes = list(pieces)
         check_document(document)
         if document.id in doc_ids:
             raise InvalidDocumentError(
@@ -65,6 +66,14 @@ def node_id_taken(document_id: str, node_id: str, owner: str) -> InvalidDocument
         document_id,
         f"its node id {shorten(repr(node_id))} already belongs to a node of document {shorten(repr(owner))}",
         fix="give each node an id of its own, for example one that begins with the document's id",
+    )
+
+
+def document_taken(document_id: str, owner: str | None) -> InvalidDocumentError:
+    """Return the error for a document of one source whose id a document from elsewhere has already."""
+    where = f"from {shorten(owner, 200)}" if owner else "that was added by hand"
+    return InvalidDocumentError(
+        document_id, f"its id already belongs to a document {where}", fix="give each document an id of its own"
     )
 
 
@@ -118,10 +127,11 @@ def _prepare_node(node: Node, document_id: str, doc_id: bytes) -> PreparedNode:
 
 def _vector(embedding: Sequence[float], node_id: str, document_id: str) -> bytes:
     try:
-        check_embedding(embedding)
         return floats_to_bytes(embedding)
-    except (Unstorable, TypeError, OverflowError) as problem:
-        raise InvalidDocumentError(document_id, f"node {shorten(repr(node_id))}: {problem}") from None
+    except (TypeError, OverflowError) as problem:
+        raise InvalidDocumentError(
+            document_id, f"node {shorten(repr(node_id))}: its embedding cannot be stored: {problem}"
+        ) from None
 
 
 def _surrogate(document_id: str, where: str, error: UnicodeEncodeError) -> InvalidDocumentError:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from retrieverkit_core.nodes import Document, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,20 @@ class ChangeReport:
     unchanged: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+class SourceContent(NamedTuple):
+    """All that one source, such as a file, holds now.
+
+    Attributes:
+        source: The source's identity from one time to the next.
+        fingerprint: Of the content that the documents were made from; None where it has to be read again.
+        documents: Each document with the nodes it was cut into.
+    """
+
+    source: str
+    fingerprint: str | None
+    documents: Sequence[tuple[Document, Sequence[Node]]]
 
 
 @dataclass(frozen=True, slots=True)

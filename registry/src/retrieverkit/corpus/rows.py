@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 import sys
 from array import array
@@ -58,8 +59,12 @@ def floats_to_bytes(values: Sequence[float]) -> bytes:
 
     Raises:
         TypeError: A value is no number.
+        OverflowError: A value is not finite as float32.
     """
-    return _little_endian(array("f", values)).tobytes()
+    data = array("f", values)
+    if not all(map(math.isfinite, data)):
+        raise OverflowError("a number is not finite as float32")
+    return _little_endian(data).tobytes()
 
 
 def floats_from_bytes(data: bytes) -> list[float]:

@@ -35,8 +35,14 @@ CREATE TABLE documents (
   hash BLOB NOT NULL,
   metadata TEXT NOT NULL,
   excluded TEXT,
-  text TEXT -- NULL where it is the text of the document's one node
+  text TEXT, -- NULL where it is the text of the document's one node
+  source TEXT REFERENCES sources (source) -- NULL where it came from no file
 );
+CREATE INDEX documents_of_source ON documents (source) WHERE source IS NOT NULL;
+CREATE TABLE sources (
+  source TEXT PRIMARY KEY,
+  fingerprint TEXT -- NULL where it has to be read again
+) WITHOUT ROWID;
 CREATE TABLE nodes (
   ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
   node_id TEXT NOT NULL UNIQUE,

@@ -19,7 +19,7 @@ from retrieverkit_core.nodes import Document, Metadata, Node
 from retrieverkit.corpus import faults, schema
 from retrieverkit.corpus.connections import LOG_LIMIT, Access, Connections, acquired, identity, lock_of, log_size
 from retrieverkit.corpus.preparation import prepare
-from retrieverkit.corpus.report import ChangeReport, Problem
+from retrieverkit.corpus.report import ChangeReport, Problem, SourceContent
 from retrieverkit.corpus.rows import from_json, node_from_row
 from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
 from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, ByValues, is_storable
@@ -156,6 +156,38 @@ class SQLiteCorpus:
         """
         wanted = checked_ids(doc_ids)
         return self._write(lambda change: change.delete(wanted))
+
+    def replace_sources(self, contents: Sequence[SourceContent]) -> ChangeReport:
+        """Make the documents of some sources be exactly these: all of them, or none.
+
+        Documents that a source held before and holds no longer are removed. A source whose documents are later
+        changed or removed in another way has no fingerprint any more, so that it is read again.
+
+        Args:
+            contents: What each source holds now.
+
+        Raises:
+            InvalidDocumentError: A document cannot be stored faithfully, or its id belongs to another source or none.
+            CorpusError: As for `replace`.
+        """
+        self._writable_connections()
+        prepared = prepare(pair for content in contents for pair in content.documents)
+        sources = {content.source: content.fingerprint for content in contents}
+        owners = {document.id: content.source for content in contents for document, _ in content.documents}
+        return self._write(lambda change: change.replace_sources(sources, owners, prepared))
+
+    def remove_sources(self, sources: Iterable[str]) -> ChangeReport:
+        """Remove sources and their documents, in one step.
+
+        Raises:
+            CorpusError: As for `delete`.
+        """
+        wanted = list(sources)
+        return self._write(lambda change: change.remove_sources(wanted))
+
+    def sources(self) -> dict[str, str | None]:
+        """Return the fingerprint of each source, None where it has to be read again."""
+        return dict(self._rows("SELECT source, fingerprint FROM sources"))
 
     def head(self) -> Cursor:
         """Return the place behind the last committed change."""

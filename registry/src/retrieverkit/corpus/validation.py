@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from retrieverkit_core.errors import InvalidDocumentError, shorten
@@ -66,16 +65,6 @@ def check_node(node: Node, document_id: str) -> None:
             raise Unstorable(f"index_id is {shorten(repr(node.index_id))}, not a str")
     except Unstorable as problem:
         raise InvalidDocumentError(document_id, f"node {shorten(repr(node.id))}: {problem}") from None
-
-
-def check_embedding(values: Sequence[float]) -> None:
-    """Check a vector as float32.
-
-    Raises:
-        Unstorable: A number is not finite, or too large for float32.
-    """
-    if not all(map(math.isfinite, values)):
-        raise Unstorable("the embedding holds numbers that are not finite as float32")
 
 
 def _check_fields(item: Document | Node) -> None:

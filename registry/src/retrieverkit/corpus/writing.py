@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retrieverkit_core.errors import InvalidDocumentError
 from retrieverkit_core.filters.values import fields_of
 
-from retrieverkit.corpus.preparation import Field, PreparedDocument, node_id_taken
+from retrieverkit.corpus.preparation import Field, PreparedDocument, document_taken, node_id_taken
 from retrieverkit.corpus.report import ChangeReport
 from retrieverkit.corpus.rows import ADDED, REMOVED, from_json, link, root_of_chain
 from retrieverkit.corpus.statements import HEAD, ByValues, is_storable
@@ -27,6 +28,13 @@ INSERT INTO nodes (node_id, metadata, relationships, excluded, start_char, end_c
   ordinal, doc_key, added_seq, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_CHANGE = "INSERT INTO log (seq, op, ordinal, hash, chain) VALUES (?, ?, ?, ?, ?)"
+_DOCUMENTS_OF_SOURCE = "SELECT doc_id FROM documents WHERE source = ? ORDER BY doc_key"
+_SOURCES_BY_ID = ByValues.of("SELECT doc_id, source FROM documents WHERE doc_id IN")
+_PUT_SOURCE = """
+INSERT INTO sources (source, fingerprint) VALUES (?, ?)
+ON CONFLICT (source) DO UPDATE SET fingerprint = excluded.fingerprint
+"""
+_SET_SOURCE = "UPDATE documents SET source = ? WHERE doc_id = ?"
 _COUNT_FIELD = """
 INSERT INTO fields (key, kind, n) VALUES (?, ?, ?) ON CONFLICT (key, kind) DO UPDATE SET n = n + excluded.n
 """
@@ -54,6 +62,7 @@ class Change:
             InvalidDocumentError: A node id belongs to another document.
         """
         there = self._find([document.doc_id for document in documents])
+        self._disown(list(there))
         new = [document for document in documents if document.doc_id not in there]
         changed = [d for d in documents if d.doc_id in there and there[d.doc_id][1] != d.hash]
         self._remove_nodes(there[document.doc_id][0] for document in changed)
@@ -79,12 +88,57 @@ class Change:
         """Remove the documents that are there."""
         there = self._find([doc_id for doc_id in doc_ids if is_storable(doc_id)])
         removed = [doc_id for doc_id in doc_ids if doc_id in there]
+        self._disown(removed)
         self._remove_nodes(there[doc_id][0] for doc_id in removed)
         self._connection.executemany(
             "DELETE FROM documents WHERE doc_key = ?", ((there[doc_id][0],) for doc_id in removed)
         )
         self._write_fields()
         return ChangeReport(removed=tuple(removed), missing=tuple(doc_id for doc_id in doc_ids if doc_id not in there))
+
+    def replace_sources(
+        self, sources: Mapping[str, str | None], documents: Mapping[str, str], prepared: Sequence[PreparedDocument]
+    ) -> ChangeReport:
+        """Make the documents of some sources be exactly these.
+
+        Args:
+            sources: The fingerprint of each source.
+            documents: The source of each document.
+            prepared: The documents.
+
+        Raises:
+            InvalidDocumentError: A document, or a node id, belongs to another source or to none.
+        """
+        for doc_id, owner in self._sources_of(list(documents)).items():
+            if owner != documents[doc_id] and owner not in sources:
+                raise document_taken(doc_id, owner)
+        gone = [doc_id for source in sources for doc_id in self._documents_of(source) if doc_id not in documents]
+        removed = self.delete(gone).removed
+        self._connection.executemany(_PUT_SOURCE, sources.items())
+        report = self.replace(prepared)
+        self._connection.executemany(_SET_SOURCE, ((source, doc_id) for doc_id, source in documents.items()))
+        self._connection.executemany(_PUT_SOURCE, sources.items())
+        return dataclasses.replace(report, removed=removed)
+
+    def remove_sources(self, sources: Sequence[str]) -> ChangeReport:
+        """Remove sources and their documents."""
+        report = self.delete([doc_id for source in sources for doc_id in self._documents_of(source)])
+        self._connection.executemany("DELETE FROM sources WHERE source = ?", ((source,) for source in sources))
+        return report
+
+    def _documents_of(self, source: str) -> list[str]:
+        return [row[0] for row in self._connection.execute(_DOCUMENTS_OF_SOURCE, (source,))]
+
+    def _sources_of(self, doc_ids: Sequence[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for query, values in _SOURCES_BY_ID.batches(doc_ids):
+            found.update(self._connection.execute(query, values).fetchall())
+        return found
+
+    def _disown(self, doc_ids: Sequence[str]) -> None:
+        """Have the sources of these documents read again: what they were read to is no longer what is stored."""
+        for owner in set(self._sources_of(doc_ids).values()) - {None}:
+            self._connection.execute("UPDATE sources SET fingerprint = NULL WHERE source = ?", (owner,))
 
     def _find(self, doc_ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         found: dict[str, tuple[int, bytes]] = {}
