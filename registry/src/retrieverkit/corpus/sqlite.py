@@ -297,7 +297,8 @@ class SQLiteCorpus:
         finally:
             connections.discard(connection)
 
-    def sqlite_warnings(self) -> list[str]:
+    @staticmethod
+    def sqlite_warnings() -> list[str]:
         """Return what is to be known about the SQLite that this Python came with."""
         if sqlite3.sqlite_version_info >= _WITHOUT_WAL_RESET_BUG:
             return []

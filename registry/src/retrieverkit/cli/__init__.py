@@ -1,0 +1,21 @@
+"""The command ``retriever``. One module a command; each imports what is heavy when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments; None for those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 error, 2 wrong usage, 3 partial, 130 interrupted.
+    """
+    import sys
+
+    from retrieverkit.cli.running import run
+
+    return run(sys.argv[1:] if argv is None else argv)

@@ -1,0 +1,7 @@
+"""``python -m retrieverkit.cli``."""
+
+import sys
+
+from retrieverkit.cli import main
+
+sys.exit(main())

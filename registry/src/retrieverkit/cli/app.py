@@ -1,0 +1,41 @@
+"""The commands of ``retriever``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retrieverkit.cli import doctor, index, modes, plugins, reindex, search
+
+app = typer.Typer(
+    name="retriever",
+    help="Index your files and search them. Every way of searching is a mode; a mode is a plugin.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"retriever {version('retrieverkit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.add_typer(modes.app, name="modes")
+app.command("plugins")(plugins.plugins)
+app.command("doctor")(doctor.doctor)
+app.command("reindex")(reindex.reindex)

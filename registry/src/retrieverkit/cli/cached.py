@@ -1,0 +1,92 @@
+"""The index that ``retriever search QUERY PATH...`` keeps of the paths it has searched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
+
+from retrieverkit.cli.progress import LongWork
+from retrieverkit.index import Index
+
+if TYPE_CHECKING:
+    from retrieverkit.cli.screen import Screen
+    from retrieverkit.files import FilesReport
+
+_PRIVATE = 0o700
+_PATIENCE = 1.0
+"""Seconds to wait for another search of the same paths before saying so."""
+
+
+class CachedFiles:
+    """What is kept of one set of paths, in the user's cache folder, readable by the user alone.
+
+    Args:
+        paths: Files and folders; their order and spelling make no difference.
+
+    Raises:
+        ReadError: One does not exist.
+        ReadOnlyCorpusError: The cache folder cannot be written to.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            if not path.exists():
+                raise ReadError(path, "no such file or folder", fix="check the path")
+        self._paths = paths
+        resolved = sorted({os.path.realpath(path) for path in paths})
+        name = blake2b(b"\0".join(map(os.fsencode, resolved)), digest_size=16).hexdigest()
+        folder = _cache_folder()
+        self._folder = folder / name
+        self._lock = FileLock(folder / f"{name}.lock", mode=0o600)
+
+    def open(self) -> Index:
+        """Return the index, empty the first time."""
+        with self._lock:
+            _make_private(self._folder)
+            return Index.open(self._folder)
+
+    def catch_up(self, index: Index, screen: Screen) -> FilesReport:
+        """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
+        try:
+            self._lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            screen.say(("waiting for another search that reads the same files", "dim"))
+            self._lock.acquire()
+        try:
+            with LongWork(screen) as work:
+                work.stage("reading files")
+                return index.add_files(self._paths, on_progress=work.files)
+        finally:
+            self._lock.release()
+
+    def forget(self) -> None:
+        """Delete what is kept."""
+        with self._lock:
+            shutil.rmtree(self._folder)
+
+
+def _cache_folder() -> Path:
+    folder = user_cache_path("retrieverkit") / "searched"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(folder)
+    except OSError as error:
+        raise ReadOnlyCorpusError(
+            f"the cache folder {folder} cannot be made: {error.strerror}",
+            fix="keep the index yourself: retriever index PATH... --index FOLDER, or set XDG_CACHE_HOME",
+        ) from error
+    return folder
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=_PRIVATE, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(_PRIVATE)

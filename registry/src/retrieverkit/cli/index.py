@@ -1,0 +1,49 @@
+"""``retriever index``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retrieverkit.cli.options import AsJson, IndexFolder
+
+
+def index(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders. A folder stands for all that is below it."),
+    ],
+    index: IndexFolder,
+    as_json: AsJson = False,
+) -> None:
+    """Make an index hold what files hold now: read what changed, remove what is gone.
+
+    Files that cannot be read are named on stderr, the rest go in, and the exit code is 3.
+    """
+    from retrieverkit.cli.files_report import as_dict, write_report, write_unread
+    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.progress import LongWork
+    from retrieverkit.cli.ready import make_ready
+    from retrieverkit.cli.running import PARTIAL
+    from retrieverkit.cli.screen import Screen
+    from retrieverkit.index import Index
+
+    out, err = Screen(sys.stdout), Screen(sys.stderr)
+    with Index.open(index) as opened:
+        with LongWork(err) as work:
+            work.stage("reading files")
+            report = opened.add_files(paths, on_progress=work.files)
+        if not as_json:
+            write_report(report, out)
+            sys.stdout.flush()
+        write_unread(report, err)
+        ready = make_ready(opened, err)
+    if as_json:
+        print_json({**as_dict(report), "ready": ready})
+    elif ready is not None:
+        out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
+    if report.errors:
+        raise typer.Exit(PARTIAL)

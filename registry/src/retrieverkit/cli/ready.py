@@ -1,0 +1,40 @@
+"""Bringing the derived indexes of the default mode up to date, so that the next search is quick."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit.cli.progress import LongWork
+
+if TYPE_CHECKING:
+    from retrieverkit.cli.screen import Screen
+    from retrieverkit.index import Index
+
+_ANY_WORD = "retrieve"
+
+
+def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
+    """Catch the default mode up with the corpus.
+
+    Args:
+        index: The index.
+        screen: Where to show progress.
+
+    Returns:
+        ``mode``, ``note`` on why this mode, and ``seconds``; None where there is nothing to search.
+
+    Raises:
+        RetrieverKitError: The mode cannot be used.
+    """
+    from retrieverkit_core.observers import Observers
+
+    if not len(index):
+        return None
+    with LongWork(screen) as work:
+        # Modes catch up when they are asked, so one is asked; no observer is told of a query that nobody made.
+        retriever = index.as_retriever(hooks=Observers.of())
+        work.stage(f"indexing for {retriever.name}")
+        begin = perf_counter()
+        result = retriever.retrieve(_ANY_WORD)
+    return {"mode": retriever.name, "note": ", ".join(result.notes), "seconds": round(perf_counter() - begin, 3)}

@@ -1,0 +1,25 @@
+"""``retriever reindex``."""
+
+from __future__ import annotations
+
+import sys
+
+from retrieverkit.cli.options import AsJson, IndexFolder
+
+
+def reindex(index: IndexFolder, as_json: AsJson = False) -> None:
+    """Delete what is derived from the documents and build the default mode's anew. No document is touched."""
+    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.ready import make_ready
+    from retrieverkit.cli.screen import Screen
+    from retrieverkit.index import Index
+
+    with Index.open(index, create=False) as opened:
+        opened.reindex()
+        ready = make_ready(opened, Screen(sys.stderr))
+    if as_json:
+        print_json({"ready": ready})
+    elif ready is None:
+        Screen(sys.stdout).say(f"{index} is empty")
+    else:
+        Screen(sys.stdout).say(f"rebuilt {index} ({ready['note']}; {ready['seconds']:.1f} s)")

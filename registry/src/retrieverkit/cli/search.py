@@ -1,0 +1,195 @@
+"""``retriever search``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retrieverkit.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from retrieverkit_core.query import QueryBundle
+    from retrieverkit_core.result import RetrievalResult
+    from retrieverkit_core.retriever import BaseRetriever
+    from retrieverkit_core.spec import RetrieverSpec
+
+    from retrieverkit.cli.cached import CachedFiles
+    from retrieverkit.cli.screen import Screen
+
+_UNREAD_NAMED = 10
+
+
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for; '-' reads it from stdin.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to search.", show_default=False)
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="Search this index instead of files.", show_default=False)
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            "-m",
+            help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="A JSON, TOML or YAML file that describes the retriever.", show_default=False),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", "-k", help="At most so many hits. Default: the mode's.", show_default=False)
+    ] = None,
+    filters: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.", show_default=False
+        ),
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option("--scope", help="A filter that no mode may widen.", show_default=False)
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", help="Seconds within which the answer must come.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages that answer QUERY best, in files or in an index.
+
+    Files are read once and kept in the user's cache folder; the next search of the same paths reads only what changed.
+    The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
+    """
+    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.running import PARTIAL, UsageError
+    from retrieverkit.cli.screen import Screen
+
+    if index is not None and paths:
+        raise UsageError(
+            "PATH and --index do not go together",
+            fix=f"add the files first: retriever index PATH... --index {index}",
+        )
+    if index is None and not paths:
+        raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
+    if mode is not None and config is not None:
+        raise UsageError("--mode and --config do not go together", fix="use one of them")
+    bundle = _bundle(query, top_k, filters, scope, timeout)
+    spec = _spec(mode, config)
+    err = Screen(sys.stderr)
+    if index is not None:
+        result, complete = _search_index(index, spec, bundle, err), True
+    else:
+        result, complete = _search_files(paths or [], spec, bundle, err)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        from retrieverkit.cli.hits import write_result
+
+        write_result(result, Screen(sys.stdout))
+    sys.stdout.flush()
+    _warn(result, err)
+    if not complete or result.outcome.value == "partial":
+        raise typer.Exit(PARTIAL)
+
+
+def _search_index(folder: Path, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> RetrievalResult:
+    from retrieverkit.index import Index
+
+    with Index.open(folder, create=False) as index:
+        return _retrieve(index.as_retriever(spec), query, screen)
+
+
+def _search_files(
+    paths: list[Path], spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
+) -> tuple[RetrievalResult, bool]:
+    """Return the result, and whether every file could be read."""
+    from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
+
+    from retrieverkit.cli.cached import CachedFiles
+
+    cached = CachedFiles(paths)
+    try:
+        return _search_cached(cached, spec, query, screen)
+    except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:
+        screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read anew: {error.message}")
+        cached.forget()
+        return _search_cached(cached, spec, query, screen)
+
+
+def _search_cached(
+    cached: CachedFiles, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
+) -> tuple[RetrievalResult, bool]:
+    from retrieverkit.cli.files_report import summary, write_unread
+
+    with cached.open() as index:
+        retriever = index.as_retriever(spec)  # before the files are read: a wrong mode should not cost that time
+        report = cached.catch_up(index, screen)
+        screen.say((f"files: {summary(report)}", "dim"))
+        write_unread(report, screen, _UNREAD_NAMED)
+        return _retrieve(retriever, query, screen), not report.errors
+
+
+def _retrieve(retriever: BaseRetriever, query: QueryBundle, screen: Screen) -> RetrievalResult:
+    from retrieverkit.cli.progress import LongWork
+
+    with LongWork(screen) as work:
+        work.stage(f"searching by {retriever.name}")
+        return retriever.retrieve(query)
+
+
+def _bundle(
+    query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None
+) -> QueryBundle:
+    from retrieverkit_core.filters import MetadataFilters
+    from retrieverkit_core.query import QueryBundle
+
+    return QueryBundle(
+        _from_stdin() if query == "-" else _decodable("QUERY", query),
+        top_k=top_k,
+        filters=None if filters is None else MetadataFilters.parse(_decodable("--filter", filters)),
+        scope=None if scope is None else MetadataFilters.parse(_decodable("--scope", scope)),
+        timeout=timeout,
+    )
+
+
+def _spec(mode: str | None, config: Path | None) -> RetrieverSpec | None:
+    from retrieverkit_core.spec import RetrieverSpec
+
+    if config is not None:
+        return RetrieverSpec.load(config)
+    return None if mode is None else RetrieverSpec.parse(_decodable("--mode", mode))
+
+
+def _from_stdin() -> str:
+    from retrieverkit_core.errors import QueryError
+    from retrieverkit_core.query import MAX_QUERY_CHARS
+
+    data = sys.stdin.buffer.read(4 * MAX_QUERY_CHARS + 4)  # no more than the longest query needs in UTF-8
+    try:
+        return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise QueryError(f"the query on stdin is not UTF-8 at byte {error.start}", fix="convert it to UTF-8") from error
+
+
+def _decodable(name: str, text: str) -> str:
+    """Return ``text`` unless it stands for bytes that are no UTF-8."""
+    from retrieverkit_core.errors import QueryError
+
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise QueryError(f"{name} is not valid text in this terminal's encoding", fix="write it in UTF-8") from None
+    return text
+
+
+def _warn(result: RetrievalResult, screen: Screen) -> None:
+    from retrieverkit.cli.hits import failed_legs
+
+    for told in (*failed_legs(result.legs), *result.warnings):
+        screen.say(("warning: ", "bold yellow"), told)
