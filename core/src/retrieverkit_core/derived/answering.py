@@ -32,17 +32,19 @@ def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[tuple[int, flo
     """
     corpus = index.corpus
     rebuilt = False
+    before = None
     for _ in range(_ATTEMPTS):
-        before = corpus.head()
         found = search(index.reader())
         if not found:
             return []
         nodes = corpus.fetch([ordinal for ordinal, _ in found])
         if all(node is not None for node in nodes):
             break
-        if corpus.head() == before:  # nothing moved: the index is wrong
+        head = corpus.head()
+        if head == before:  # nothing moved since the last attempt: the index is wrong
             if rebuilt:
                 raise DerivedIndexError(f"index {index.name!r} names nodes that the corpus does not hold")
             index.rebuild("it named nodes that the corpus does not hold")
             rebuilt = True
+        before = head
     return [NodeWithScore(node, score) for node, (_, score) in zip(nodes, found, strict=True) if node is not None]
