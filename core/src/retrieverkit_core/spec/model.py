@@ -45,8 +45,8 @@ class RetrieverSpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_mode_string(cls, written: object) -> object:
-        return dict(cls.parse(written)) if isinstance(written, str) else written
+    def _read_mode_string(cls, written: Any) -> object:
+        return written if isinstance(written, (Mapping, RetrieverSpec)) else dict(cls.from_obj(written))
 
     @model_serializer(mode="plain")
     def _flat(self) -> dict[str, Any]:
