@@ -1,0 +1,36 @@
+"""Which distribution provides each first-party mode, so that a missing one can be named with its pip command."""
+
+from __future__ import annotations
+
+KNOWN_MODES: dict[str, str] = {
+    "auto": "retrieverkit-auto",
+    "auto_merging": "retrieverkit-compose",
+    "bm25": "retrieverkit-bm25",
+    "document_summary_embedding": "retrieverkit-summary",
+    "document_summary_llm": "retrieverkit-summary",
+    "ensemble": "retrieverkit-compose",
+    "fusion": "retrieverkit-fusion",
+    "graph_cypher": "retrieverkit-property-graph",
+    "graph_cypher_template": "retrieverkit-property-graph",
+    "graph_ppr": "retrieverkit-property-graph",
+    "graph_synonym": "retrieverkit-property-graph",
+    "graph_vector": "retrieverkit-property-graph",
+    "hybrid": "retrieverkit-fusion",
+    "keyword": "retrieverkit-keyword",
+    "keyword_llm": "retrieverkit-keyword",
+    "keyword_rake": "retrieverkit-keyword",
+    "property_graph": "retrieverkit-property-graph",
+    "recursive": "retrieverkit-compose",
+    "rerank": "retrieverkit-compose",
+    "router": "retrieverkit-compose",
+    "sentence_window": "retrieverkit-compose",
+    "summary": "retrieverkit-summary",
+    "summary_embedding": "retrieverkit-summary",
+    "summary_llm": "retrieverkit-summary",
+    "transform": "retrieverkit-compose",
+    "tree_all_leaf": "retrieverkit-summary",
+    "tree_root": "retrieverkit-summary",
+    "tree_select_leaf": "retrieverkit-summary",
+    "tree_select_leaf_embedding": "retrieverkit-summary",
+    "vector": "retrieverkit-vector",
+}
