@@ -52,7 +52,7 @@ class Claim:
         """The distribution's name as its metadata has it, or as its folder has it where that is unreadable."""
         if self.source is None:
             return RUNTIME
-        return _metadata(self.source, "Name") or _folder_name(self.source)
+        return _metadata(self.source, "Name") or folder_name(self.source)
 
     @cached_property
     def version(self) -> str:
@@ -107,6 +107,7 @@ def _metadata(source: Distribution, field: str) -> str:
         return ""
 
 
-def _folder_name(source: Distribution) -> str:
+def folder_name(source: Distribution) -> str:
+    """Return the name that a distribution's folder has, for when its metadata cannot be read."""
     folder = str(getattr(source, "_path", "")).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return folder.partition("-")[0] or "unnamed distribution"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from retrieverkit_core.errors import shorten
 from retrieverkit_core.spec.names import normal_provider
 
-from retrieverkit.discovery.claims import GROUPS, Claim, _folder_name
+from retrieverkit.discovery.claims import GROUPS, Claim, folder_name
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -38,7 +38,7 @@ def read_installed() -> Installed:
                 for entry in {entry for entry in source.entry_points if entry.group in GROUPS}
             }
         except Exception as error:  # a distribution's files may be damaged in any way
-            installed.unreadable.append((_folder_name(source), shorten(f"{type(error).__name__}: {error}", 200)))
+            installed.unreadable.append((folder_name(source), shorten(f"{type(error).__name__}: {error}", 200)))
             continue
         for claim in sorted(claims, key=lambda claim: claim.value):
             installed.claims[claim.group].setdefault(claim.name, []).append(claim)
@@ -62,5 +62,5 @@ def _normal_name(source: Distribution) -> str:
     try:
         name: str = source._normalized_name  # type: ignore[attr-defined]
     except Exception:
-        name = _folder_name(source)
+        name = folder_name(source)
     return normal_provider(name)
