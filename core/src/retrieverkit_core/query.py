@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_QUERY_CHARS = 2_000_000
 """The longest query text that is accepted, in characters."""
 
+MAX_TIMEOUT = 31_536_000
+"""The longest timeout in seconds: a year, which every clock can count."""
+
 
 class QueryBundle:
     """A query and the limits on its answer. Immutable.
@@ -172,5 +175,8 @@ def _check_filters(**trees: object) -> None:
 
 
 def _check_timeout(timeout: object) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
-        raise QueryError(f"timeout is a positive number of seconds, not {timeout!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= MAX_TIMEOUT:
+        raise QueryError(
+            f"timeout is a positive number of seconds, at most {MAX_TIMEOUT}, not {timeout!r}",
+            fix="leave it out for no limit",
+        )
