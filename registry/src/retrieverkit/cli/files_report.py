@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.cli.screen import Screen
+from retrieverkit.reading import UnsupportedFileError
 
 if TYPE_CHECKING:
+    from retrieverkit_core.errors import ReadError
+
     from retrieverkit.files import FilesReport
 
 _NAMED = 10
-"""How many documents of each kind are named."""
+"""How many documents or problems of each kind are named."""
+
+_NAMED_IN_BRIEF = 3
+"""How many files of unsupported kinds are named where there is little room."""
 
 
 def write_report(report: FilesReport, screen: Screen) -> None:
@@ -36,16 +44,32 @@ def summary(report: FilesReport) -> str:
     return f"{told or 'nothing changed'} ({files})"
 
 
-def write_unread(report: FilesReport, screen: Screen, limit: int | None = None) -> None:
+def write_unread(report: FilesReport, screen: Screen) -> None:
     """Write each file, or part of one, that could not be read, and why."""
-    for error in report.errors[:limit]:
-        screen.say(("not read: ", "bold yellow"), error.message)
-        if error.fix:
-            screen.say(("fix: ", "bold"), error.fix, lead="  ")
-    if limit is not None and len(report.errors) > limit:
-        screen.say(
-            ("not read: ", "bold yellow"), f"… and {len(report.errors) - limit:,} more ('retriever index' names all)"
-        )
+    for error in report.errors:
+        _write_error(error, screen)
+
+
+def write_unread_in_brief(report: FilesReport, screen: Screen) -> None:
+    """Write what could not be read in a few lines: a folder of pictures should not bury the answer."""
+    unsupported = [error for error in report.errors if error.code == UnsupportedFileError.code]
+    in_brief = len(unsupported) > _NAMED_IN_BRIEF
+    others = [error for error in report.errors if not (in_brief and error in unsupported)]
+    for error in others[:_NAMED]:
+        _write_error(error, screen)
+    if len(others) > _NAMED:
+        told = f"{len(others) - _NAMED:,} more; 'retriever index' names them all"
+        screen.say(("not read: ", "bold yellow"), told)
+    if in_brief:
+        kinds = Counter(PurePath(str(error.path)).suffix.lower() or "no suffix" for error in unsupported)
+        told = ", ".join(f"{kind} {number:,}" for kind, number in kinds.most_common(_NAMED))
+        screen.say(("not read: ", "bold yellow"), f"{len(unsupported):,} files of unsupported kinds ({told})")
+
+
+def _write_error(error: ReadError, screen: Screen) -> None:
+    screen.say(("not read: ", "bold yellow"), error.message)
+    if error.fix:
+        screen.say(("fix: ", "bold"), error.fix, lead="  ")
 
 
 def counted(number: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from retrieverkit.cli.options import AsJson, IndexFolder
 def index(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files and folders. A folder stands for all that is below it."),
+        typer.Argument(metavar="PATH", help="Files and folders. A folder stands for all that is below it."),
     ],
     index: IndexFolder,
     as_json: AsJson = False,
@@ -23,6 +23,8 @@ def index(
 
     Files that cannot be read are named on stderr, the rest go in, and the exit code is 3.
     """
+    from retrieverkit_core.errors import ReadError
+
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.progress import LongWork
@@ -31,6 +33,8 @@ def index(
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
 
+    if not index.exists() and not any(path.exists() for path in paths):
+        raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
     out, err = Screen(sys.stdout), Screen(sys.stderr)
     with Index.open(index) as opened:
         with LongWork(err) as work:

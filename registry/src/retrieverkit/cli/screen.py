@@ -89,11 +89,9 @@ class Screen:
         self._stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
     def _plain_table(self, rows: list[list[str]]) -> None:
-        from rich.cells import cell_len
-
-        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:
-            padded = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+            padded = (text + " " * (width - _cells(text)) for text, width in zip(row, widths, strict=True))
             self._stream.write("  ".join(padded).rstrip() + "\n")
 
     def _print(self, line: Text) -> None:
@@ -102,3 +100,12 @@ class Screen:
 
 def _cleaned(part: Part) -> tuple[str, str]:
     return (clean(part), "") if isinstance(part, str) else (clean(part[0]), part[1])
+
+
+def _cells(text: str) -> int:
+    """Return how many columns ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit.cli.screen import Screen
 
-_UNREAD_NAMED = 10
-
 
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for; '-' reads it from stdin.")],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to search.", show_default=False)
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
     ] = None,
     index: Annotated[
         Path | None, typer.Option("--index", help="Search this index instead of files.", show_default=False)
@@ -71,7 +69,7 @@ def search(
 
     if index is not None and paths:
         raise UsageError(
-            "PATH and --index do not go together",
+            "paths and --index do not go together",
             fix=f"add the files first: retriever index PATH... --index {index}",
         )
     if index is None and not paths:
@@ -124,13 +122,13 @@ def _search_files(
 def _search_cached(
     cached: CachedFiles, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
 ) -> tuple[RetrievalResult, bool]:
-    from retrieverkit.cli.files_report import summary, write_unread
+    from retrieverkit.cli.files_report import summary, write_unread_in_brief
 
     with cached.open() as index:
         retriever = index.as_retriever(spec)  # before the files are read: a wrong mode should not cost that time
         report = cached.catch_up(index, screen)
         screen.say((f"files: {summary(report)}", "dim"))
-        write_unread(report, screen, _UNREAD_NAMED)
+        write_unread_in_brief(report, screen)
         return _retrieve(retriever, query, screen), not report.errors
 
 
