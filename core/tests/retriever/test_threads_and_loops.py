@@ -5,6 +5,7 @@ import contextvars
 import threading
 
 import pytest
+
 from retrieverkit_core import BaseRetriever, QueryBundle
 from retrieverkit_core.errors import BatchError, DeadlineExceededError, OverloadedError, RetrievalError
 from retrieverkit_core.threads import WorkerThreads
@@ -28,6 +29,30 @@ def test_a_sync_authors_aretrieve_does_not_block_the_loop_and_keeps_context(make
         return await running
 
     assert [h.node_id for h in asyncio.run(main())] == ["alice"]
+
+
+def test_a_huge_answer_is_not_checked_on_the_event_loop(make_hit):
+    checked_in = set()
+
+    class Watched(list):
+        def __iter__(self):
+            checked_in.add(threading.get_ident())
+            return super().__iter__()
+
+    one = make_hit("a")
+
+    class Floods(BaseRetriever):
+        async def _aretrieve(self, query_bundle):
+            return Watched([one] * 20_000)
+
+    async def main():
+        result = await Floods().aretrieve("q")
+        return threading.get_ident(), [hit.node_id for hit in result]
+
+    loop_thread, found = asyncio.run(main())
+    assert found == ["a"]
+    assert checked_in
+    assert loop_thread not in checked_in
 
 
 def test_an_async_authors_retrieve_works_inside_a_running_loop_and_nested(make_hit):

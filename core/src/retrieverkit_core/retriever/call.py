@@ -141,9 +141,26 @@ async def _adrive(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
                 reply = await _aask(retriever, request)
             else:
                 reply = await _all(*[_aenter(retriever, visit) for visit in request])
-            request = run.send(reply)
+            if isinstance(reply, Sequence) and len(reply) > _MANY_HITS:
+                sent = await offload(_sent, run, reply)
+                if isinstance(sent, RetrievalResult):
+                    return sent
+                request = sent
+            else:
+                request = run.send(reply)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
+
+
+_MANY_HITS = 10_000
+"""To check more hits than these takes so long that the event loop must not wait for it."""
+
+
+def _sent(run: Steps, reply: Any) -> Any:
+    try:
+        return run.send(reply)
+    except StopIteration as done:
+        return done.value
 
 
 async def _all(*running: Awaitable[Any]) -> list[Any]:
