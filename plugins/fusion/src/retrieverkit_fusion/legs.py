@@ -1,0 +1,181 @@
+"""The legs of a fusion: what was set for each, and one question to one of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from types import TracebackType
+from typing import Self, TypeVar
+
+from retrieverkit_core import deadline
+from retrieverkit_core.errors import BatchError, DeadlineExceededError
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
+from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_fusion.options import FusionSettings
+
+T = TypeVar("T")
+
+_MARGIN = 0.1
+"""The part of the time left, and the most seconds of it, that are kept for making the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A retriever and how it is asked.
+
+    Attributes:
+        name: Its name in results, unlike that of every other leg.
+        retriever: The retriever.
+        weight: What it counts, in the unit of its user; with 0 it is not asked.
+        candidates: How many hits it is asked for; None leaves it to the retriever.
+        timeout: Seconds after which it is given up, or None.
+        required: Whether there is no answer without it.
+    """
+
+    name: str
+    retriever: BaseRetriever
+    weight: float
+    candidates: int | None
+    timeout: float | None
+    required: bool
+
+
+@dataclass(slots=True)
+class Ask:
+    """One query to one leg, and what came of it. As a context it takes the time and keeps the error.
+
+    Attributes:
+        leg: The leg.
+        name: The leg's name, with the number of the query if it is not the caller's.
+        query: The query; its ``top_k`` is the caller's.
+        share: What the answer counts.
+        until: When the leg must have answered, on the monotonic clock, or None.
+        note: What a reader should know of the query.
+        result: The answer, or None.
+        error: Why there is none.
+        milliseconds: How long it took.
+    """
+
+    leg: Leg
+    name: str
+    query: QueryBundle
+    share: float
+    until: float | None
+    note: str = ""
+    result: RetrievalResult | None = None
+    error: BaseException | None = None
+    milliseconds: float = 0.0
+    _started: float = field(default=0.0, repr=False)
+
+    def ask(self) -> None:
+        """Ask the leg. Only a required leg's error is raised."""
+        with self:
+            self.result = self.leg.retriever.retrieve(self.bundle())
+
+    async def aask(self) -> None:
+        """As `ask`, without blocking the event loop."""
+        with self:
+            self.result = await self.leg.retriever.aretrieve(self.bundle())
+
+    def bundle(self) -> QueryBundle:
+        """Return what the leg is asked now: the query with its filters and scope, for candidates, within the time.
+
+        Raises:
+            DeadlineExceededError: There is no time left.
+        """
+        asked, leg = self.query, self.leg
+        candidates = leg.candidates
+        if candidates is not None and asked.top_k is not None:
+            candidates = max(candidates, asked.top_k)
+        timeout = leg.timeout
+        if self.until is not None:
+            left = self.until - monotonic()
+            if left <= 0.0:
+                raise DeadlineExceededError(self.name, 0.0)
+            timeout = left if timeout is None else min(timeout, left)
+        return asked.replace(top_k=candidates, timeout=timeout)
+
+    @property
+    def status(self) -> LegStatus:
+        """How the leg ended."""
+        if self.result is None:
+            late = isinstance(self.error, DeadlineExceededError)
+            state = LegState.TIMEOUT if late else LegState.FAILED
+            return LegStatus(self.name, state, 0, self.milliseconds, self.error, note=self.note)
+        result = self.result
+        state = LegState.OK if result else LegState.EMPTY
+        notes = [self.note, *result.notes, "abstained" if result.abstained else ""]
+        inner = result.legs
+        if len(inner) == 1 and inner[0].name == result.retriever:  # a retriever that is no composite
+            inner = ()
+        note = "; ".join(filter(None, notes))
+        return LegStatus(self.name, state, len(result), self.milliseconds, legs=inner, note=note)
+
+    def __enter__(self) -> Self:
+        self._started = perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self.milliseconds = (perf_counter() - self._started) * 1000
+        if not isinstance(error, Exception):
+            return False
+        self.error = error
+        return not self.leg.required
+
+
+def ask_many(asks: Sequence[Ask]) -> None:
+    """Ask one leg several queries at once; every error is kept, none is raised."""
+    errors: dict[int, BaseException] = {}
+    results: Sequence[RetrievalResult | None] = [None] * len(asks)
+    started = perf_counter()
+    try:
+        results = asks[0].leg.retriever.retrieve_many([ask.bundle() for ask in asks])
+    except BatchError as error:
+        results, errors = error.results, error.errors
+    except Exception as error:
+        errors = dict.fromkeys(range(len(asks)), error)
+    elapsed = (perf_counter() - started) * 1000
+    for at, (ask, result) in enumerate(zip(asks, results, strict=True)):
+        ask.result, ask.error = result, errors.get(at)
+        ask.milliseconds = elapsed if result is None else result.elapsed * 1000
+
+
+def answer_until() -> float | None:
+    """Return when legs must have answered for the caller's deadline to be kept, or None if there is none."""
+    left = deadline.remaining()
+    return None if left is None else monotonic() + left - min(left * _MARGIN, _MARGIN)
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Return the names, the second ``bm25`` as ``bm25#2``."""
+    taken: set[str] = set()
+    seen: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        seen[name] += 1
+        candidate = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        while candidate in taken:
+            seen[name] += 1
+            candidate = f"{name}#{seen[name]}"
+        taken.add(candidate)
+        distinct.append(candidate)
+    return distinct
+
+
+def make_legs(retrievers: Sequence[BaseRetriever], settings: FusionSettings) -> tuple[Leg, ...]:
+    """Return the retrievers as legs with what is set for each."""
+    count = len(retrievers)
+    names = distinct_names([retriever.name for retriever in retrievers])
+    weights = [1.0] * count if settings.weights is None else settings.weights
+    each = (_for_each(value, count) for value in (settings.candidates, settings.timeouts, settings.required))
+    return tuple(Leg(*fields) for fields in zip(names, retrievers, weights, *each, strict=True))
+
+
+def _for_each(setting: T | Sequence[T], count: int) -> list[T]:
+    """Return a setting for each of ``count`` legs: its own where several are given, else the one for all."""
+    return list(setting) if isinstance(setting, Sequence) else [setting] * count

@@ -1,0 +1,68 @@
+"""Running calls side by side, in threads or in an event loop, at most so many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import as_completed
+
+from retrieverkit_core.threads import WORKERS
+
+
+def in_threads(calls: Sequence[Callable[[], object]], limit: int) -> None:
+    """Make all calls and return when they have ended, or raise at once what one raises; no further one is begun.
+
+    The caller's thread takes part, so that quick calls never wait for another thread to wake.
+
+    Args:
+        calls: What to call.
+        limit: At most so many run at once.
+    """
+    waiting = deque(calls)
+
+    def work() -> None:
+        try:
+            while waiting:
+                try:
+                    call = waiting.popleft()
+                except IndexError:  # another thread was quicker
+                    return
+                call()
+        except BaseException:
+            waiting.clear()
+            raise
+
+    helpers = [WORKERS.submit(work) for _ in range(min(limit, len(calls)) - 1)]
+    try:
+        work()
+        for helper in as_completed([helper for helper in helpers if not helper.cancel()]):
+            helper.result()
+    finally:
+        waiting.clear()
+
+
+async def in_tasks(calls: Sequence[Callable[[], Awaitable[object]]], limit: int) -> None:
+    """Await all calls, or raise what one raises once the others are cancelled; so too when the caller is cancelled.
+
+    Args:
+        calls: What to call and await.
+        limit: At most so many run at once.
+    """
+    if len(calls) == 1:
+        await calls[0]()
+        return
+    gate = asyncio.Semaphore(limit)
+
+    async def one(call: Callable[[], Awaitable[object]]) -> None:
+        async with gate:
+            await call()
+
+    tasks = [asyncio.create_task(one(call)) for call in calls]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
