@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retrieverkit_core.analysis import MAX_WORD_CHARS, Analyzer, supported_languages
 from retrieverkit_core.errors import ConfigError
 

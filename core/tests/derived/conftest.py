@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from retrieverkit_core.corpus import Cursor, StoredNode
 from retrieverkit_core.derived import DerivedIndex
 from retrieverkit_core.nodes import Node

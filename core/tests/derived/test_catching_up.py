@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
 from retrieverkit_core.derived import RebuildRequired, answer
 from retrieverkit_core.errors import DerivedIndexError, EndpointError
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from retrieverkit_core.derived import generations
 from retrieverkit_core.errors import StorageFullError
 

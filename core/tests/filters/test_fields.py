@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+
 from retrieverkit_core.errors import FilterTypeError, UnknownFieldError
 from retrieverkit_core.filters import FilterOperator, MetadataFilters, check_fields, fields_of
 from retrieverkit_testkit.filters_oracle import filter_trees, metadatas, unhurried

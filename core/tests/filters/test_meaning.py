@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retrieverkit_core.filters import FilterOperator, MetadataFilters, canonical, kind_of, split_filters
 from retrieverkit_testkit.filters_oracle import (
     DATES,

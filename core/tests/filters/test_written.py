@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from retrieverkit_core.errors import FilterError, FilterSyntaxError, RetrieverKitError
 from retrieverkit_core.filters import MAX_DEPTH, MAX_LEAVES, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_testkit.filters_oracle import filter_trees, metadatas, unhurried

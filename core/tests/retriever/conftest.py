@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from retrieverkit_core import BaseRetriever, Node, NodeWithScore, ScoreKind, ScoreSpec
 
 SIMILARITY = ScoreSpec(kind=ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from retrieverkit_core import NodeWithScore, QueryBundle
 from retrieverkit_core.errors import PluginContractError, QueryError, RetrievalError
 

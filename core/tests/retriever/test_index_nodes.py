@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from retrieverkit_core import BaseRetriever, IndexNode, MetadataFilters, Node, NodeWithScore, QueryBundle
 from retrieverkit_core.errors import RecursionLimitError, RetrievalError
 

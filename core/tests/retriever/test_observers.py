@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from retrieverkit_core import BaseRetriever, Observers, hookimpl
 from retrieverkit_core.errors import BatchError, ConfigError, RetrievalError
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retrieverkit_core.errors import ConfigError, ModeStringError
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from retrieverkit_core.errors import ConfigError, ReadError
 from retrieverkit_core.spec import RetrieverSpec
 

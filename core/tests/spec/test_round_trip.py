@@ -5,6 +5,7 @@ import json
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retrieverkit_core.spec import RetrieverSpec
 
 texts = st.text(max_size=12)

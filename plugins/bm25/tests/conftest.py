@@ -4,6 +4,7 @@ import traceback
 from contextlib import contextmanager
 
 import pytest
+
 from retrieverkit_core.corpus import Cursor, StoredNode
 from retrieverkit_core.nodes import Node
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from retrieverkit_bm25 import Bm25Retriever
 from retrieverkit_bm25.columns import NUMBERS
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from retrieverkit_bm25 import Bm25Retriever
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.query import QueryBundle

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from retrieverkit_bm25 import Bm25Index, Bm25Options, Bm25Retriever
 from retrieverkit_bm25.plugin import plugin
 from retrieverkit_core.errors import ConfigError, MissingServiceError, QueryError, StorageFullError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrieverkit.index import CheckReport, Index
 from retrieverkit_core import (
     BaseRetriever,
     Document,
@@ -14,8 +15,6 @@ from retrieverkit_core import (
     RetrieverKitError,
     RetrieverSpec,
 )
-
-from retrieverkit.index import CheckReport, Index
 
 __all__ = [
     "BaseRetriever",

@@ -10,10 +10,9 @@ from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
+    from retrieverkit.discovery import Discovery
     from retrieverkit_core.plugin import BuildContext
     from retrieverkit_core.retriever import BaseRetriever
-
-    from retrieverkit.discovery import Discovery
 
 _HYBRID_MODES = ("hybrid", "bm25", "vector")
 

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
-
 from retrieverkit.corpus import ChangeReport, SourceContent, SQLiteCorpus
 from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed, split
+from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
 
 _BATCH = 1_000
 """Documents that are committed together: enough that the disk is rarely waited for, few enough to hold in memory."""

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pluggy
+
+    from retrieverkit.corpus import ChangeReport, SQLiteCorpus
+    from retrieverkit.discovery import Discovery
+    from retrieverkit.files import FilesReport, OnProgress
     from retrieverkit_core.observers import Observers
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
-
-    from retrieverkit.corpus import ChangeReport, SQLiteCorpus
-    from retrieverkit.discovery import Discovery
-    from retrieverkit.files import FilesReport, OnProgress
 
 Mode = str | RetrieverSpec | Mapping[str, Any]
 """How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
@@ -276,11 +276,10 @@ class Index:
             ConfigError: The mode or an option is wrong.
             PluginError: The mode's plugin is broken.
         """
-        from retrieverkit_core.observers import Observers as ObserversType
-        from retrieverkit_core.plugin import BuildContext
-
         from retrieverkit.building import Builder, default_mode
         from retrieverkit.observing import shared_observers
+        from retrieverkit_core.observers import Observers as ObserversType
+        from retrieverkit_core.plugin import BuildContext
 
         note = ""
         if retriever_mode is None:

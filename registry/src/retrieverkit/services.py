@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
 from retrieverkit_core.errors import ConfigError, MissingServiceError
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_core.spec import RetrieverSpec
-
-from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

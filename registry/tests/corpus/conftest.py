@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.nodes import Document, Node, NodeRelationship
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from retrieverkit.corpus import ChangeReport, SQLiteCorpus
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError

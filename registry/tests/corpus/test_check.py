@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.errors import CorruptCorpusError
 

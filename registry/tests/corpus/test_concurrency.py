@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.nodes import Document, Node
 

@@ -8,6 +8,7 @@ import shutil
 import time
 
 import pytest
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.errors import CorpusError
 

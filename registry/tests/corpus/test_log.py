@@ -6,6 +6,7 @@ import os
 import shutil
 
 import pytest
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.corpus import Cursor
 from retrieverkit_core.errors import CorpusError, NotACorpusError

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.filters.values import fields_of
 from retrieverkit_core.nodes import Document, Node

@@ -9,6 +9,7 @@ import sqlite3
 
 import pytest
 from filelock import FileLock
+
 from retrieverkit.corpus import SQLiteCorpus, schema
 from retrieverkit_core.errors import (
     CorpusBusyError,

@@ -10,6 +10,7 @@ from enum import StrEnum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.errors import InvalidDocumentError
 from retrieverkit_core.nodes import Document, IndexNode, Node, NodeRelationship

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
 from retrieverkit.discovery import validated_options
 from retrieverkit_core.errors import (
     ModeStringError,

@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
 from retrieverkit.discovery import EMBEDDINGS, KNOWN_MODES, MODES
 from retrieverkit_core.errors import (
     ConfigError,

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+
 from retrieverkit.discovery import OBSERVERS, Discovery
 from retrieverkit_core.errors import ConfigError, PluginContractError, PluginLoadError, PluginVersionError
 

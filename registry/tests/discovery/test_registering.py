@@ -4,6 +4,7 @@ import sys
 import types
 
 import pytest
+
 from retrieverkit.discovery import shared_discovery
 from retrieverkit_core.errors import ConfigError, ModeStringError, PluginLoadError
 from retrieverkit_core.plugin import BuildContext

@@ -5,6 +5,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retrieverkit.reading import find_files, plan_sync, read_changed, read_files
 
 

@@ -2,6 +2,7 @@ import json
 import zlib
 
 import pytest
+
 from retrieverkit.reading import MAX_FILE_BYTES, UnsupportedFileError, read_files, split
 
 

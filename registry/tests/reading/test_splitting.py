@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from retrieverkit.reading import split
 from retrieverkit_core.errors import InvalidDocumentError, OptionError
 from retrieverkit_core.nodes import Document, NodeRelationship

@@ -14,6 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
 from retrieverkit_core.filters import FilterOperator, MetadataFilters
 
 Tree = dict[str, Any]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tantivy
+
 from retrieverkit_core.filters import canonical
 
 NUMBERS = 32

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tantivy import FieldType, Occur, Query
+
+from retrieverkit_bm25.columns import EXACT, Columns, as_float, date_field, number_field
+from retrieverkit_bm25.facets import element_term, full_term, hollow_term, object_term, value_term
+from retrieverkit_bm25.schema import FACETS, schema
 from retrieverkit_core.filters import (
     FilterCondition,
     FilterOperator,
@@ -12,11 +17,6 @@ from retrieverkit_core.filters import (
     MetadataFilters,
     canonical,
 )
-from tantivy import FieldType, Occur, Query
-
-from retrieverkit_bm25.columns import EXACT, Columns, as_float, date_field, number_field
-from retrieverkit_bm25.facets import element_term, full_term, hollow_term, object_term, value_term
-from retrieverkit_bm25.schema import FACETS, schema
 
 _ORDERING = {FilterOperator.GT, FilterOperator.LT, FilterOperator.GTE, FilterOperator.LTE}
 _MANY_TERMS = 256

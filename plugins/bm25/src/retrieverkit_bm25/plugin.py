@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import Field
+
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
 from retrieverkit_core.scores import ScoreKind, ScoreSpec

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
-from retrieverkit_core.filters import MetadataFilters
 from tantivy import Occur, Query
 
 from retrieverkit_bm25.columns import Columns
 from retrieverkit_bm25.filters import clause
 from retrieverkit_bm25.ranking import Hits, best
 from retrieverkit_bm25.schema import BODY, LENGTH, ORDINAL, schema
+from retrieverkit_core.filters import MetadataFilters
 
 MAX_QUERY_TERMS = 1024
 """The most distinct terms that a query is scored by; of more, those in the fewest nodes are taken."""

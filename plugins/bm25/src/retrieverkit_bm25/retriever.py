@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from retrieverkit_bm25.filters import NotPushable, is_pushable
+from retrieverkit_bm25.index import Bm25Index
+from retrieverkit_bm25.plugin import FILTERS, SCORES
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.derived import answer
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
-
-from retrieverkit_bm25.filters import NotPushable, is_pushable
-from retrieverkit_bm25.index import Bm25Index
-from retrieverkit_bm25.plugin import FILTERS, SCORES
 
 
 class Bm25Retriever(BaseRetriever):

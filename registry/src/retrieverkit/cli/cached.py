@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
-from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
 
 from retrieverkit.cli.progress import LongWork
 from retrieverkit.index import Index
+from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
 
 if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen

@@ -11,10 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core.errors import CorpusError, RetrieverKitError
-
 from retrieverkit.cli.running import cause_text
 from retrieverkit.discovery import GROUPS, MODES, shared_discovery
+from retrieverkit_core.errors import CorpusError, RetrieverKitError
 
 if TYPE_CHECKING:
     from retrieverkit.discovery import Claim, Discovery, Row

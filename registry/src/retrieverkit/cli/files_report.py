@@ -11,9 +11,8 @@ from retrieverkit.cli.screen import Screen
 from retrieverkit.reading import UnsupportedFileError
 
 if TYPE_CHECKING:
-    from retrieverkit_core.errors import ReadError
-
     from retrieverkit.files import FilesReport
+    from retrieverkit_core.errors import ReadError
 
 _NAMED = 10
 """How many documents or problems of each kind are named."""

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrieverkit_core.show import evidence_text
-
 from retrieverkit.cli.files_report import counted
 from retrieverkit.cli.passages import Passage, PassageFinder
 from retrieverkit.cli.screen import Part, Screen, clean
+from retrieverkit_core.show import evidence_text
 
 if TYPE_CHECKING:
     from retrieverkit_core.hits import NodeWithScore

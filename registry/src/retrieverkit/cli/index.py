@@ -23,8 +23,6 @@ def index(
 
     Files that cannot be read are named on stderr, the rest go in, and the exit code is 3.
     """
-    from retrieverkit_core.errors import ReadError
-
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.progress import LongWork
@@ -32,6 +30,7 @@ def index(
     from retrieverkit.cli.running import PARTIAL
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
+    from retrieverkit_core.errors import ReadError
 
     if not index.exists() and not any(path.exists() for path in paths):
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")

@@ -50,12 +50,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what one mode does and which options it takes. This imports its plugin."""
-    from retrieverkit_core.spec import RetrieverSpec
-
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.mode_page import mode_as_dict, write_mode
     from retrieverkit.cli.screen import Screen
     from retrieverkit.discovery import shared_discovery
+    from retrieverkit_core.spec import RetrieverSpec
 
     spec = RetrieverSpec.parse(mode)
     plugin = shared_discovery().mode(spec.mode, spec.provider)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 import typer
-from retrieverkit_core.errors import ConfigError, PluginError, RetrieverKitError, shorten
 
 from retrieverkit.cli.screen import Screen
+from retrieverkit_core.errors import ConfigError, PluginError, RetrieverKitError, shorten
 
 DONE, FAILED, USAGE, PARTIAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 DEBUG = "RETRIEVERKIT_DEBUG"

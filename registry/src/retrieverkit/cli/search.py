@@ -11,13 +11,12 @@ import typer
 from retrieverkit.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from retrieverkit.cli.cached import CachedFiles
+    from retrieverkit.cli.screen import Screen
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.spec import RetrieverSpec
-
-    from retrieverkit.cli.cached import CachedFiles
-    from retrieverkit.cli.screen import Screen
 
 
 def search(
@@ -32,7 +31,6 @@ def search(
         str | None,
         typer.Option(
             "--mode",
-            "-m",
             help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
             show_default=False,
         ),
@@ -42,7 +40,7 @@ def search(
         typer.Option("--config", help="A JSON, TOML or YAML file that describes the retriever.", show_default=False),
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option("--top-k", "-k", help="At most so many hits. Default: the mode's.", show_default=False)
+        int | None, typer.Option("--top-k", help="At most so many hits. Default: the mode's.", show_default=False)
     ] = None,
     filters: Annotated[
         str | None,
@@ -106,9 +104,8 @@ def _search_files(
     paths: list[Path], spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
 ) -> tuple[RetrievalResult, bool]:
     """Return the result, and whether every file could be read."""
-    from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
-
     from retrieverkit.cli.cached import CachedFiles
+    from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
 
     cached = CachedFiles(paths)
     try:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from retrieverkit.corpus.rows import NodeRow, digest, excluded_to_json, floats_to_bytes, to_json
+from retrieverkit.corpus.validation import check_document, check_node
 from retrieverkit_core.errors import InvalidDocumentError, shorten
 from retrieverkit_core.filters.values import fields_of
 from retrieverkit_core.nodes import Document, IndexNode, Node
-
-from retrieverkit.corpus.rows import NodeRow, digest, excluded_to_json, floats_to_bytes, to_json
-from retrieverkit.corpus.validation import check_document, check_node
 
 Field = tuple[str, str]
 """A metadata key and the kind of a value that it holds."""

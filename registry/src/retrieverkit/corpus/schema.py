@@ -7,9 +7,8 @@ import sqlite3
 import uuid
 from pathlib import Path
 
-from retrieverkit_core.errors import CorpusTooNewError, NotACorpusError
-
 from retrieverkit.corpus.faults import corrupt
+from retrieverkit_core.errors import CorpusTooNewError, NotACorpusError
 
 APPLICATION_ID = 0x524B4354
 """``RKCT`` in the header of every corpus file."""

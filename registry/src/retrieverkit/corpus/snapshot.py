@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from retrieverkit_core.corpus import Cursor, StoredNode
-from retrieverkit_core.errors import CorpusError
-
 from retrieverkit.corpus.connections import Connections
 from retrieverkit.corpus.faults import typed_error
 from retrieverkit.corpus.rows import ADDED, REMOVED, node_from_row, root_of_chain
 from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES
+from retrieverkit_core.corpus import Cursor, StoredNode
+from retrieverkit_core.errors import CorpusError
 
 T = TypeVar("T")
 

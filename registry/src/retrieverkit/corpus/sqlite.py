@@ -12,10 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from retrieverkit_core.corpus import Cursor
-from retrieverkit_core.errors import CorpusError, NotACorpusError
-from retrieverkit_core.nodes import Document, Metadata, Node
-
 from retrieverkit.corpus import faults, schema
 from retrieverkit.corpus.connections import LOG_LIMIT, Access, Connections, acquired, identity, lock_of, log_size
 from retrieverkit.corpus.preparation import prepare
@@ -25,6 +21,9 @@ from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
 from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, ByValues, is_storable
 from retrieverkit.corpus.verification import Verification
 from retrieverkit.corpus.writing import Change, checked_ids
+from retrieverkit_core.corpus import Cursor
+from retrieverkit_core.errors import CorpusError, NotACorpusError
+from retrieverkit_core.nodes import Document, Metadata, Node
 
 _logger = logging.getLogger(__name__)
 
@@ -359,7 +358,7 @@ class SQLiteCorpus:
     def _node(self, row: Sequence[Any]) -> Node:
         try:
             return node_from_row(row)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise faults.typed_error(error, self._path) from error
 
     def _decoded(self, text: str) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
+
+from retrieverkit.discovery.mode_plugin import ModePlugin
 from retrieverkit_core.errors import (
     ConfigError,
     OptionError,
@@ -21,10 +23,9 @@ from retrieverkit_core.errors import (
 from retrieverkit_core.plugin import BuildContext, ModeSpec
 from retrieverkit_core.spec import RetrieverSpec
 
-from retrieverkit.discovery.mode_plugin import ModePlugin
-
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
     from retrieverkit_core.retriever import BaseRetriever
 
 

@@ -8,6 +8,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from retrieverkit.discovery.claims import KINDS, MODES, RUNTIME, Claim
+from retrieverkit.discovery.known_modes import KNOWN_MODES
+from retrieverkit.discovery.scan import Installed, read_installed
+from retrieverkit.discovery.selection import PREFER, Selection
 from retrieverkit_core.errors import (
     ConfigError,
     ModeConflictError,
@@ -18,11 +22,6 @@ from retrieverkit_core.errors import (
     shorten,
 )
 from retrieverkit_core.spec.names import mode_name, normal_provider
-
-from retrieverkit.discovery.claims import KINDS, MODES, RUNTIME, Claim
-from retrieverkit.discovery.known_modes import KNOWN_MODES
-from retrieverkit.discovery.scan import Installed, read_installed
-from retrieverkit.discovery.selection import PREFER, Selection
 
 _OBJECT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 

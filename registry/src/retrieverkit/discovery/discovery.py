@@ -6,9 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from retrieverkit_core.errors import PluginError
-from retrieverkit_core.observers import new_plugin_manager
-
 from retrieverkit.discovery.build import build_retriever, validated_options
 from retrieverkit.discovery.catalog import Catalog
 from retrieverkit.discovery.claims import MODES, OBSERVERS, Claim
@@ -16,6 +13,8 @@ from retrieverkit.discovery.listing import Row, list_rows
 from retrieverkit.discovery.loading import ClaimImport
 from retrieverkit.discovery.mode_plugin import ModePlugin, register
 from retrieverkit.discovery.selection import Selection
+from retrieverkit_core.errors import PluginError
+from retrieverkit_core.observers import new_plugin_manager
 
 if TYPE_CHECKING:
     from retrieverkit_core.plugin import BuildContext

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 from pydantic import BaseModel
+
+from retrieverkit.discovery.claims import OBSERVERS, Claim
 from retrieverkit_core import hookspecs
 from retrieverkit_core.errors import PluginContractError, PluginError, PluginVersionError, near_matches, shorten
 from retrieverkit_core.plugin import PLUGIN_API, ModeSpec
-
-from retrieverkit.discovery.claims import Claim
 
 if TYPE_CHECKING:
     from retrieverkit_core.plugin import BuildContext
@@ -92,15 +92,18 @@ def _register(plugin: object, name: str, claim: Claim, manager: pluggy.PluginMan
         raise _broken(claim, "has no make_retriever marked with @hookimpl")
     try:
         manager.register(plugin, name=name)
-        _refuse_unknown_hooks(plugin, claim, manager)
+        _refuse_other_hooks(plugin, claim, manager)
     except BaseException:
         if manager.has_plugin(name):
             manager.unregister(name=name)
         raise
 
 
-def _refuse_unknown_hooks(plugin: object, claim: Claim, manager: pluggy.PluginManager) -> None:
+def _refuse_other_hooks(plugin: object, claim: Claim, manager: pluggy.PluginManager) -> None:
+    """Refuse hooks that would never be called: misspelt ones, and an observer's."""
     for hook in manager.get_hookcallers(plugin) or ():
+        if hook.has_spec() and hook.name != hookspecs.make_retriever.__name__:
+            raise _broken(claim, f"implements {hook.name!r}; observers are named under {OBSERVERS!r} of their own")
         optional = all(impl.optionalhook for impl in hook.get_hookimpls() if impl.plugin is plugin)
         if not hook.has_spec() and not optional:
             near = near_matches(hook.name, HOOKS)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retrieverkit.discovery.claims import GROUPS, Claim, folder_name
 from retrieverkit_core.errors import shorten
 from retrieverkit_core.spec.names import normal_provider
-
-from retrieverkit.discovery.claims import GROUPS, Claim, folder_name
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution

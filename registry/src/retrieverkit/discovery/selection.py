@@ -12,10 +12,9 @@ import math
 import os
 from dataclasses import dataclass
 
+from retrieverkit.discovery.claims import MODES, RUNTIME, Claim
 from retrieverkit_core.errors import ConfigError, shorten
 from retrieverkit_core.spec.names import MODE, PROVIDER, normal_provider
-
-from retrieverkit.discovery.claims import MODES, RUNTIME, Claim
 
 ONLY, BLOCK, PREFER, LOAD_TIMEOUT = (
     "RETRIEVERKIT_PLUGINS",

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.parsed import Parsed, whole_file
+from retrieverkit_core.errors import ReadError
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

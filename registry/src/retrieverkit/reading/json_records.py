@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.parsed import Parsed, whole_file
 from retrieverkit.reading.record import BadRecordError, record_document
+from retrieverkit_core.errors import ReadError
 
 
 def read_jsonl(file: SourceFile, data: bytes) -> Parsed:

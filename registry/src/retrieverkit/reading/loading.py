@@ -6,10 +6,9 @@ import os
 import stat
 from hashlib import blake2b
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.decoding import looks_like_text
 from retrieverkit.reading.finding import SourceFile
+from retrieverkit_core.errors import ReadError
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
 """A larger file is refused by name."""

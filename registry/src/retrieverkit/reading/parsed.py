@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from retrieverkit.reading.finding import SourceFile
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.nodes import Document, Metadata
-
-from retrieverkit.reading.finding import SourceFile
 
 
 class Parsed(NamedTuple):

@@ -7,10 +7,9 @@ import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.parsed import Parsed, whole_file
+from retrieverkit_core.errors import ReadError
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader

@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit_core.errors import ReadError
-from retrieverkit_core.nodes import Document
-
 from retrieverkit.reading.decoding import UndecodableError
 from retrieverkit.reading.finding import Skipped, SourceFile, find_files
 from retrieverkit.reading.formats import reader_for
 from retrieverkit.reading.loading import fingerprint, load
 from retrieverkit.reading.parsed import Parsed
 from retrieverkit.reading.plain import read_text
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Document
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of files done, the number of all files, and the path just read."""

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from retrieverkit_core.errors import InvalidDocumentError, OptionError
-from retrieverkit_core.nodes import Document, Metadata, Node, NodeRelationship, Relationships
-
 from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES
 from retrieverkit.reading.pdf import PAGE_BREAK
+from retrieverkit_core.errors import InvalidDocumentError, OptionError
+from retrieverkit_core.nodes import Document, Metadata, Node, NodeRelationship, Relationships
 
 if TYPE_CHECKING:
     from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -65,19 +64,7 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
     _check_sizes(chunk_size, overlap)
     spans = _spans(document, chunk_size, overlap)
     ids = _node_ids(document.id, len(spans))
-    return [
-        Node(
-            text=document.text[span.start : span.end],
-            id=ids[position],
-            metadata=_metadata(document, span, position if len(spans) > 1 else None),
-            relationships=_relationships(document.id, ids, position),
-            excluded_embed_metadata_keys=[*document.excluded_embed_metadata_keys, "page", "position"],
-            excluded_llm_metadata_keys=list(document.excluded_llm_metadata_keys),
-            start_char_idx=span.start,
-            end_char_idx=span.end,
-        )
-        for position, span in enumerate(spans)
-    ]
+    return [_node(document, span, ids, position) for position, span in enumerate(spans)]
 
 
 def _check_sizes(chunk_size: int, overlap: int) -> None:
@@ -171,14 +158,29 @@ def _node_ids(document_id: str, count: int) -> list[str]:
     return [f"{document_id}#{position}" for position in range(count)]
 
 
-def _metadata(document: Document, span: Span, position: int | None) -> Metadata:
-    """Return the document's metadata with the node's place; the document's own fields win."""
+def _node(document: Document, span: Span, ids: list[str], position: int) -> Node:
+    place = _place(span, position if len(ids) > 1 else None)
+    own = document.excluded_embed_metadata_keys
+    return Node(
+        text=document.text[span.start : span.end],
+        id=ids[position],
+        metadata={**place, **document.metadata},
+        relationships=_relationships(document.id, ids, position),
+        excluded_embed_metadata_keys=[*own, *(key for key in place if key not in document.metadata)],
+        excluded_llm_metadata_keys=list(document.excluded_llm_metadata_keys),
+        start_char_idx=span.start,
+        end_char_idx=span.end,
+    )
+
+
+def _place(span: Span, position: int | None) -> Metadata:
+    """Return where a node stands, as metadata; the document's own fields win over it."""
     place: Metadata = {}
     if span.page is not None:
         place["page"] = span.page
     if position is not None:
         place["position"] = position
-    return {**place, **document.metadata}
+    return place
 
 
 def _relationships(document_id: str, ids: list[str], position: int) -> Relationships:

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
 from retrieverkit.reading.formats import reader_for
 from retrieverkit.reading.loading import fingerprint, load
+from retrieverkit_core.errors import ReadError
 
 
 @dataclass(slots=True)

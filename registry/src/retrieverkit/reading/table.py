@@ -9,13 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from retrieverkit_core.errors import ReadError
-
 from retrieverkit.reading.decoding import decode
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.loading import MAX_FILE_BYTES
 from retrieverkit.reading.parsed import Parsed
 from retrieverkit.reading.record import ID_FIELDS, TEXT_FIELDS, BadRecordError, record_document
+from retrieverkit_core.errors import ReadError
 
 _DELIMITERS = ",;\t|"
 _KEPT_AS_TEXT = frozenset({*ID_FIELDS, *TEXT_FIELDS, "title"})
