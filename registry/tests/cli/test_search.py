@@ -1,0 +1,226 @@
+"""``retriever search`` on real files, as a process."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "retrieverkit.cli"]
+
+pytestmark = pytest.mark.searches
+
+
+def hits(done):
+    return [hit["ref_doc_id"] for hit in json.loads(done.stdout)["hits"]]
+
+
+def test_a_folder_is_searched_and_each_hit_tells_where_it_is_from_and_why(retriever, notes):
+    done = retriever("search", "ranking by fusion", notes)
+    header, note, *rest = done.stdout.splitlines()
+    assert header.startswith("1 hit · ")
+    assert note.startswith("mode: ")
+    assert any(line.split() == ["1", "notes/fusion.md"] for line in rest)
+    assert any("score " in line and "#1 (" in line for line in rest)
+    assert any("Reciprocal rank fusion adds up ranks, not scores." in line for line in rest)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_rows_of_a_table_are_named_by_file_row_and_id(retriever, notes):
+    done = retriever("search", "landing", notes, "--mode", "bm25")
+    assert "notes/moon.jsonl, row 1, id m1" in done.stdout
+
+
+def test_the_second_search_reads_only_what_changed(retriever, notes):
+    assert "3 files read, 0 unchanged" in retriever("search", "moon", notes).stderr
+    assert "nothing changed (0 files read, 3 unchanged)" in retriever("search", "moon", notes).stderr
+    (notes / "fusion.md").write_text("All about the moon.\n")
+    (notes / "deep" / "bread.txt").unlink()
+    done = retriever("search", "moon", notes, "--json")
+    assert "1 document changed, 1 document removed (1 file read, 1 unchanged)" in done.stderr
+    assert sorted(hits(done)) == sorted([str(notes.resolve() / "fusion.md"), "m1", "m2"])
+
+
+def test_what_is_kept_of_searched_files_is_for_the_user_alone(retriever, notes, environment):
+    old = os.umask(0)
+    try:
+        retriever("search", "moon", notes)
+    finally:
+        os.umask(old)
+    kept = os.path.join(environment["XDG_CACHE_HOME"], "retrieverkit", "searched")
+    folders = [kept, *(entry.path for entry in os.scandir(kept) if entry.is_dir())]
+    assert len(folders) == 2
+    assert all(stat.S_IMODE(os.stat(folder).st_mode) == 0o700 for folder in folders)
+
+
+def test_spelling_and_order_of_the_paths_make_no_difference(retriever, notes, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "sun.txt").write_text("the sun")
+    retriever("search", "sun", "notes", "more")
+    again = retriever("search", "sun", "more/../more", notes.resolve(), "more")
+    assert "0 files read" in again.stderr
+
+
+def test_two_searches_of_a_new_folder_at_once_are_both_right(notes, environment):
+    command = [*COMMAND, "search", "moon", str(notes), "--json"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) for _ in "ab"]
+    told = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    found = [[hit["ref_doc_id"] for hit in json.loads(out)["hits"]] for out, _ in told]
+    assert sorted(found[0]) == ["m1", "m2"] and found[0] == found[1]
+    assert sum(b"3 files read" in err for _, err in told) == 1
+
+
+def test_a_damaged_cache_is_read_anew(retriever, notes, environment):
+    before = hits(retriever("search", "moon", notes, "--json"))
+    kept = os.path.join(environment["XDG_CACHE_HOME"], "retrieverkit", "searched")
+    (corpus,) = (os.path.join(e.path, "corpus.sqlite") for e in os.scandir(kept) if e.is_dir())
+    with open(corpus, "r+b") as file:
+        file.write(b"not a database at all")
+    done = retriever("search", "moon", notes, "--json")
+    assert hits(done) == before
+    assert "read anew" in done.stderr
+
+
+def test_an_index_is_searched_with_mode_config_filter_scope_and_top_k(retriever, notes, tmp_path):
+    retriever("index", notes, "--index", "ix")
+    assert sorted(hits(retriever("search", "moon", "--index", "ix", "--json"))) == ["m1", "m2"]
+    assert len(hits(retriever("search", "moon", "--index", "ix", "--json", "--mode", "bm25(top_k=1)"))) == 1
+    (tmp_path / "one.toml").write_text('mode = "bm25"\ntop_k = 1\n')
+    assert len(hits(retriever("search", "moon", "--index", "ix", "--json", "--config", "one.toml"))) == 1
+    assert len(hits(retriever("search", "moon", "--index", "ix", "--json", "--top-k", 1))) == 1
+    filtered = retriever("search", "moon", "--index", "ix", "--json", "--filter", "year >= 1960")
+    assert hits(filtered) == ["m1"]
+    assert hits(retriever("search", "moon", "--index", "ix", "--json", "--scope", "year < 1960")) == ["m2"]
+    both = retriever("search", "moon", "--index", "ix", "--json", "--scope", "year < 1960", "--filter", "year > 1960")
+    assert hits(both) == []
+
+
+@pytest.mark.parametrize("top_k", ["0", "1000000000", "99999999999999999999999999"])
+def test_any_number_of_hits_may_be_asked_for(retriever, notes, top_k):
+    done = retriever("search", "moon", notes, "--top-k", top_k)
+    assert done.stdout.startswith("nothing found" if top_k == "0" else "2 hits")
+
+
+def test_nothing_found_is_no_error(retriever, notes):
+    assert retriever("search", "zebra", notes).stdout.startswith("nothing found · ")
+    assert retriever("search", " ", notes).stdout.startswith("nothing found · ")
+
+
+def test_the_query_comes_from_stdin_or_behind_a_double_dash(retriever, notes):
+    assert retriever("search", "-", notes, stdin=b"moon\n").stdout.startswith("2 hits")
+    assert retriever("search", "--", "-moon", notes).stdout.startswith("2 hits")
+    assert "behind '--'" in retriever("search", "-moon", notes, code=2).stderr
+    assert "not UTF-8 at byte 0" in retriever("search", "-", notes, stdin=b"\xff", code=1).stderr
+
+
+def test_a_very_long_query_is_answered(retriever, notes):
+    assert retriever("search", "-", notes, stdin=b"moon " * 200_000).stdout.startswith("2 hits")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 2, "name files or folders"),
+        (("notes", "--index", "ix"), 2, "do not go together"),
+        (("notes", "--mode", "bm25", "--config", "c.toml"), 2, "do not go together"),
+        (("notes", "--top-k", "many"), 2, "--top-k"),
+        (("notes", "--top-k", "-1"), 1, "top_k is -1"),
+        (("notes", "--timeout", "nan"), 1, "positive number of seconds"),
+        (("notes", "--timeout", "inf"), 1, "positive number of seconds"),
+        (("notes", "--timeout", "0"), 1, "positive number of seconds"),
+        (("nowhere",), 1, "no such file or folder"),
+        (("--index", "nowhere"), 1, "there is no index"),
+        (("--index", "notes"), 1, "there is no index"),
+        (("notes", "--mode", "bm52"), 1, "did you mean 'bm25'?"),
+        (("notes", "--mode", "bm25(top=3)"), 1, "did you mean 'top_k'?"),
+        (("notes", "--mode", "bm25(top_k='3')"), 1, "top_k"),
+        (("notes", "--mode", "bm25(("), 1, "column 6"),
+        (("notes", "--filter", "yaer > 1960"), 1, "did you mean 'year'?"),
+        (("notes", "--filter", "year >"), 1, "fix: a filter looks like"),
+        (("notes", "--filter", "year > 'x'"), 1, "year"),
+        (("notes", "--scope", "year >"), 1, "fix: a filter looks like"),
+        (("notes", "--config", "nowhere.toml"), 1, "nowhere.toml"),
+        (("notes", "--config", "notes/fusion.md"), 1, "unknown kind of config file"),
+    ],
+)
+def test_what_is_wrong_is_said_with_a_fix(retriever, notes, arguments, code, told):
+    done = retriever("search", "moon", *arguments, code=code)
+    assert told in done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [(b"\xff", b"notes"), (b"moon", b"notes", b"--filter", b"year == '\xff'")])
+def test_arguments_that_are_no_utf8_are_refused(notes, environment, tmp_path, arguments):
+    command = [*COMMAND, b"search", *arguments]
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert b"error: " in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_answer_is_partial(retriever, notes):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    for _ in range(2):
+        done = retriever("search", "moon", notes, code=3)
+        assert done.stdout.startswith("2 hits")
+        assert "not read: " in done.stderr and "broken.pdf" in done.stderr
+
+
+def test_many_files_of_unsupported_kinds_are_counted(retriever, notes):
+    for number in range(20):
+        (notes / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    done = retriever("search", "moon", notes, code=3)
+    assert "20 files of unsupported kinds (.png 20)" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_nothing_in_a_document_reaches_the_terminal_as_a_command(retriever, tmp_path):
+    evil = "moon \x1b[31mred \x1b]0;title\x07 \x9b31m \u202eright to left [bold]kept[/bold]\r\x08\x7f"
+    (tmp_path / "evil.jsonl").write_text(json.dumps({"_id": f"i{evil}", "text": evil}) + "\n")
+    out = retriever("search", "moon", "evil.jsonl").stdout
+    assert out.startswith("1 hit")
+    assert "[bold]kept[/bold]" in out
+    assert all(character == "\n" or character.isprintable() for character in out)
+    assert json.loads(retriever("search", "moon", "evil.jsonl", "--json").stdout)["hits"][0]["text"] == evil
+
+
+def test_a_closed_pipe_is_no_error(notes, environment):
+    for unbuffered in ({}, {"PYTHONUNBUFFERED": "1"}):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [*COMMAND, "search", "moon", str(notes)]
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, env={**environment, **unbuffered}, check=False
+        )
+        os.close(writing)
+        assert done.returncode == 141
+        assert set(done.stderr.decode().splitlines()[1:]) == set()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_behind_stdout_is_told(notes, environment):
+    with open("/dev/full", "wb") as full:
+        command = [*COMMAND, "search", "moon", str(notes)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "error: No space left on device"
+
+
+def test_output_streams_may_be_closed_or_know_ascii_alone(retriever, notes, environment):
+    notes.joinpath("fusion.md").write_text("naïve fusion of 检索")
+    out = retriever("search", "fusion", notes, PYTHONIOENCODING="ascii").stdout
+    assert "na\\xefve fusion" in out
+    told = retriever("search", "fusion", notes, "--json", PYTHONIOENCODING="ascii").stdout
+    assert json.loads(told)["hits"][0]["text"] == "naïve fusion of 检索"
+    command = ["sh", "-c", '"$@" >&-', "sh", *COMMAND, "search", "fusion", str(notes)]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_cache_that_cannot_be_written_is_told(retriever, notes, environment):
+    os.chmod(environment["HOME"], 0o500)
+    assert "retriever index PATH" in retriever("search", "moon", notes, code=1).stderr
