@@ -115,7 +115,7 @@ def _load(discovery: Discovery, claim: Claim) -> None:
 
 def _failure(error: RetrieverKitError) -> str:
     cause = cause_text(error)
-    return f"{error.message} ({cause})" if cause and cause not in error.message else error.message
+    return f"{error.message} ({cause})" if cause else error.message
 
 
 def _packages() -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from retrieverkit.cli.option_types import type_text
+
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from retrieverkit.cli.screen import Screen
     from retrieverkit.discovery import ModePlugin
-
-_LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
 
 
 def mode_as_dict(plugin: ModePlugin) -> dict[str, Any]:
@@ -54,25 +54,11 @@ def write_mode(plugin: ModePlugin, screen: Screen) -> None:
 def _option(name: str, field: FieldInfo) -> dict[str, Any]:
     return {
         "name": field.alias or name,
-        "type": _type(field),
+        "type": type_text(field),
         "required": field.is_required(),
         "default": None if field.is_required() else _written(field.get_default(call_default_factory=True)),
         "description": field.description or "",
     }
-
-
-def _type(field: FieldInfo) -> str:
-    annotation = field.annotation
-    name = (
-        annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
-    )
-    limits = (
-        f"{sign} {getattr(limit, attribute)}"
-        for limit in field.metadata
-        for attribute, sign in _LIMITS.items()
-        if getattr(limit, attribute, None) is not None
-    )
-    return ", ".join([name.replace("typing.", ""), *limits])
 
 
 def _written(value: object) -> str:

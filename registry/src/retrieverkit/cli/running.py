@@ -90,16 +90,19 @@ def _tell(error: BaseException, screen: Screen) -> int:
 def tell_error(error: RetrieverKitError, screen: Screen, label: str = "error") -> None:
     """Say what was wrong, what was behind it, and what to do."""
     screen.say((f"{label}: ", "bold red" if label == "error" else "bold yellow"), error.message)
-    if isinstance(error, PluginError) and error.__cause__ is not None:
-        screen.say(("cause: ", "bold"), cause_text(error))
+    if isinstance(error, PluginError) and (cause := cause_text(error)):
+        screen.say(("cause: ", "bold"), cause)
     if error.fix:
         screen.say(("fix: ", "bold"), error.fix)
 
 
 def cause_text(error: BaseException) -> str:
-    """Return what an error was raised from, in one line, or an empty string."""
+    """Return what an error was raised from, in one line, or an empty string where the error tells that itself."""
     cause = error.__cause__
-    return f"{type(cause).__name__}: {shorten(cause, 200)}" if cause is not None else ""
+    if cause is None:
+        return ""
+    told = f"{type(cause).__name__}: {shorten(cause, 200)}".removesuffix(": ")
+    return "" if told in str(error) else told
 
 
 def _tell_usage(error: Exception, screen: Screen) -> None:

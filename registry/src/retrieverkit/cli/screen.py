@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 Part = str | tuple[str, str]
 """A text, or a text and its style."""
 
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that command a terminal, turn its text around, or are none."""
 
 
 def clean(text: str) -> str:
     r"""Return ``text`` with every character that could act on a terminal replaced by its escape, ``\x1b`` say."""
-    return _HARMFUL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return HARMFUL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Screen:

@@ -1,0 +1,95 @@
+"""``retriever index``, ``reindex`` and ``doctor --index`` as processes."""
+
+import json
+import os
+
+import pytest
+
+pytestmark = pytest.mark.searches
+
+
+def test_changes_are_told_and_only_they_are_read(retriever, notes):
+    first = retriever("index", notes, "--index", "ix").stdout
+    assert "4 documents added (3 files read, 0 unchanged)" in first and "ready to search in ix" in first
+    assert "  + m1" in first.splitlines()
+    (notes / "fusion.md").write_text("other")
+    (notes / "moon.jsonl").unlink()
+    (notes / "new.txt").write_text("new")
+    told = retriever("index", notes, "--index", "ix").stdout.splitlines()
+    assert "1 document added, 1 document changed, 2 documents removed (2 files read, 1 unchanged)" in told
+    assert {"  - m1", f"  + {notes.resolve()}/new.txt", f"  ~ {notes.resolve()}/fusion.md"} <= set(told)
+
+
+def test_long_lists_are_cut(retriever, tmp_path):
+    rows = "".join(json.dumps({"_id": str(n), "text": "x"}) + "\n" for n in range(1_234))
+    (tmp_path / "rows.jsonl").write_text(rows)
+    told = retriever("index", "rows.jsonl", "--index", "ix").stdout.splitlines()
+    assert "  + … and 1,224 more" in told and len(told) == 13
+
+
+def test_files_that_cannot_be_read_are_named_and_the_rest_go_in(retriever, notes, tmp_path):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    (notes / "torn.jsonl").write_text('{"text": "whole"}\n{"text": ')
+    done = retriever("index", notes, tmp_path / "nowhere", "--index", "ix", code=3)
+    assert done.stderr.count("not read: ") == 3
+    assert "broken.pdf" in done.stderr and "torn.jsonl" in done.stderr and "nowhere" in done.stderr
+    told = json.loads(retriever("index", notes, "--index", "ix", "--json", code=3).stdout)
+    assert len(told["errors"]) == 2 and told["unchanged_files"] == 3
+    assert retriever("search", "whole", "--index", "ix").stdout.startswith("1 hit")
+
+
+def test_no_index_is_made_of_nothing_or_over_other_files(retriever, notes, tmp_path):
+    assert "no index was made" in retriever("index", "nowhere", "--index", "ix", code=1).stderr
+    assert not (tmp_path / "ix").exists()
+    assert "holds other files" in retriever("index", notes, "--index", notes / "deep", code=1).stderr
+    assert "is a file" in retriever("index", notes, "--index", notes / "fusion.md", code=1).stderr
+    assert "usage: retriever index" in retriever("index", "--index", "ix", code=2).stderr
+
+
+def test_an_index_inside_of_the_indexed_folder_does_not_index_itself(retriever, notes):
+    retriever("index", notes, "--index", notes / "ix")
+    assert "nothing changed (0 files read, 3 unchanged)" in retriever("index", notes, "--index", notes / "ix").stdout
+
+
+def test_reindex_rebuilds_what_is_derived_and_keeps_the_documents(retriever, notes, tmp_path):
+    retriever("index", notes, "--index", "ix")
+    before = json.loads(retriever("search", "moon", "--index", "ix", "--json").stdout)["hits"]
+    assert retriever("reindex", "--index", "ix").stdout.startswith("rebuilt ix")
+    assert json.loads(retriever("search", "moon", "--index", "ix", "--json").stdout)["hits"] == before
+    assert "there is no index" in retriever("reindex", "--index", "nowhere", code=1).stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_doctor_finds_a_flipped_bit_and_a_search_mends_it(retriever, notes, tmp_path):
+    retriever("index", notes, "--index", "ix")
+    assert "4 documents, 4 nodes" in retriever("doctor", "--index", "ix").stdout
+    largest = max((p for p in (tmp_path / "ix" / "derived").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 1
+    os.chmod(largest, 0o600)
+    largest.write_bytes(data)
+    told = retriever("doctor", "--index", "ix", code=1).stdout
+    assert "problem: " in told and "nothing is lost" in told
+    assert retriever("search", "moon", "--index", "ix").stdout.startswith("2 hits")
+    retriever("doctor", "--index", "ix")
+
+
+def test_doctor_tells_of_a_damaged_corpus_and_of_none(retriever, notes, tmp_path):
+    retriever("index", notes, "--index", "ix")
+    corpus = tmp_path / "ix" / "corpus.sqlite"
+    corpus.write_bytes(b"x" * 100 + corpus.read_bytes()[100:])
+    told = json.loads(retriever("doctor", "--index", "ix", "--json", code=1).stdout)
+    assert told["index"] is None and len(told["problems"]) == 1
+    assert "there is no index" in retriever("doctor", "--index", "nowhere", code=1).stdout
+
+
+def test_a_name_that_is_no_utf8_is_reported_and_the_rest_go_in(retriever, notes, environment, tmp_path):
+    try:
+        with open(os.fsencode(notes) + b"/\xff.txt", "wb") as file:
+            file.write(b"text")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    done = retriever("index", notes, "--index", "ix", code=3)
+    assert "\\xff.txt: the file's name is not valid UTF-8" in done.stderr
+    assert "4 documents added" in done.stdout
+    json.loads(retriever("index", notes, "--index", "ix", "--json", code=3).stdout)
