@@ -341,7 +341,8 @@ def _prepare(folder: Path, create: bool) -> None:
         raise NotACorpusError(f"{folder} is a file, not the folder of an index", fix="name a folder")
     if not create:
         raise NotACorpusError(f"there is no index in {folder}", fix="make one: retriever index PATH... --index FOLDER")
-    if folder.is_dir() and any(not entry.name.startswith(CORPUS_FILE) for entry in folder.iterdir()):
+    foreign = folder.is_dir() and any(not e.name.startswith(f"{corpus.stem}.") for e in folder.iterdir())
+    if foreign and not corpus.exists():  # another process may have just made it
         raise NotACorpusError(
             f"{folder} holds other files and no index", fix="name a new folder, such as notes.rk, for the index"
         )

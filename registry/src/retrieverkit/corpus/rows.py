@@ -27,7 +27,7 @@ ADDED, REMOVED = 1, 2
 to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
 """Metadata is checked for its depth before, so it holds no circle."""
 
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 _RELATIONSHIPS = {relationship.value: relationship for relationship in NodeRelationship}
 

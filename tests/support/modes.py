@@ -1,0 +1,18 @@
+"""The modes that the cross-package tests go through."""
+
+from retrieverkit.discovery import MODES, Discovery
+
+_CANDIDATES = {
+    "bm25": "bm25",
+    "vector": "vector(embedding='lsa')",
+    "hybrid": "hybrid(embedding='lsa')",
+    "fusion": "fusion(bm25(top_k=50), vector(embedding='lsa', top_k=50), method='rrf')",
+}
+
+
+def searchable_modes() -> dict[str, str]:
+    """Return a mode string for each installed mode that answers queries in words, by name."""
+    installed = set(Discovery().catalog.claims(MODES))
+    needed = {"bm25": {"bm25"}, "vector": {"vector"}, "hybrid": {"hybrid", "bm25", "vector"}}
+    needed["fusion"] = {"fusion", "bm25", "vector"}
+    return {name: text for name, text in _CANDIDATES.items() if needed[name] <= installed}

@@ -1,0 +1,203 @@
+"""What was acknowledged is found: after kills, damage, restored copies, and beside other processes."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from modes import searchable_modes
+
+from retrieverkit import Document, Index
+
+PROGRAM = Path(__file__).parent / "programs" / "add_and_search.py"
+ROUNDS = int(os.environ.get("RETRIEVERKIT_KILL_ROUNDS", "8"))
+MODES = searchable_modes()
+
+each_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+
+
+def start(folder, first, batches, size, mode):
+    arguments = [str(folder), str(first), str(batches), str(size), mode]
+    return subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stdout=subprocess.PIPE, text=True)
+
+
+def acknowledged(lines):
+    """Return the numbers that must be there, and those that may be: the next step may have been committed."""
+    there, gone = set(), set()
+    for line in lines:
+        what, *numbers = line.split()
+        if what == "added":
+            there |= set(range(int(numbers[0]), int(numbers[1])))
+        else:
+            gone.add(int(numbers[0]))
+    return there - gone, gone
+
+
+def check_all(folder, mode, lines):
+    there, gone = acknowledged(lines)
+    with Index.open(folder) as index:
+        report = index.check()
+        assert (report.problems, report.derived) == ([], [])
+        retriever = index.as_retriever(mode, top_k=3)
+        last = max(there, default=-1)
+        unsure = {n for n in there if n == last or n % 4 == 0}  # a delete that was not acknowledged any more
+        for n in there:
+            found = {hit.ref_doc_id for hit in retriever.retrieve(f"token{n}")}
+            assert f"d{n}" in found or (n in unsure and index.document(f"d{n}") is None), n
+        for n in gone:
+            assert f"d{n}" not in {hit.ref_doc_id for hit in retriever.retrieve(f"token{n}")}
+        for node in index:
+            number = int(node.id[1:])
+            assert node.text == f"common words and token{number} of batch{node.metadata['batch']}"
+
+
+@each_mode
+def test_every_acknowledged_document_is_found_after_kill_9(tmp_path, mode):
+    folder = tmp_path / "index"
+    lines, first, killed = [], 0, 0
+    for round_number in range(ROUNDS):
+        process = start(folder, first, 1000, 4, mode)
+        wanted = random.Random(round_number).randrange(1, 12)
+        for line in process.stdout:
+            lines.append(line)
+            if len(lines) % 12 >= wanted or line.startswith("deleted"):
+                break
+        timer = threading.Timer(random.Random(round_number).random() * 0.05, process.kill)
+        timer.start()
+        lines += list(process.stdout)
+        killed += process.wait() == -9
+        timer.join()
+        first = 4 * (1 + max((int(line.split()[1]) for line in lines), default=0) // 4) + 4
+        check_all(folder, mode, lines)
+    assert killed == ROUNDS
+
+
+@each_mode
+def test_eight_processes_add_at_once(tmp_path, mode):
+    folder = tmp_path / "index"
+    running = [start(folder, 1000 * n, 20, 10, mode) for n in range(8)]
+    outputs = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0] * 8
+    with Index.open(folder) as index:
+        assert len(index) == 1600 - 8 * 5
+        assert len(index.as_retriever(mode, top_k=10_000).retrieve("common words")) == 1600 - 8 * 5
+    check_all(folder, mode, [line for output in outputs for line in output.splitlines()])
+
+
+@each_mode
+def test_64_threads_read_while_one_writes(tmp_path, mode):
+    with Index.open(tmp_path / "index") as index:
+        index.add([Document(f"steady words {n}", id=f"s{n}") for n in range(20)])
+        retriever = index.as_retriever(mode, top_k=1000)
+        stop = threading.Event()
+
+        def write():
+            for n in range(15):
+                index.add([Document(f"steady pair{n} {half}", id=f"p{n}-{half}") for half in "ab"])
+            stop.set()
+
+        def read():
+            answers = 0
+            seen = 0
+            while not stop.is_set() or not answers:
+                found = [hit.ref_doc_id for hit in retriever.retrieve("steady")]
+                pairs = [name for name in found if name.startswith("p")]
+                assert len(found) == len(set(found))
+                assert len(pairs) % 2 == 0, "half of a transaction was seen"
+                assert len(found) >= max(seen, 20), "the past came back"
+                seen = len(found)
+                answers += 1
+            return answers
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(65) as pool:
+                readers = [pool.submit(read) for _ in range(64)]
+                pool.submit(write).result()
+                assert all(reader.result() for reader in readers)
+        finally:
+            sys.setswitchinterval(interval)
+        assert len(retriever.retrieve("steady")) == 50
+
+
+def ids(index, mode, query="words", k=100):
+    return [hit.ref_doc_id for hit in index.as_retriever(mode, top_k=k).retrieve(query)]
+
+
+def filled(folder, mode, names):
+    with Index.open(folder) as index:
+        index.add([Document(f"words about {name}", id=name) for name in names])
+        ids(index, mode)
+
+
+@each_mode
+def test_an_older_copy_put_back_is_noticed(tmp_path, mode):
+    folder, copy = tmp_path / "index", tmp_path / "copy"
+    filled(folder, mode, ["a", "b"])
+    shutil.copytree(folder, copy)
+    filled(folder, mode, ["c", "d"])
+    shutil.rmtree(copy / "derived")
+    shutil.copytree(folder / "derived", copy / "derived")
+    with Index.open(copy) as index:
+        index.add([Document("words about e", id="e"), Document("words about f", id="f")])
+        assert sorted(ids(index, mode)) == ["a", "b", "e", "f"]
+
+
+@each_mode
+def test_indexes_swapped_between_corpora_are_noticed(tmp_path, mode):
+    filled(tmp_path / "one", mode, ["a", "b", "c"])
+    filled(tmp_path / "two", mode, ["x", "y", "z"])
+    shutil.rmtree(tmp_path / "one" / "derived")
+    shutil.copytree(tmp_path / "two" / "derived", tmp_path / "one" / "derived")
+    with Index.open(tmp_path / "one") as index:
+        assert index.check().derived
+        assert sorted(ids(index, mode)) == ["a", "b", "c"]
+        assert index.check().derived == []
+
+
+@each_mode
+def test_truncated_flipped_and_missing_files_are_rebuilt(tmp_path, mode):
+    folder = tmp_path / "index"
+    filled(folder, mode, ["a", "b", "c"])
+    choose = random.Random(1)
+    for damage in ("truncate", "flip", "remove"):
+        for _ in range(5):
+            with Index.open(folder) as index:
+                expected = ids(index, mode)
+            files = [path for path in (folder / "derived").rglob("*") if path.is_file() and path.stat().st_size]
+            target = choose.choice(sorted(files))
+            data = target.read_bytes()
+            if damage == "truncate":
+                target.write_bytes(data[: len(data) // 2])
+            elif damage == "flip":
+                at = choose.randrange(len(data))
+                target.write_bytes(data[:at] + bytes([data[at] ^ 1 << choose.randrange(8)]) + data[at + 1 :])
+            else:
+                target.unlink()
+            command = "import sys; from retrieverkit import Index; i = Index.open(sys.argv[1])\n"
+            command += "print(*[h.ref_doc_id for h in i.as_retriever(sys.argv[2], top_k=100).retrieve('words')])"
+            done = subprocess.run([sys.executable, "-c", command, str(folder), mode], capture_output=True, text=True)
+            assert done.stdout.split() == expected, (damage, target, done.stderr)
+
+
+@each_mode
+def test_add_then_delete_equals_never_added(tmp_path, mode):
+    texts = {f"k{n}": f"words {'rare' * (n % 3)} common {n}" for n in range(30)}
+    with Index.open(tmp_path / "never") as never, Index.open(tmp_path / "was") as was:
+        never.add([Document(text, id=name) for name, text in texts.items()])
+        was.add([Document(text, id=name) for name, text in texts.items()])
+        ids(was, mode)
+        was.add([Document("words common rare rare", id=f"x{n}") for n in range(10)])
+        ids(was, mode)
+        was.delete([f"x{n}" for n in range(10)])
+        for query in ("words", "rare common", "common 7"):
+            expected = never.as_retriever(mode, top_k=50).retrieve(query)
+            got = was.as_retriever(mode, top_k=50).retrieve(query)
+            assert [h.ref_doc_id for h in got] == [h.ref_doc_id for h in expected]
+            assert [h.score for h in got] == pytest.approx([h.score for h in expected], abs=1e-6)
