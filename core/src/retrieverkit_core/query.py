@@ -56,8 +56,8 @@ class QueryBundle:
     ) -> None:
         if type(query_str) is not str and not isinstance(query_str, str):
             raise QueryError(f"a query is a string, not {type(query_str).__name__}")
-        if len(query_str) > MAX_QUERY_CHARS:
-            raise QueryError(f"the query has {len(query_str)} characters; at most {MAX_QUERY_CHARS} are accepted")
+        if len(query_str) > MAX_QUERY_CHARS or not query_str.isascii():
+            _check_text(query_str)
         if top_k is not None:
             _check_top_k(top_k)
         if embedding is not None:
@@ -135,6 +135,15 @@ class QueryBundle:
 QueryType = str | QueryBundle
 
 
+def _check_text(text: str) -> None:
+    if len(text) > MAX_QUERY_CHARS:
+        raise QueryError(f"the query has {len(text)} characters; at most {MAX_QUERY_CHARS} are accepted")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise QueryError("the query holds half a surrogate pair, which is no character") from None
+
+
 def _check_top_k(top_k: object) -> None:
     if isinstance(top_k, bool) or not hasattr(top_k, "__index__"):
         raise QueryError(f"top_k is a whole number, not {top_k!r}")
@@ -158,8 +167,7 @@ def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
 def _checked_texts(texts: Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
         raise QueryError("custom_embedding_strs is a sequence of strings")
-    if sum(map(len, texts)) > MAX_QUERY_CHARS:
-        raise QueryError(f"custom_embedding_strs hold more than {MAX_QUERY_CHARS} characters")
+    _check_text("".join(texts))
     return tuple(texts)
 
 

@@ -355,6 +355,10 @@ def _prepare(folder: Path, create: bool) -> None:
 def _document(document: object) -> Document:
     if not isinstance(document, Document):
         raise ConfigError(f"add takes Documents, not {type(document).__name__}", fix="write Document(id=…, text=…)")
+    if not (isinstance(document.text, str) and isinstance(document.id, str) and isinstance(document.metadata, dict)):
+        from retrieverkit.corpus.validation import check_document
+
+        check_document(document)
     return document
 
 
