@@ -16,10 +16,41 @@ MODES = searchable_modes()
 each_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 
 OURS = [
-    "", " ", "\x00", "a\x00b", "\ud800", "\U0001f469\u200d\U0001f4bb", "‮reversed", "%s%n", "' OR 1=1 --", '"; DROP TABLE nodes',
-    "../../etc/passwd", "${jndi:x}", "{{7*7}}", "<script>alert(1)</script>", "AND OR NOT", 'title:"x" AND (', "*", "?", "~",
-    "\\", "\r\n", "ß", "İ", "ﬁ", "e\u0301", "é", "漢字かな", "อักษรไทย", "مرحبا", "a" * 70_000, "🙂" * 1000, "-1", "NaN", "null",
-]  # fmt: skip
+    "",
+    " ",
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\U0001f469\u200d\U0001f4bb",
+    "‮reversed",
+    "%s%n",
+    "' OR 1=1 --",
+    '"; DROP TABLE nodes',
+    "../../etc/passwd",
+    "${jndi:x}",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+    "AND OR NOT",
+    'title:"x" AND (',
+    "*",
+    "?",
+    "~",
+    "\\",
+    "\r\n",
+    "ß",
+    "İ",
+    "ﬁ",
+    "e\u0301",
+    "é",
+    "漢字かな",
+    "อักษรไทย",
+    "مرحبا",
+    "a" * 70_000,
+    "🙂" * 1000,
+    "-1",
+    "NaN",
+    "null",
+]
 
 
 def naughty():
@@ -130,10 +161,29 @@ def test_a_query_of_a_million_characters(tmp_path, mode):
 
 @pytest.mark.parametrize(
     "mode",
-    ["bm52", "bm25(", "bm25(topk=3)", "bm25(top_k='3')", "bm25(top_k=1.5)", "bm25(bm25)", "", " ", "bm25;", "__import__('os')",
-     "bm25(language='xx')", "../bm25", "bm25\x00", "ｂｍ25", "x" * 20_000, "f(" * 100 + ")" * 100, 3, None.__class__, ["bm25"]],
+    [
+        "bm52",
+        "bm25(",
+        "bm25(topk=3)",
+        "bm25(top_k='3')",
+        "bm25(top_k=1.5)",
+        "bm25(bm25)",
+        "",
+        " ",
+        "bm25;",
+        "__import__('os')",
+        "bm25(language='xx')",
+        "../bm25",
+        "bm25\x00",
+        "ｂｍ25",
+        "x" * 20_000,
+        "f(" * 100 + ")" * 100,
+        3,
+        None.__class__,
+        ["bm25"],
+    ],
     ids=lambda value: repr(value)[:30],
-)  # fmt: skip
+)
 def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
     with Index.open(tmp_path / "index") as index, pytest.raises(RetrieverKitError) as caught:
         index.as_retriever(mode).retrieve("x")
