@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,7 +12,8 @@ GOOD = """
 from collections.abc import Sequence
 from typing import Annotated, Literal
 from pydantic import Field
-from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, Node, NodeWithScore, RetrieverSpec, hookimpl
+from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, Node, NodeWithScore, RetrieverSpec
+from retrieverkit_core import ScoreKind, ScoreSpec, hookimpl
 
 class Options(ModeOptions):
     colour: str = Field(default="red", min_length=3, description="The colour to see.")
@@ -23,10 +25,10 @@ class Options(ModeOptions):
 class One(BaseRetriever):
     def _retrieve(self, query):
         BODY
-        return [NodeWithScore(node=Node(id="1", text=query.query_str), score=None)]
+        return [NodeWithScore(node=Node(id="1", text=query.query_str), score=1.0)]
 
 class Plugin:
-    spec = ModeSpec(name="MODE", summary="Finds the query.", options=OPTIONS)
+    spec = ModeSpec(name="MODE", summary="Finds the query.", options=OPTIONS, scores=ScoreSpec(ScoreKind.BM25))
 
     @hookimpl
     def make_retriever(self, options, context):
@@ -154,9 +156,9 @@ def test_show_lists_options_with_types_limits_and_defaults(retriever, site):
     options = {option["name"]: option for option in told["options"]}
     assert options["top_k"]["type"] == "int >= 0" and options["top_k"]["default"] == "5"
     assert options["colour"]["type"] == "str length >= 3" and options["colour"]["default"] == '"red"'
-    assert options["size"]["type"] == "int | null <= 9" and options["size"]["default"] == "null"
+    assert options["size"]["type"] == "int | None <= 9" and options["size"]["default"] == "None"
     assert options["must"]["required"] and options["must"]["default"] is None
-    assert options["some"]["type"] == "'a' | 1 | list of (number > 0 | null)"
+    assert options["some"]["type"] == "'a' | 1 | list of (number > 0 | None)"
     assert options["below"]["type"] == "list of retriever"
     words = retriever("modes", "show", "fine:fine").stdout
     assert words.startswith("fine: Finds the query.")
@@ -187,3 +189,14 @@ def test_a_mode_that_never_answers_is_left_at_the_deadline(retriever, notes, sit
     site.add("hangs", "hanging", options="ModeOptions", body="import threading; threading.Event().wait()")
     told = retriever("search", "x", notes, "--mode", "hanging", "--timeout", "0.2", code=1).stderr
     assert "did not answer within 0.2 s" in told
+
+
+@pytest.mark.skipif(find_spec("retrieverkit_fusion") is None, reason="retrieverkit-fusion is not installed")
+@pytest.mark.searches
+def test_a_leg_that_fails_makes_the_answer_partial(retriever, notes, site):
+    site.add("fails", "failing", options="ModeOptions", body="raise ZeroDivisionError('by nought')")
+    done = retriever("search", "moon", notes, "--mode", "fusion(bm25, failing)", code=3)
+    assert done.stdout.startswith("2 hits · fusion · ") and done.stdout.splitlines()[0].endswith(" · PARTIAL")
+    assert "warning: leg failing: failed" in done.stderr and "by nought" in done.stderr
+    told = json.loads(retriever("search", "moon", notes, "--mode", "fusion(bm25, failing)", "--json", code=3).stdout)
+    assert told["outcome"] == "partial"

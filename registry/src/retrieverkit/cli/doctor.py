@@ -13,7 +13,8 @@ from retrieverkit.cli.options import AsJson
 
 def doctor(
     index: Annotated[
-        Path | None, typer.Option("--index", help="Also read all of this index and check it.", show_default=False)
+        Path | None,
+        typer.Option("--index", metavar="DIR", help="Also read all of this index and check it.", show_default=False),
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Also import every plugin.")] = False,
     as_json: AsJson = False,

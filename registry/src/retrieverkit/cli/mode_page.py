@@ -63,10 +63,7 @@ def _option(name: str, field: FieldInfo) -> dict[str, Any]:
 
 def _written(value: object) -> str:
     """Return a default as it is written in a mode string."""
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):
-        return str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def _scores(scores: dict[str, Any]) -> str:

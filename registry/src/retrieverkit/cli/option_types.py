@@ -1,4 +1,4 @@
-"""The type of an option in words, such as ``int >= 0`` or ``list of number | null``."""
+"""The type of an option in words, such as ``int >= 0`` or ``list of number | None``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
-_WORDS = {type(None): "null", float: "number", Any: "any", RetrieverSpec: "retriever"}
+_WORDS = {type(None): "None", float: "number", Any: "any", RetrieverSpec: "retriever"}
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
 
 

@@ -7,5 +7,7 @@ from typing import Annotated
 
 import typer
 
-IndexFolder = Annotated[Path, typer.Option("--index", help="The folder of the index.", show_default=False)]
+IndexFolder = Annotated[
+    Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

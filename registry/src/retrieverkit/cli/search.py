@@ -25,34 +25,49 @@ def search(
         list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
     ] = None,
     index: Annotated[
-        Path | None, typer.Option("--index", help="Search this index instead of files.", show_default=False)
+        Path | None,
+        typer.Option("--index", metavar="DIR", help="Search this index instead of files.", show_default=False),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
             "--mode",
+            metavar="MODE",
             help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
             show_default=False,
         ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="A JSON, TOML or YAML file that describes the retriever.", show_default=False),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="A JSON, TOML or YAML file that describes the retriever.",
+            show_default=False,
+        ),
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option("--top-k", help="At most so many hits. Default: the mode's.", show_default=False)
+        int | None,
+        typer.Option("--top-k", metavar="K", help="At most so many hits. Default: the mode's.", show_default=False),
     ] = None,
     filters: Annotated[
         str | None,
         typer.Option(
-            "--filter", help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.", show_default=False
+            "--filter",
+            metavar="FILTER",
+            help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
+            show_default=False,
         ),
     ] = None,
     scope: Annotated[
-        str | None, typer.Option("--scope", help="A filter that no mode may widen.", show_default=False)
+        str | None,
+        typer.Option("--scope", metavar="FILTER", help="A filter that no mode may widen.", show_default=False),
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", help="Seconds within which the answer must come.", show_default=False)
+        float | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

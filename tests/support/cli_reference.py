@@ -1,0 +1,91 @@
+"""Writes docs/reference/cli.md from the commands themselves: ``python tests/support/cli_reference.py``."""
+
+import inspect
+
+import typer
+from workspace import ROOT
+
+from retrieverkit.cli.app import app
+
+PAGE = ROOT / "docs" / "reference" / "cli.md"
+REGENERATE = "python tests/support/cli_reference.py"
+
+HEAD = f"""# The command `retriever`
+
+<!-- Made from the commands themselves. Do not edit it; write it anew with: {REGENERATE} -->
+
+"""
+
+TAIL = """## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done; nothing found is no error |
+| 1 | an error, told as `error:` and `fix:` on stderr; from `doctor`: something is wrong |
+| 2 | the arguments are wrong |
+| 3 | partial: a leg failed, or a file could not be read; what there is was printed or stored |
+| 130 | interrupted |
+| 141 | whoever read the output stopped reading |
+
+## Output
+
+Results go to stdout; warnings, progress and what became of files go to stderr. On a terminal, lines are wrapped to its
+width and the query's words stand out; `NO_COLOR=1` switches colours off. Anything else gets plain text, one line a
+passage. With `--json` stdout holds one JSON document, whatever the documents hold. Characters that could command a
+terminal are shown as their escapes, such as `\\x1b`.
+
+## Environment
+
+| variable | meaning |
+|---|---|
+| `XDG_CACHE_HOME` | where `search` keeps what it has read of the paths it was given (on Linux) |
+| `RETRIEVERKIT_PLUGINS`, `RETRIEVERKIT_BLOCK`, `RETRIEVERKIT_PREFER` | which plugins are used |
+| `RETRIEVERKIT_LOAD_TIMEOUT` | seconds for a plugin's import, 30 unless set |
+| `RETRIEVERKIT_DEBUG` | `1` shows where an error was raised |
+"""
+
+
+def page() -> str:
+    """Return the page as the live commands make it."""
+    group = typer.main.get_command(app)
+    return HEAD + "".join(_command(f"retriever {name}", group.commands[name]) for name in group.commands) + TAIL
+
+
+def _command(path, command) -> str:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option"]
+    usage = " ".join([path, *map(_as_argument, arguments), *map(_as_option, options)])
+    text = f"## `{path}`\n\n```text\n{_wrapped(usage)}\n```\n\n{inspect.cleandoc(command.help)}\n\n"
+    if command.params:
+        rows = [*((_name(each), each) for each in arguments), *((each.opts[0], each) for each in options)]
+        text += "| | |\n|---|---|\n" + "".join(f"| `{name}` | {each.help} |\n" for name, each in rows) + "\n"
+    for name, inner in getattr(command, "commands", {}).items():
+        text += _command(f"{path} {name}", inner)
+    return text
+
+
+def _name(argument) -> str:
+    return argument.metavar or argument.name.upper()
+
+
+def _as_argument(argument) -> str:
+    name = _name(argument) + ("..." if argument.nargs == -1 else "")
+    return name if argument.required else f"[{name}]"
+
+
+def _as_option(option) -> str:
+    value = "" if option.is_flag else f" {option.metavar or option.opts[0].lstrip('-').upper()}"
+    return f"{option.opts[0]}{value}" if option.required else f"[{option.opts[0]}{value}]"
+
+
+def _wrapped(usage: str) -> str:
+    lines = [""]
+    for part in usage.replace(" [", "\n[").split("\n"):
+        if lines[-1] and len(lines[-1]) + len(part) > 95:
+            lines.append("   ")
+        lines[-1] = f"{lines[-1]} {part}" if lines[-1] else part
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
