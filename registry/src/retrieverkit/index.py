@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Mode = str | RetrieverSpec | Mapping[str, Any]
 """How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
 
+_KEPT = 64
+"""How many retrievers `Index.retrieve` keeps."""
+
 CORPUS_FILE = "corpus.sqlite"
 DERIVED_FOLDER = "derived"
 
@@ -75,6 +78,7 @@ class Index:
         self._discovery = discovery or shared_discovery()
         self._prefer = dict(prefer or {})
         self._services = IndexServices(self._discovery, folder, embedding, llm)
+        self._kept: dict[str, BaseRetriever] = {}
         self._remove: weakref.finalize[..., Any] | None = None
 
     # Opening and closing
@@ -219,6 +223,11 @@ class Index:
         return self._folder
 
     @property
+    def storage(self) -> Path:
+        """The folder of the derived indexes, for retrievers that are constructed by hand."""
+        return self._folder / DERIVED_FOLDER
+
+    @property
     def corpus(self) -> SQLiteCorpus:
         """The corpus."""
         return self._corpus
@@ -276,20 +285,17 @@ class Index:
             ConfigError: The mode or an option is wrong.
             PluginError: The mode's plugin is broken.
         """
-        from retrieverkit.building import Builder, default_mode
+        from retrieverkit.building import Builder
         from retrieverkit.observing import shared_observers
         from retrieverkit_core.observers import Observers as ObserversType
         from retrieverkit_core.plugin import BuildContext
 
-        note = ""
-        if retriever_mode is None:
-            retriever_mode, note = default_mode(self._discovery)
-        spec = _with_options(RetrieverSpec.from_obj(retriever_mode), options)
+        spec, note = self._spec(retriever_mode, options)
         observers = hooks if hooks is None or isinstance(hooks, ObserversType) else ObserversType(hooks)
         context = BuildContext(
             mode=spec.mode,
             corpus=self._corpus,
-            storage=self._folder / DERIVED_FOLDER,
+            storage=self.storage,
             services=self._services,
             observers=observers or shared_observers(self._discovery),
             object_map={**(object_map or {}), **{node.index_id: node.obj for node in objects or ()}},
@@ -300,8 +306,26 @@ class Index:
         return retriever
 
     def retrieve(self, query: str | QueryBundle, retriever_mode: Mode | None = None, **options: Any) -> RetrievalResult:
-        """Return the most relevant nodes: ``as_retriever(retriever_mode, **options).retrieve(query)``."""
-        return self.as_retriever(retriever_mode, **options).retrieve(query)
+        """Return the most relevant nodes: ``as_retriever(retriever_mode, **options).retrieve(query)``.
+
+        The retriever is kept for the next query that asks for the same.
+        """
+        spec, note = self._spec(retriever_mode, options)
+        key = f"{spec} {note}"
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self.as_retriever(retriever_mode, **options)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = kept
+        return kept.retrieve(query)
+
+    def _spec(self, mode: Mode | None, options: Mapping[str, Any]) -> tuple[RetrieverSpec, str]:
+        """Return what is asked for, and what a reader should know where the mode was chosen for the caller."""
+        from retrieverkit.building import default_mode
+
+        chosen, note = default_mode(self._discovery) if mode is None else (mode, "")
+        return _with_options(RetrieverSpec.from_obj(chosen), options), note
 
     # Keeping it sound
 
@@ -311,7 +335,7 @@ class Index:
 
         derived = [
             f"{status['name'] or Path(status['folder']).name}: {problem}"
-            for status in inspect(self._folder / DERIVED_FOLDER, self._corpus)
+            for status in inspect(self.storage, self._corpus)
             for problem in status["problems"]
         ]
         problems = [str(problem) for problem in self._corpus.check()]
@@ -321,14 +345,15 @@ class Index:
         """Return what is stored of each derived index: name, configuration, size, and how far it is behind."""
         from retrieverkit_core.derived import inspect
 
-        return inspect(self._folder / DERIVED_FOLDER, self._corpus, hashes=False)
+        return inspect(self.storage, self._corpus, hashes=False)
 
     def reindex(self) -> None:
         """Delete every derived index and the chosen embedding; each is made anew at its next use.
 
         Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept.
         """
-        shutil.rmtree(self._folder / DERIVED_FOLDER, ignore_errors=True)
+        self._kept.clear()
+        shutil.rmtree(self.storage, ignore_errors=True)
         self._services.forget_embedding()
 
 
