@@ -5,8 +5,10 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 COMMAND = [sys.executable, "-m", "retrieverkit.cli"]
 
@@ -71,6 +73,18 @@ def test_two_searches_of_a_new_folder_at_once_are_both_right(notes, environment)
     found = [[hit["ref_doc_id"] for hit in json.loads(out)["hits"]] for out, _ in told]
     assert sorted(found[0]) == ["m1", "m2"] and found[0] == found[1]
     assert sum(b"3 files read" in err for _, err in told) == 1
+
+
+def test_a_search_waits_for_another_one_that_reads_the_same_files(retriever, notes, environment):
+    retriever("search", "moon", notes)
+    kept = Path(environment["XDG_CACHE_HOME"], "retrieverkit", "searched")
+    (lock,) = kept.glob("*.lock")
+    with FileLock(lock):
+        command = [*COMMAND, "search", "moon", str(notes)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        assert process.stderr.readline().startswith(b"waiting for another search")
+    out, err = process.communicate()
+    assert process.returncode == 0 and out.startswith(b"2 hits"), err
 
 
 def test_a_damaged_cache_is_read_anew(retriever, notes, environment):

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from retrieverkit.cli import doctor, index, modes, plugins, reindex, search
+from retrieverkit.cli.installed import Commands
 
 app = typer.Typer(
     name="retriever",
+    cls=Commands,
     help="Index your files and search them. Every way of searching is a mode; a mode is a plugin.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,30 +48,34 @@ class CachedFiles:
         self._folder = folder / name
         self._lock = FileLock(folder / f"{name}.lock", mode=0o600)
 
-    def open(self) -> Index:
+    def open(self, screen: Screen) -> Index:
         """Return the index, empty the first time."""
-        with self._lock:
+        with self._turn(screen):
             _make_private(self._folder)
             return Index.open(self._folder)
 
     def catch_up(self, index: Index, screen: Screen) -> FilesReport:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
+        with self._turn(screen), LongWork(screen) as work:
+            work.stage("reading files")
+            return index.add_files(self._paths, on_progress=work.files)
+
+    def forget(self, screen: Screen) -> None:
+        """Delete what is kept."""
+        with self._turn(screen):
+            shutil.rmtree(self._folder)
+
+    @contextmanager
+    def _turn(self, screen: Screen) -> Iterator[None]:
         try:
             self._lock.acquire(timeout=_PATIENCE)
         except Timeout:
             screen.say(("waiting for another search that reads the same files", "dim"))
             self._lock.acquire()
         try:
-            with LongWork(screen) as work:
-                work.stage("reading files")
-                return index.add_files(self._paths, on_progress=work.files)
+            yield
         finally:
             self._lock.release()
-
-    def forget(self) -> None:
-        """Delete what is kept."""
-        with self._lock:
-            shutil.rmtree(self._folder)
 
 
 def _cache_folder() -> Path:

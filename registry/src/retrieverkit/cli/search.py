@@ -127,7 +127,7 @@ def _search_files(
         return _search_cached(cached, spec, query, screen)
     except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:
         screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read anew: {error.message}")
-        cached.forget()
+        cached.forget(screen)
         return _search_cached(cached, spec, query, screen)
 
 
@@ -136,7 +136,7 @@ def _search_cached(
 ) -> tuple[RetrievalResult, bool]:
     from retrieverkit.cli.files_report import summary, write_unread_in_brief
 
-    with cached.open() as index:
+    with cached.open(screen) as index:
         retriever = index.as_retriever(spec)  # before the files are read: a wrong mode should not cost that time
         report = cached.catch_up(index, screen)
         screen.say((f"files: {summary(report)}", "dim"))

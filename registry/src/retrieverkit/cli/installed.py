@@ -1,0 +1,97 @@
+"""The commands that other packages add, by entry points of the group ``retrieverkit.commands``.
+
+The name of the entry point is the command's. Its object is a function with typer's annotations, or a `typer.Typer`
+for a command with commands of its own::
+
+    [project.entry-points."retrieverkit.commands"]
+    eval = "retrieverkit_evaluate.command:evaluate_command"
+
+The package is imported when its command is run, not before: help and completion know the names from metadata. What the
+command raises of `RetrieverKitError` becomes a message and an exit code. A command of ``retriever`` itself cannot be
+replaced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from retrieverkit.discovery import COMMANDS, Claim, shared_discovery
+from retrieverkit_core.errors import ConfigError, PluginContractError
+
+KNOWN_COMMANDS = {"eval": "retrieverkit-evaluate"}
+"""Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
+
+
+class InstalledCommand(TyperCommand):
+    """A command that is known by its name; nothing of it is imported.
+
+    Args:
+        claim: The entry point.
+        provider: The distribution that it must come from, as in ``retriever dist:name``, or None.
+    """
+
+    def __init__(self, claim: Claim, provider: str | None) -> None:
+        super().__init__(claim.name, help=claim.summary or f"A command of {claim.label}.")
+        self._claim = claim
+        self._provider = provider
+
+    def load(self) -> Any:
+        """Return the command itself.
+
+        Raises:
+            ConfigError: Several distributions provide it.
+            PluginError: It is blocked, does not load, or is no command.
+        """
+        name = self._claim.name
+        loaded = shared_discovery().load(COMMANDS, name, self._provider)
+        group = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        try:
+            if isinstance(loaded, typer.Typer):
+                group.add_typer(loaded, name=name)
+            elif callable(loaded):
+                group.command(name)(loaded)
+            else:
+                raise TypeError(f"it is {type(loaded).__name__}")
+            return typer.main.get_group(group).commands[name]
+        except Exception as error:  # typer checks annotations in many ways
+            raise PluginContractError(
+                f"{self._claim.described} is neither a typer command nor a typer app",
+                mode=name,
+                distribution=self._claim.label,
+            ) from error
+
+
+class Commands(TyperGroup):
+    """The commands of ``retriever``, and behind them those of other packages."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return every command, without importing one of another package."""
+        own = super().list_commands(ctx)
+        claims = shared_discovery().catalog.claims(COMMANDS)
+        return own + [name for name, found in claims.items() if name not in own and found[0].is_valid]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name; one of another package as an `InstalledCommand`."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        provider, _, name = cmd_name.rpartition(":")
+        claims = [claim for claim in shared_discovery().catalog.claims(COMMANDS).get(name, ()) if claim.is_valid]
+        return InstalledCommand(claims[0], provider or None) if claims else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that is to be run, imported.
+
+        Raises:
+            ConfigError: It is known and not installed, or several distributions provide it.
+            PluginError: It cannot be used.
+        """
+        if args[0] in KNOWN_COMMANDS and self.get_command(ctx, args[0]) is None:
+            raise ConfigError(
+                f"the command {args[0]!r} is known but not installed", fix=f"pip install {KNOWN_COMMANDS[args[0]]}"
+            )
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, InstalledCommand) else command, rest
