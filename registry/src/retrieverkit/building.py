@@ -65,10 +65,9 @@ def default_mode(discovery: Discovery) -> tuple[str, str]:
     Raises:
         ConfigError: No mode is installed that could be.
     """
-    claims = discovery.catalog.claims()
-    missing = [mode for mode in _HYBRID_MODES if mode not in claims]
+    missing = [mode for mode in _HYBRID_MODES if not discovery.has_mode(mode)]
     if not missing:
         return "hybrid", "mode: hybrid, the default"
-    if "bm25" in claims:
+    if "bm25" not in missing:
         return "bm25", f"mode: bm25, as {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
     raise ConfigError("no retriever mode is installed", fix="pip install 'retrieverkit[hybrid]'")

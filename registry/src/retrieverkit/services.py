@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
-from retrieverkit_core.errors import ConfigError, MissingServiceError
+from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -93,7 +93,7 @@ class IndexServices:
             try:
                 provider, options = self._provider(EMBEDDINGS, name)
                 problem = provider.problem(options)
-            except ConfigError as error:
+            except (ConfigError, PluginError) as error:
                 problem = error.message
             if not problem:
                 self._remember(name)

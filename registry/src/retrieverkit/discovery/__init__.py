@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from retrieverkit.discovery.build import build_retriever, validated_options
 from retrieverkit.discovery.catalog import Catalog
-from retrieverkit.discovery.claims import EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, Claim
+from retrieverkit.discovery.claims import COMMANDS, EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, Claim
 from retrieverkit.discovery.discovery import Discovery, shared_discovery
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.listing import Row, list_rows
 from retrieverkit.discovery.mode_plugin import ModePlugin
 
 __all__ = [
+    "COMMANDS",
     "EMBEDDINGS",
     "GROUPS",
     "KNOWN_MODES",

@@ -16,9 +16,16 @@ MODES = "retrieverkit.modes"
 OBSERVERS = "retrieverkit.observers"
 EMBEDDINGS = "retrieverkit.embeddings"
 LLMS = "retrieverkit.llms"
-GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS)
+COMMANDS = "retrieverkit.commands"
+GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS, COMMANDS)
 
-KINDS = {MODES: "mode", OBSERVERS: "observer", EMBEDDINGS: "embedding", LLMS: "language model"}
+KINDS = {
+    MODES: "mode",
+    OBSERVERS: "observer",
+    EMBEDDINGS: "embedding",
+    LLMS: "language model",
+    COMMANDS: "command",
+}
 """What one entry of each group is called in messages."""
 
 RUNTIME = "runtime"
@@ -33,7 +40,7 @@ class Claim:
 
     Attributes:
         group: The entry-point group.
-        name: The name of the mode, observer, embedding or language model.
+        name: The name of the mode, observer, embedding, language model or command.
         value: Where the object is, as ``module:attribute``; empty for an object registered by a program.
         source: The distribution, or None for what a program registered.
         registered: The object that a program registered, or None.
@@ -58,6 +65,11 @@ class Claim:
     def version(self) -> str:
         """The distribution's version, or an empty string."""
         return "" if self.source is None else _metadata(self.source, "Version")
+
+    @cached_property
+    def summary(self) -> str:
+        """What the distribution says of itself in one line, or an empty string."""
+        return "" if self.source is None else _metadata(self.source, "Summary")
 
     @property
     def label(self) -> str:

@@ -73,6 +73,12 @@ class Discovery:
         """Return the errors of the plugins that were asked for and could not be loaded."""
         return [error for error in dict(self._outcomes).values() if error is not None]
 
+    def has_mode(self, name: str) -> bool:
+        """Return whether a plugin that is not blocked provides the mode. Imports nothing."""
+        selection = Selection.from_environment()
+        claims = self.catalog.claims(MODES).get(name, ())
+        return any(claim.is_valid and not selection.why_blocked(claim) for claim in claims)
+
     def mode(self, name: str, provider: str | None = None, prefer: Mapping[str, str] | None = None) -> ModePlugin:
         """Return the plugin of a mode, loaded.
 

@@ -1,0 +1,272 @@
+"""The user's handle, with a mode that is registered at run time."""
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from retrieverkit import Document, Index, IndexNode, Node, QueryBundle
+from retrieverkit.discovery import Discovery
+from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
+from retrieverkit_core.errors import ConfigError, MissingServiceError, UnknownModeError, UnknownOptionError
+
+
+class InOrder(BaseRetriever):
+    """Every node in the order it was added."""
+
+    answers_blank = True
+
+    def __init__(self, corpus, top_k):
+        super().__init__()
+        self.corpus, self.default_top_k = corpus, top_k
+
+    def _retrieve(self, query_bundle):
+        with self.corpus.snapshot() as view:
+            return [NodeWithScore(stored.node) for stored in view.nodes()]
+
+
+class InOrderOptions(ModeOptions):
+    language: str = Field("en", description="unused")
+
+
+class InOrderPlugin:
+    spec = ModeSpec(name="in_order", summary="all nodes in order", options=InOrderOptions)
+    built = 0
+
+    @hookimpl
+    def make_retriever(self, options, context):
+        self.built += 1
+        return InOrder(context.need_corpus(), options.top_k)
+
+
+@pytest.fixture
+def plugin():
+    return InOrderPlugin()
+
+
+@pytest.fixture
+def discovery(plugin, monkeypatch):
+    monkeypatch.setenv("RETRIEVERKIT_PLUGINS", "")
+    found = Discovery()
+    found.register_mode("in_order", plugin)
+    return found
+
+
+@pytest.fixture
+def index(tmp_path, discovery):
+    with Index.open(tmp_path / "notes.rk", discovery=discovery) as opened:
+        yield opened
+
+
+def ids(result):
+    return [hit.node_id for hit in result]
+
+
+def test_a_retriever_sees_what_is_added_and_removed_after_it_was_made(index):
+    retriever = index.as_retriever("in_order", top_k=10)
+    assert retriever.retrieve("q") == []
+    report = index.add([Document("one", id="a"), Document("two", id="b")])
+    assert (report.added, ids(retriever.retrieve("q"))) == (("a", "b"), ["a", "b"])
+    assert index.add(Document("one", id="a")).unchanged == ("a",)
+    assert index.add(Document("one!", id="a")).changed == ("a",)
+    assert index.delete(["b", "zz"]).missing == ("zz",)
+    assert [(h.node_id, h.text) for h in retriever.retrieve("q")] == [("a", "one!")]
+
+
+def test_what_is_stored_is_there_after_reopening(tmp_path, discovery):
+    with Index.open(tmp_path / "x", discovery=discovery) as index:
+        index.add(Document("one", id="a", metadata={"year": 1961}))
+    with Index.open(tmp_path / "x", discovery=discovery, create=False) as index:
+        assert index.document("a") == Document("one", id="a", metadata={"year": 1961})
+        assert (len(index), bool(index), [node.id for node in index]) == (1, True, ["a"])
+        assert index.fields() == {"year": frozenset({"number"})}
+
+
+def test_a_long_document_is_cut_and_its_nodes_name_it(index):
+    text = "\n\n".join(f"Paragraph {n} " + "word " * 60 for n in range(40))
+    index.add(Document(text, id="long"))
+    nodes = list(index)
+    assert len(nodes) > 3
+    assert {node.ref_doc_id for node in nodes} == {"long"}
+    assert all(node.text == text[node.start_char_idx : node.end_char_idx] for node in nodes)
+    assert nodes[1].prev_node == nodes[0].id and nodes[1].next_node == nodes[2].id
+
+
+def test_nodes_of_the_callers_own_and_index_nodes(index):
+    index.add_nodes([Node("text", id="n"), IndexNode("lead", id="lead", index_id="there")])
+    target = Node("found", id="found")
+    assert ids(index.as_retriever("in_order").retrieve("q")) == ["n", "lead"]
+    assert ids(index.as_retriever("in_order", object_map={"there": target}).retrieve("q")) == ["n", "found"]
+    led = index.as_retriever("in_order", objects=[IndexNode(index_id="there", obj=target)])
+    assert ids(led.retrieve("q")) == ["n", "found"]
+
+
+def test_modes_as_string_dict_and_with_options_over_it(index):
+    index.add([Document(str(n), id=str(n)) for n in range(5)])
+    for mode, options, count in (
+        ("in_order(top_k=2)", {}, 2),
+        ("in_order(top_k=2)", {"top_k": 3}, 3),
+        ({"mode": "in_order", "top_k": 1}, {}, 1),
+        ("in-order", {}, 5),
+    ):
+        assert len(index.as_retriever(mode, **options).retrieve("q")) == count
+        assert len(index.retrieve("q", mode, **options)) == count
+    assert len(index.as_retriever(retriever_mode="in_order").retrieve(QueryBundle("q", top_k=4))) == 4
+
+
+def test_retrieve_builds_a_retriever_once(index, plugin):
+    for _ in range(3):
+        index.retrieve("q", "in_order", top_k=2)
+    assert plugin.built == 1
+
+
+def test_wrong_modes_and_options(index):
+    with pytest.raises(UnknownModeError, match=r"did you mean 'in_order'"):
+        index.as_retriever("in_ordre")
+    with pytest.raises(UnknownModeError, match="pip install retrieverkit-keyword"):
+        index.as_retriever("keyword")
+    with pytest.raises(UnknownOptionError, match=r"did you mean 'top_k'"):
+        index.as_retriever("in_order", topk=3)
+    with pytest.raises(ConfigError, match="pip install"):
+        index.as_retriever()
+
+
+def test_observers_that_are_given_are_told(index):
+    told = []
+
+    class Watches:
+        @hookimpl
+        def on_retrieve_end(self, retriever, result):
+            told.append((retriever.name, len(result)))
+
+    index.add(Document("x"))
+    index.as_retriever("in_order", hooks=Observers.of(Watches())).retrieve("q")
+    assert told == [("in_order", 1)]
+
+
+def test_a_mode_that_needs_a_model_says_what_to_give(index):
+    services = index.as_retriever("in_order") and index._services
+    with pytest.raises(MissingServiceError, match="llm="):
+        services.llm()
+    with pytest.raises(MissingServiceError, match="pip install"):
+        services.embedding()
+
+
+def test_a_temporary_index_leaves_nothing_behind(discovery):
+    index = Index.from_documents([Document("x")], discovery=discovery)
+    folder = index.path
+    assert folder.is_dir()
+    index.close()
+    assert not folder.exists()
+    forgotten = Index.from_documents([Document("x")], discovery=discovery)
+    folder = forgotten.path
+    del forgotten
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_forked_child_leaves_its_parents_temporary_index_alone(discovery):
+    index = Index.from_documents([Document("x", id="x")], discovery=discovery)
+    child = os.fork()
+    if child == 0:
+        index.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert index.document("x") is not None
+    index.close()
+
+
+def test_opening_imports_nothing_heavy():
+    program = (
+        "import sys; from retrieverkit import Index\n"
+        "heavy = {'numpy', 'tantivy', 'typer', 'rich', 'pypdf', 'yaml', 'Stemmer', 'semantic_text_splitter'}\n"
+        "found = sorted(name for name in sys.modules if name in heavy or name.startswith('retrieverkit_') "
+        "and not name.startswith('retrieverkit_core'))\n"
+        "print(found)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("one", "two", "three"):
+        (files / f"{name}.txt").write_text(f"text of {name}")
+    return files
+
+
+def test_a_folder_that_is_added_again_only_costs_what_changed(index, folder):
+    first = index.add_files(folder)
+    assert (len(first.added), first.read, first.errors) == (3, 3, [])
+    head = index.corpus.head()
+    again = index.add_files([folder])
+    assert (again.read, again.unchanged, again.added + again.changed + again.removed) == (0, 3, [])
+    assert index.corpus.head() == head
+    (folder / "one.txt").write_text("another text")
+    (folder / "two.txt").unlink()
+    (folder / "four.txt").write_text("text of four")
+    report = index.add_files(folder)
+    assert [Path(name).name for name in report.added + report.changed + report.removed] == [
+        "four.txt",
+        "one.txt",
+        "two.txt",
+    ]
+    assert sorted(node.text for node in index) == ["another text", "text of four", "text of three"]
+
+
+def test_a_touched_file_of_the_same_size_and_time_is_still_seen(index, folder):
+    index.add_files(folder)
+    path = folder / "one.txt"
+    before = path.stat()
+    path.write_text("texT of one")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert len(index.add_files(folder).changed) == 1
+
+
+def test_what_cannot_be_read_is_reported_and_the_rest_goes_in(index, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    (folder / "binary.bin").write_bytes(bytes(range(256)))
+    (folder / "rows.jsonl").write_text('{"text": "good row"}\n{"text": bad}\n{"text": "last row", "n": 1}\n')
+    report = index.add_files([folder, folder / "missing.txt"])
+    assert len(index) == 5
+    told = "\n".join(map(str, report.errors))
+    assert all(name in told for name in ("broken.pdf", "binary.bin", "rows.jsonl", "missing.txt"))
+    again = index.add_files(folder)
+    assert "rows.jsonl" in "\n".join(map(str, again.errors)), "an error must not be told only once"
+
+
+def test_a_row_that_cannot_be_stored_does_not_stop_its_file(index, folder):
+    rows = '{"id": "a", "text": "fine"}\n{"id": "b", "text": "too deep", "x": ' + "[" * 40 + "]" * 40 + "}\n"
+    (folder / "rows.jsonl").write_text(rows)
+    report = index.add_files(folder)
+    assert index.document("a") is not None
+    assert len(index) == 4
+    assert "rows.jsonl" in str(report.errors[0])
+
+
+def test_an_id_that_is_taken_elsewhere_is_reported_and_nothing_is_replaced(index, folder):
+    index.add(Document("mine", id="a"))
+    (folder / "rows.jsonl").write_text('{"id": "a", "text": "theirs"}\n{"id": "b", "text": "fine"}\n')
+    report = index.add_files(folder)
+    assert "already belongs" in str(report.errors[0])
+    assert index.document("a").text == "mine"
+    assert index.document("b").text == "fine"
+
+
+def test_a_document_of_a_file_that_was_deleted_comes_back_with_the_file(index, folder):
+    index.add_files(folder)
+    gone = index.document_ids()[0]
+    index.delete([gone])
+    assert index.add_files(folder).added == [gone]
+
+
+def test_the_index_folder_itself_is_never_read(tmp_path, discovery):
+    (tmp_path / "a.txt").write_text("x")
+    with Index.open(tmp_path / "notes.rk", discovery=discovery) as index:
+        report = index.add_files(tmp_path)
+        assert [Path(name).name for name in report.added] == ["a.txt"]
