@@ -93,6 +93,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def docs_generate(session: nox.Session) -> None:
+    """Write what is generated in the documentation: reference sections from the live code, outputs from real runs."""
+    session.install(*REQUIREMENTS)
+    session.run("python", "tests/support/docs_generate.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Install the wheel of every package in a clean venv and use it as a stranger would."""
     wheels = build_wheels(session, PACKAGES, ROOT / "dist")

@@ -1,0 +1,185 @@
+"""The reference sections that are generated from the live code."""
+
+import inspect
+from collections.abc import Callable, Iterator
+
+from docs_pages import DOCS, PAGES
+from docs_signatures import attributes, cell, described, function, member, members, parsed, signature, type_text
+from workspace import PACKAGES, normalise
+
+import retrieverkit.cli.running
+import retrieverkit.reading.loading
+from retrieverkit import BaseRetriever, CheckReport, Index, NodeWithScore, QueryBundle, register_mode
+from retrieverkit.corpus import ChangeReport
+from retrieverkit.discovery import shared_discovery
+from retrieverkit.files import FilesReport
+from retrieverkit_core import (
+    BuildContext,
+    Document,
+    Evidence,
+    FilterCapabilities,
+    FilterReport,
+    IndexNode,
+    LegStatus,
+    ModeSpec,
+    Node,
+    RetrievalResult,
+    ScoreSpec,
+    errors,
+    hookspecs,
+)
+
+
+def pages(folder: str) -> str:
+    """List the pages of a folder by their titles."""
+    listed = [page for page in PAGES if page.path.parent == DOCS / folder]
+    return "\n".join(f"- [{page.headings[0][1]}]({folder}/{page.path.name})" for page in listed)
+
+
+def mode_names() -> list[tuple[str, str]]:
+    """Return the modes of this repository's packages, each with its distribution."""
+    ours = {normalise(package.name) for package in PACKAGES}
+    rows = shared_discovery().rows()
+    return sorted((row.mode, row.distribution) for row in rows if normalise(row.distribution) in ours)
+
+
+def mode_spec(name: str, distribution: str) -> ModeSpec:
+    """Return what a mode's plugin declares."""
+    return shared_discovery().mode(name, distribution).spec
+
+
+def modes() -> str:
+    """Describe every mode of this repository: what it is, what it needs, and each of its options."""
+    return "\n\n".join(_mode(mode_spec(name, distribution), distribution) for name, distribution in mode_names())
+
+
+def _mode(spec: ModeSpec, distribution: str) -> str:
+    facts = {
+        "install": f"`pip install {distribution}`",
+        "needs": ", ".join(sorted(need.value for need in spec.needs)) or "nothing",
+        "scores": _scores(spec.scores),
+        "filters": _filters(spec.filters),
+    }
+    listed = "\n".join(f"- {name}: {told}" for name, told in facts.items())
+    return f"## {spec.name}\n\n{spec.summary[0].upper()}{spec.summary[1:]}.\n\n{listed}\n\n{_options(spec)}"
+
+
+def _scores(scores: ScoreSpec) -> str:
+    if not scores.ordered:
+        return "none are promised"
+    told = [scores.kind.value, "higher is better" if scores.higher_is_better else "lower is better"]
+    told += [f"at least {scores.lower_bound:g}"] if scores.lower_bound > float("-inf") else []
+    told += [f"at most {scores.upper_bound:g}"] if scores.upper_bound < float("inf") else []
+    return ", ".join(told)
+
+
+def _filters(filters: FilterCapabilities) -> str:
+    if filters.delegates:
+        return "passed on whole to the retrievers below"
+    pushed = " ".join(f"`{operator}`" for operator in sorted(filters.operators))
+    return f"applies {pushed} itself, core the others" if pushed else "applied by core"
+
+
+def _options(spec: ModeSpec) -> str:
+    rows = ["| option | type | default | meaning |", "|---|---|---|---|"]
+    properties = spec.options.model_json_schema()["properties"]
+    for field_name, field in spec.options.model_fields.items():
+        name = field.alias or field_name
+        default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
+        kind = cell(f"`{type_text(field.annotation)}`{_limits(properties[name])}")
+        rows.append(f"| `{name}` | {kind} | {default} | {cell(field.description or '')} |")
+    return "\n".join(rows)
+
+
+def _limits(schema: dict) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    return "".join(f", {sign} {schema[key]:g}" for key, sign in signs.items() if key in schema)
+
+
+def hook_functions() -> list[tuple[str, Callable]]:
+    """Return every hook, in the order of the source."""
+    found = [
+        pair for pair in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(pair[1], "retrieverkit_spec")
+    ]
+    return sorted(found, key=lambda pair: pair[1].__code__.co_firstlineno)
+
+
+def hooks() -> str:
+    """Describe each hook with its exact signature."""
+    return "\n\n".join(f"## {name}\n\n{function(name, hook)}" for name, hook in hook_functions())
+
+
+def error_classes() -> Iterator[type[errors.RetrieverKitError]]:
+    """Yield every error class of core and registry, each below its base."""
+    assert retrieverkit.cli.running and retrieverkit.reading.loading, "imported for the errors that they define"
+    pending = [errors.RetrieverKitError]
+    while pending:
+        error = pending.pop()
+        if error.__module__.partition(".")[0] in ("retrieverkit_core", "retrieverkit"):
+            yield error
+            pending += sorted(error.__subclasses__(), key=lambda each: inspect.getsourcelines(each)[1], reverse=True)
+
+
+def error_tree() -> str:
+    """Draw the tree as the module does."""
+    return f"```plain\n{inspect.getdoc(errors).split(chr(10) * 2, 1)[1]}\n```"
+
+
+def error_table() -> str:
+    """List every error with its code, its meaning and its attributes."""
+    rows = ["| error | code | meaning | attributes |", "|---|---|---|---|"]
+    for error in error_classes():
+        words, sections = parsed(error)
+        named = ", ".join(f"`{name}`" for name, _ in sections.get("Attributes", []))
+        rows.append(f"| `{error.__name__}` | `{error.code}` | {cell(words)} | {named} |")
+    return "\n".join(rows)
+
+
+def query() -> str:
+    """Describe the parts of a query."""
+    return f"{signature('QueryBundle', QueryBundle)}\n\n{attributes(QueryBundle)}"
+
+
+def result() -> str:
+    """Describe the result and its parts."""
+    own = [attributes(RetrievalResult), members(RetrievalResult, level=3)]
+    return "\n\n".join([*own, *(described(part, level=2) for part in (Evidence, LegStatus, FilterReport))])
+
+
+def of_retrievers(*names: str) -> str:
+    """Describe methods of every retriever."""
+    return "\n\n".join(member(BaseRetriever, name, level=3) for name in names)
+
+
+def authors() -> str:
+    """Describe what authors of a mode set and implement."""
+    methods = of_retrievers("_retrieve", "_aretrieve", "_retrieve_many", "can_push")
+    return f"{attributes(BaseRetriever)}\n\n{methods}"
+
+
+def all_described(*kinds: type) -> str:
+    """Describe classes one after the other."""
+    return "\n\n".join(described(kind, level=3) for kind in kinds)
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "tutorial": lambda: pages("tutorial"),
+    "how to": lambda: pages("how-to"),
+    "reference": lambda: pages("reference"),
+    "explanation": lambda: pages("explanation"),
+    "decisions": lambda: pages("adr"),
+    "modes": modes,
+    "hooks": hooks,
+    "error tree": error_tree,
+    "errors": error_table,
+    "index": lambda: members(Index, level=3),
+    "nodes": lambda: all_described(Document, Node, IndexNode, NodeWithScore),
+    "query": query,
+    "retriever": lambda: of_retrievers("retrieve", "aretrieve", "retrieve_many", "aretrieve_many"),
+    "reports": lambda: all_described(ChangeReport, FilesReport, CheckReport),
+    "register": lambda: function("register_mode", register_mode),
+    "result": result,
+    "authors": authors,
+    "plugin": lambda: all_described(ModeSpec, ScoreSpec, FilterCapabilities, BuildContext),
+}
+"""Each generated section by the name in its mark."""
