@@ -116,6 +116,13 @@ def test_a_leg_that_never_answers_is_given_up_within_the_querys_deadline(how, ha
     assert result.outcome is Outcome.PARTIAL
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_legs_own_timeout_does_not_outlast_the_querys(how, hangs, calls, hits):
+    fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a"))], timeouts=60)
+    result = answer(how, fused, QueryBundle("q", timeout=0.5))
+    assert [leg.state for leg in result.legs] == [LegState.TIMEOUT, LegState.OK]
+
+
 @ways
 def test_a_leg_has_a_timeout_of_its_own(how, hangs, calls, hits):
     fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a"))], timeouts=[0.05, None])
@@ -161,16 +168,20 @@ def test_a_required_legs_error_is_the_fusions(how, calls, hits):
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_required_leg_that_fails_is_told_while_others_hang(how, hangs, calls):
-    entered = threading.Event()
-    fused = FusionRetriever([calls("bad", raises(RetrievalError("broken"))), hangs()], required=[True, False])
-    if how == "sync":  # one of the two threads takes the leg that hangs; it must not be the caller's
-        hanging = fused.legs[1].retriever
-        wait = hanging.function
-        hanging.function = lambda query: entered.set() or wait(query)
-        fused.legs[0].retriever.function = lambda query: raises(RetrievalError("broken"))(entered.wait(30))
-    with pytest.raises(RetrievalError, match="broken"):
-        answer(how, fused, QueryBundle("q", timeout=60))
+def test_a_required_leg_that_fails_is_told_while_others_hang(how, calls):
+    entered, never = threading.Event(), threading.Event()
+
+    def fails(query):
+        assert entered.wait(30)
+        raise RetrievalError("broken")
+
+    hanging = calls("hangs", lambda query: entered.set() or never.wait() and [])
+    legs = [calls("fails", fails), hanging]
+    try:
+        with pytest.raises(RetrievalError, match="broken"):
+            answer(how, FusionRetriever(legs, required=[True, False]), "q")
+    finally:
+        never.set()
 
 
 @ways

@@ -102,6 +102,7 @@ class FusionRetriever(BaseRetriever):
         self._method = method_named(method, rrf_k)
         self._shares = self._method.shares([leg.weight for leg in self._asked])
         self.scores = self._method.scores({leg.name: leg.retriever.scores for leg in self._asked})
+        self._has_required = any(leg.required for leg in self._asked)
         self._concurrency = concurrency
         self._model = llm if num_queries > 1 else None
         self._more_queries = num_queries - 1
@@ -112,7 +113,7 @@ class FusionRetriever(BaseRetriever):
         if expansion is not None and self._model is not None:
             expansion.ask(self._model)
         asks = self._asks(query_bundle, expansion, until)
-        in_threads([ask.ask for ask in asks], self._concurrency)
+        in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
         return self._answer(asks, expansion, query_bundle.top_k)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:

@@ -10,14 +10,15 @@ from concurrent.futures import as_completed
 from retrieverkit_core.threads import WORKERS
 
 
-def in_threads(calls: Sequence[Callable[[], object]], limit: int) -> None:
-    """Make all calls and return when they have ended, or raise at once what one raises; no further one is begun.
+def in_threads(calls: Sequence[Callable[[], object]], limit: int, *, may_raise: bool = False) -> None:
+    """Make all calls and return when they have ended, or raise what one raises; then no further one is begun.
 
     The caller's thread takes part, so that quick calls never wait for another thread to wake.
 
     Args:
         calls: What to call.
         limit: At most so many run at once.
+        may_raise: Keep the caller's thread free to raise at once what one call raises while others go on.
     """
     waiting = deque(calls)
 
@@ -33,10 +34,13 @@ def in_threads(calls: Sequence[Callable[[], object]], limit: int) -> None:
             waiting.clear()
             raise
 
-    helpers = [WORKERS.submit(work) for _ in range(min(limit, len(calls)) - 1)]
+    waits = may_raise and len(calls) > 1
+    helpers = [WORKERS.submit(work) for _ in range(min(limit, len(calls)) - (not waits))]
     try:
-        work()
-        for helper in as_completed([helper for helper in helpers if not helper.cancel()]):
+        if not waits:
+            work()
+            helpers = [helper for helper in helpers if not helper.cancel()]
+        for helper in as_completed(helpers):
             helper.result()
     finally:
         waiting.clear()
