@@ -76,7 +76,7 @@ def test_nothing_is_named_that_does_not_exist(page):
     assert errors - {error.__name__ for error in docs_reference.error_classes()} - set(vars(builtins)) <= {
         "CancelledError"
     }
-    modes = set(re.findall(r"\bmodes? `([a-z_]+)`", page.prose))
+    modes = set(re.findall(r"\bmodes? `([a-z0-9_]+)`", page.prose))
     assert modes - set(KNOWN_MODES) - set(OPTIONS) <= EXAMPLES
     settings = set(re.findall(r"RETRIEVERKIT_[A-Z_]+", page.text)) | set(re.findall(r"`(--[a-z-]+)`", page.prose))
     assert {name for name in settings if f'"{name}"' not in sources()} == set()
@@ -89,7 +89,7 @@ def sources() -> str:
 
 @each_page
 def test_mode_strings_in_the_words_name_real_options(page):
-    calls = (text for text in page.inline_code if re.match(r"[a-z_]+\((?!\.\.\.\))", text))
+    calls = (text for text in page.inline_code if re.match(r"[a-z0-9_]+\((?!\.\.\.\))", text))
     known = [text for text in calls if text.partition("(")[0] in {*KNOWN_MODES, *OPTIONS}]
     assert [text for text in known if not is_real(RetrieverSpec.parse(text))] == []
 
