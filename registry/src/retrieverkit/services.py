@@ -14,6 +14,9 @@ from retrieverkit_core.spec import RetrieverSpec
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+EMBEDDING, LLM = "RETRIEVERKIT_EMBEDDING", "RETRIEVERKIT_LLM"
+"""Environment variables that name the models of indexes that are opened without naming any."""
+
 _REMEMBERED = "embedding"
 _BY_PREFERENCE = ("minilm", "lsa")
 """What an index without a configured embedding gets: the first of these that can be used when it is first needed."""
@@ -25,8 +28,8 @@ class IndexServices:
     Args:
         discovery: Where providers are found.
         folder: The index's folder, which remembers the embedding that was chosen for it.
-        embedding: The configured embedding: a spec, a model, or None.
-        llm: The configured language model: a spec, a model, or None.
+        embedding: The configured embedding: a spec, a model, or None for what the environment says.
+        llm: The configured language model: a spec, a model, or None for what the environment says.
     """
 
     def __init__(
@@ -48,16 +51,17 @@ class IndexServices:
         if spec is None and configured is not None and not isinstance(configured, str):
             return f"object:{configured.fingerprint}", configured
         if spec is None:
-            spec = configured if isinstance(configured, str) else self._remembered() or self._best()
+            named = configured if isinstance(configured, str) else os.environ.get(EMBEDDING)
+            spec = named or self._remembered() or self._best()
         return str(RetrieverSpec.parse(spec)), self._make(EMBEDDINGS, spec)
 
     def llm(self, spec: str | None = None) -> LanguageModel:
         """Return a language model; see `retrieverkit_core.services.Services`."""
-        wanted = spec or self._llm
+        wanted = spec or self._llm or os.environ.get(LLM)
         if wanted is None:
             raise MissingServiceError(
                 "a language model is needed and none is configured",
-                fix="pass llm= to Index.open, for example llm=\"openai(model='…')\"",
+                fix=f"pass llm= to Index.open or set {LLM}, for example to openai(model='…')",
             )
         model: LanguageModel = self._make(LLMS, wanted) if isinstance(wanted, str) else wanted
         return model
