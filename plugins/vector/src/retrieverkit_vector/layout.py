@@ -1,0 +1,80 @@
+"""What a generation of the index consists of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LAYOUT = "layout.json"
+_REMOVED = "removed.i64"
+
+
+@dataclass(slots=True)
+class GraphEntry:
+    """A stored graph.
+
+    Attributes:
+        name: Its files' name.
+        rows: It covers so many rows from the first.
+        efforts: Pairs of a share of the rows and the effort that finds enough of the nearest among such a share of
+            them; None where no effort does.
+    """
+
+    name: str
+    rows: int
+    efforts: list[tuple[float, int | None]]
+
+
+@dataclass(slots=True)
+class Layout:
+    """The index's table of contents.
+
+    Attributes:
+        dimension: The length of the vectors; 0 while there is none.
+        fingerprint: The embedding's fingerprint.
+        probe: The embedding's probe, "" where nothing was embedded or the model is kept with the vectors.
+        model: The name of the kept model, "" where there is none.
+        fitted_on: How many texts the kept model was fitted on.
+        unseen: How many nodes have been added and removed since.
+        segments: Name and number of rows of each segment, in order of their rows.
+        graph: The graph over the first rows, if there is one.
+    """
+
+    dimension: int = 0
+    fingerprint: str = ""
+    probe: str = ""
+    model: str = ""
+    fitted_on: int = 0
+    unseen: int = 0
+    segments: list[tuple[str, int]] = field(default_factory=list)
+    graph: GraphEntry | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return what `write` stored in ``folder``."""
+        stored: dict[str, Any] = json.loads((folder / _LAYOUT).read_bytes())
+        layout = cls(**stored)
+        layout.segments = [(name, rows) for name, rows in stored["segments"]]
+        layout.graph = GraphEntry(**stored["graph"]) if stored["graph"] else None
+        return layout
+
+    def write(self, folder: Path) -> None:
+        """Store the layout in ``folder`` as a new file."""
+        (folder / _LAYOUT).unlink(missing_ok=True)
+        (folder / _LAYOUT).write_text(json.dumps(asdict(self)), "utf-8")
+
+
+def read_removed(folder: Path) -> NDArray[np.int64]:
+    """Return the ordinals of nodes whose vectors are still in a segment but no longer count."""
+    return np.fromfile(folder / _REMOVED, "<i8")
+
+
+def write_removed(folder: Path, ordinals: NDArray[np.int64]) -> None:
+    """Store what `read_removed` returns, as a new file."""
+    (folder / _REMOVED).unlink(missing_ok=True)
+    (folder / _REMOVED).write_bytes(ordinals.astype("<i8").tobytes())

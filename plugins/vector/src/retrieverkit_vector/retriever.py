@@ -1,0 +1,237 @@
+"""`VectorRetriever`: nodes whose vectors are near the query's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.derived import answer
+from retrieverkit_core.embeddings import checked
+from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
+from retrieverkit_core.filters import MetadataFilter
+from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.metadata_index import MetadataIndex
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.services import CorpusEmbedder, Embedder
+from retrieverkit_vector.index import VectorIndex
+from retrieverkit_vector.metrics import Target
+from retrieverkit_vector.mmr import diversified
+from retrieverkit_vector.plugin import FILTERS, MMR_SCORES, SCORES, MetricName
+from retrieverkit_vector.reader import Found, VectorReader
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pairs = list[tuple[int, float]]
+
+
+class VectorRetriever(BaseRetriever):
+    """Finds the nodes whose vectors are nearest to that of the query.
+
+    A query that brings its embedding is searched by it; else its texts are embedded (``custom_embedding_strs`` if
+    given, else the query) and, where they are several, the mean of their vectors scaled to length 1 is taken. A text of
+    which the embedding knows nothing finds nothing.
+
+    Args:
+        corpus: What to retrieve from.
+        storage: The folder under which the corpus's indexes live.
+        embedding: What turns texts into vectors.
+        embedding_spec: The spec that names the embedding; by default its fingerprint.
+        top_k: How many hits a query gets that does not say.
+        metric: What nearness is: ``cosine`` (a similarity from -1 to 1), ``dot`` (a similarity without bounds) or
+            ``l2`` (a distance).
+        similarity_cutoff: Only hits with at least this score; with ``l2``, at most this distance.
+        mmr_lambda: Choose by maximal marginal relevance (`mmr.diversified`) with this weight of relevance; the scores
+            are its values.
+        mmr_fetch: How many of the nearest nodes MMR chooses from, at least.
+        **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
+
+    Attributes:
+        embedding_spec: The spec that names the embedding.
+        index: The vector index.
+
+    Raises:
+        OptionError: MMR is asked for with another metric than ``cosine``.
+    """
+
+    filter_capabilities = FILTERS
+    name = "vector"
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        storage: Path | str,
+        embedding: Embedder | CorpusEmbedder,
+        *,
+        embedding_spec: str = "",
+        top_k: int = 5,
+        metric: MetricName = "cosine",
+        similarity_cutoff: float | None = None,
+        mmr_lambda: float | None = None,
+        mmr_fetch: int = 50,
+        **base: Any,
+    ) -> None:
+        if mmr_lambda is not None and metric != "cosine":
+            raise OptionError("vector", [("mmr_lambda", "it works with the metric cosine")])
+        super().__init__(**base)
+        self.default_top_k = top_k
+        self.scores = SCORES[metric] if mmr_lambda is None else MMR_SCORES
+        self.embedding_spec = embedding_spec or f"object:{embedding.fingerprint}"
+        self.notes = (f"embedding: {self.embedding_spec}",)
+        self.index = VectorIndex(corpus, Path(storage), embedding, self.embedding_spec)
+        self._metadata = MetadataIndex(corpus, Path(storage))
+        self._metric: MetricName = metric
+        self._cutoff = similarity_cutoff
+        self._mmr_lambda = mmr_lambda
+        self._mmr_fetch = mmr_fetch
+
+    def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
+        """Return True: the metadata index applies every condition exactly."""
+        return True
+
+    def _retrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
+        return answer(self.index, lambda reader: self._found(reader, query_bundle))
+
+    def _found(self, reader: VectorReader, query: QueryBundle) -> Pairs:
+        self._pass_on_note(reader)
+        (target,) = self._targets(reader, [query])
+        if isinstance(target, RetrieverKitError):
+            raise target
+        return [] if target is None else self._search(reader, query, target)
+
+    def _search(self, reader: VectorReader, query: QueryBundle, target: Target) -> Pairs:
+        admitted = None
+        if query.filters is not None:
+            admitted = reader.admitted(self._metadata.reader(), query.filters)
+        return self._chosen(reader, reader.search(target, self._fetched(query), admitted), query.top_k)
+
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Sequence[NodeWithScore]]:
+        """Answer many queries by one embedding call, and those without filters by one matrix product.
+
+        A query that cannot be answered gets its error in place of its hits.
+        """
+        found: list[Pairs | RetrieverKitError] = []
+
+        def search(reader: VectorReader) -> Pairs:
+            found[:] = self._found_many(reader, query_bundles)
+            return list(chain.from_iterable(pairs for pairs in found if isinstance(pairs, list)))
+
+        hits = iter(together := answer(self.index, search))
+        if len(together) != sum(len(pairs) for pairs in found if isinstance(pairs, list)):
+            return [self._retrieve(query) for query in query_bundles]  # nodes vanish faster than they are fetched
+        replies = [[next(hits) for _ in pairs] if isinstance(pairs, list) else pairs for pairs in found]
+        return cast("Sequence[Sequence[NodeWithScore]]", replies)
+
+    def _found_many(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Pairs | RetrieverKitError]:
+        self._pass_on_note(reader)
+        targets = self._targets(reader, queries)
+        found: list[Pairs | RetrieverKitError] = []
+        together: dict[int, Target] = {}
+        for place, (query, target) in enumerate(zip(queries, targets, strict=True)):
+            found.append(target if isinstance(target, RetrieverKitError) else [])
+            if isinstance(target, Target) and query.filters is None:
+                together[place] = target
+            elif isinstance(target, Target):
+                found[place] = self._search(reader, query, target)
+        many = reader.search_many(list(together.values()), [self._fetched(queries[place]) for place in together])
+        for place, one in zip(together, many, strict=True):
+            found[place] = self._chosen(reader, one, queries[place].top_k)
+        return found
+
+    def _fetched(self, query: QueryBundle) -> int | None:
+        if self._mmr_lambda is None or query.top_k is None:
+            return query.top_k
+        return max(query.top_k, self._mmr_fetch)
+
+    def _chosen(self, reader: VectorReader, found: Found, top_k: int | None) -> Pairs:
+        rows, scores = found
+        if self._cutoff is not None:
+            near = scores <= self._cutoff if self._metric == "l2" else scores >= self._cutoff
+            rows, scores = rows[near], scores[near]
+        ordinals = reader.rows.ordinals[rows].tolist()
+        if self._mmr_lambda is None:
+            return list(zip(ordinals, scores.tolist(), strict=True))
+        wanted = len(rows) if top_k is None else top_k
+        chosen = diversified(reader.rows.vectors(rows), scores, self._mmr_lambda, wanted)
+        return [(ordinals[place], value) for place, value in chosen]
+
+    def _targets(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Target | RetrieverKitError | None]:
+        """Return what each query searches for: None for one that finds nothing, an error for one that cannot be."""
+        targets: list[Target | RetrieverKitError | None] = [None] * len(queries)
+        if not reader.count:
+            return targets
+        texts: dict[int, list[str]] = {}
+        for place, query in enumerate(queries):
+            if query.embedding is None:
+                texts[place] = [text for text in query.embedding_strs if text.strip()]
+                continue
+            try:
+                targets[place] = Target(_door(query.embedding, reader.dimension), self._metric)
+            except QueryError as error:
+                targets[place] = error
+        for place, vector in self._embedded(reader, texts).items():
+            targets[place] = vector if isinstance(vector, RetrieverKitError) else Target(vector, self._metric)
+        return targets
+
+    def _embedded(
+        self, reader: VectorReader, texts: dict[int, list[str]]
+    ) -> dict[int, NDArray[np.float32] | RetrieverKitError]:
+        every = list(chain.from_iterable(texts.values()))
+        if not every:
+            return {}
+        if reader.embed_queries is None:
+            error = QueryError(
+                f"the nodes bring their own vectors, which {self.embedding_spec!r} cannot compare words with",
+                fix="give the query an embedding, or name the embedding that made the nodes' vectors",
+            )
+            return dict.fromkeys((place for place, own in texts.items() if own), error)
+        vectors = checked(reader.embed_queries(every), len(every), reader.dimension, allow_zero=True)
+        means: dict[int, NDArray[np.float32] | RetrieverKitError] = {}
+        at = 0
+        for place, own in texts.items():
+            mean = _mean(vectors[at : at + len(own)])
+            at += len(own)
+            if mean.any():
+                means[place] = mean
+        return means
+
+    def _pass_on_note(self, reader: VectorReader) -> None:
+        if reader.note and reader.note not in self.notes:
+            self.notes = (*self.notes, reader.note)
+
+
+def _door(embedding: Sequence[float], dimension: int) -> NDArray[np.float32]:
+    """Return a query's own vector if it can be searched by.
+
+    Raises:
+        QueryError: It has another length than the nodes', or no direction.
+    """
+    if len(embedding) != dimension:
+        raise QueryError(
+            f"the query's embedding has {len(embedding)} numbers; the nodes' have {dimension}",
+            fix="embed the query with the model that the index uses",
+        )
+    with np.errstate(over="ignore"):
+        vector: NDArray[np.float32] = np.array(embedding, np.float32)
+        square = float(vector @ vector)
+    if not 0 < square < np.inf:
+        raise QueryError("the query's embedding has no direction: it is zero, or too short or long for float32")
+    return vector
+
+
+def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the only vector as it is; the mean of several after each is scaled to length 1."""
+    mean: NDArray[np.float32] = vectors[0]
+    if len(vectors) == 1:
+        return mean
+    known = vectors[vectors.any(axis=1)].astype(np.float64)
+    if not len(known):
+        return np.zeros(vectors.shape[1], np.float32)
+    mean = (known / np.linalg.norm(known, axis=1, keepdims=True)).mean(axis=0).astype(np.float32)
+    return mean  # noqa: RET504 - the name gives it its type

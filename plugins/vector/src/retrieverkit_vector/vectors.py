@@ -1,0 +1,103 @@
+"""From nodes to vectors: the node's own, else its text embedded.
+
+A node whose text is blank, or of which a fitted model knows no term, has no vector and is never found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieverkit_core.analysis import indexed_text
+from retrieverkit_core.corpus import StoredNode
+from retrieverkit_core.embeddings import checked
+from retrieverkit_core.errors import InvalidEmbeddingError, shorten
+from retrieverkit_core.nodes import Node
+from retrieverkit_vector.segments import Batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retrieverkit_core.services import Embedder
+
+_BATCH = 1024
+
+
+def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iterator[Batch]:
+    """Yield the vectors of ``nodes``, batch by batch.
+
+    Raises:
+        InvalidEmbeddingError: A node's own vector, or one of the model's, cannot be used.
+        ServiceError: The model cannot answer.
+    """
+    for batch in _batches(nodes):
+        vectors = np.zeros((len(batch), embedder.dimension), np.float32)
+        places, texts = [], []
+        for place, (_, node) in enumerate(batch):
+            if node.embedding is not None:
+                vectors[place] = own_vector(node, embedder.dimension, f"those of {name!r} have")
+            elif (text := indexed_text(node)).strip():
+                places.append(place)
+                texts.append(text)
+        if texts:
+            vectors[places] = embedder.embed_documents(texts)
+        yield np.array([ordinal for ordinal, _ in batch], np.int64), vectors
+
+
+def folded_in(ordinals: Sequence[int], texts: Sequence[str], model: Embedder) -> Iterator[Batch]:
+    """Yield the vectors that a fitted model gives ``texts``, batch by batch.
+
+    Raises:
+        InvalidEmbeddingError: A vector cannot be used.
+    """
+    for start in range(0, len(texts), _BATCH):
+        part = texts[start : start + _BATCH]
+        vectors = checked(model.embed_documents(part), len(part), model.dimension, allow_zero=True)
+        yield np.array(ordinals[start : start + _BATCH], np.int64), vectors
+
+
+def brought(nodes: Iterable[StoredNode], dimension: int) -> Iterator[Batch]:
+    """Yield the vectors that every node of ``nodes`` brings itself, batch by batch.
+
+    Args:
+        nodes: The nodes.
+        dimension: The length that each vector must have; 0 for that of the first.
+
+    Raises:
+        InvalidEmbeddingError: A node's vector cannot be used.
+    """
+    for batch in _batches(nodes):
+        dimension = dimension or len(batch[0].node.embedding or ())
+        vectors = [own_vector(node, dimension, "the others have") for _, node in batch]
+        yield np.array([ordinal for ordinal, _ in batch], np.int64), np.array(vectors, np.float32)
+
+
+def own_vector(node: Node, dimension: int, others: str) -> NDArray[np.float32]:
+    """Return the vector that a node brings itself.
+
+    Raises:
+        InvalidEmbeddingError: It has another length, is zero, or is not finite.
+    """
+    given = node.embedding or []
+    if len(given) != dimension:
+        raise InvalidEmbeddingError(
+            f"node {shorten(node.id)!r} brings a vector of {len(given)} numbers; {others} {dimension}",
+            fix="name the embedding that made it, or leave the vector out",
+        )
+    try:
+        vector: NDArray[np.float32] = checked([given], 1, dimension)[0]
+    except InvalidEmbeddingError as error:
+        raise InvalidEmbeddingError(
+            f"node {shorten(node.id)!r} brings a vector that cannot be used: {error.message}",
+            fix="mend the vector or leave it out",
+        ) from error
+    return vector
+
+
+def _batches(nodes: Iterable[StoredNode]) -> Iterator[list[StoredNode]]:
+    remaining = iter(nodes)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch

@@ -1,0 +1,197 @@
+import hashlib
+import os
+import random
+import traceback
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from retrieverkit_core.corpus import Cursor, StoredNode
+from retrieverkit_core.nodes import Node
+
+
+class MemoryCorpus:
+    """A corpus in memory; forked children have their own."""
+
+    def __init__(self, corpus_id="c"):
+        self.corpus_id = corpus_id
+        self.stored = {}
+        self.log = []
+        self.cursors = [Cursor(corpus_id, 0, "")]
+
+    def add(self, *nodes):
+        for node in nodes:
+            self.delete(node.id)
+            self._log(("added", len(self.log) + 1))
+            self.stored[len(self.log)] = node
+
+    def delete(self, *node_ids):
+        for ordinal in [ordinal for ordinal, node in self.stored.items() if node.id in node_ids]:
+            self._log(("removed", ordinal))
+            del self.stored[ordinal]
+
+    def _log(self, change):
+        self.log.append(change)
+        chain = hashlib.md5(f"{self.cursors[-1].chain}{change}".encode()).hexdigest()
+        self.cursors.append(Cursor(self.corpus_id, len(self.log), chain))
+
+    def head(self):
+        return self.cursors[-1]
+
+    def holds(self, cursor):
+        return cursor.seq < len(self.cursors) and self.cursors[cursor.seq] == cursor
+
+    @contextmanager
+    def snapshot(self):
+        yield View(self.head(), dict(self.stored), list(self.log))
+
+    def fetch(self, ordinals):
+        return [self.stored.get(ordinal) for ordinal in ordinals]
+
+    def get(self, node_ids):
+        by_id = {node.id: node for node in self.stored.values()}
+        return [by_id.get(node_id) for node_id in node_ids]
+
+    def fields(self):
+        return {}
+
+
+class View:
+    def __init__(self, cursor, stored, log):
+        self.cursor = cursor
+        self._stored = stored
+        self._log = log
+
+    def count(self):
+        return len(self._stored)
+
+    def nodes(self):
+        return (StoredNode(*item) for item in sorted(self._stored.items()))
+
+    def added(self, since):
+        return (stored for stored in self.nodes() if stored.ordinal > since.seq)
+
+    def removed(self, since):
+        return (ordinal for what, ordinal in self._log[since.seq :] if what == "removed")
+
+
+class WordModel:
+    """Adds up a vector for each word; counts what it is asked."""
+
+    def __init__(self, dimension=16, seed=""):
+        self.dimension = dimension
+        self.seed = seed
+        self.fingerprint = "words-1"
+        self.asked = []
+
+    def embed_documents(self, texts):
+        self.asked += texts
+        return self.embed_queries(texts)
+
+    def embed_queries(self, texts):
+        return np.array([sum(map(self._word, text.split()), np.zeros(self.dimension)) for text in texts], np.float32)
+
+    def _word(self, word):
+        return np.random.default_rng(list(f"{self.seed}{word}".encode())).standard_normal(self.dimension)
+
+
+class FittedWordModel(WordModel):
+    """Knows the words of the corpus it was fitted to."""
+
+    def __init__(self, known, dimension=16):
+        super().__init__(dimension)
+        self.known = known
+
+    def _word(self, word):
+        return super()._word(word) if word in self.known else np.zeros(self.dimension)
+
+
+class CorpusModel:
+    """A corpus embedder; it is outgrown when half as many texts have come or gone as it was fitted on."""
+
+    fingerprint = "corpus-words-1"
+
+    def __init__(self):
+        self.fits = 0
+
+    def fit(self, texts, folder):
+        self.fits += 1
+        (folder / "words").write_text("\n".join(sorted({word for text in texts for word in text.split()})), "utf-8")
+
+    def load(self, folder):
+        return FittedWordModel(set((folder / "words").read_text("utf-8").split("\n")))
+
+    def outgrown(self, fitted_on, unseen):
+        return unseen * 2 > fitted_on
+
+
+@pytest.fixture
+def new_corpus():
+    def make(texts=(), corpus_id="c"):
+        corpus = MemoryCorpus(corpus_id)
+        corpus.add(*(Node(text=text, id=f"n{i}") for i, text in enumerate(texts)))
+        return corpus
+
+    return make
+
+
+@pytest.fixture
+def word_model():
+    return WordModel
+
+
+@pytest.fixture
+def corpus_model():
+    return CorpusModel
+
+
+@pytest.fixture(scope="session")
+def random_vectors():
+    """Vectors without clusters whose directions are of unequal weight, as those of texts are."""
+
+    def make(count, dimension=32, seed=0):
+        rng = np.random.default_rng(seed)
+        spectrum = np.arange(1, dimension + 1) ** -0.5
+        return (rng.standard_normal((count, dimension)) * spectrum).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def corpus_of(new_corpus):
+    """Make a corpus of nodes that bring these vectors, with a number in their metadata."""
+
+    def make(vectors):
+        corpus = new_corpus()
+        corpus.add(
+            *(Node(id=f"n{i}", metadata={"i": i}, embedding=vector.tolist()) for i, vector in enumerate(vectors))
+        )
+        return corpus
+
+    return make
+
+
+@pytest.fixture
+def in_child():
+    """Run a function in a forked child; whatever it raises fails the test."""
+
+    def run(work):
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                work()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        assert os.waitpid(pid, 0)[1] == 0
+
+    return run
+
+
+@pytest.fixture
+def rng():
+    return random.Random(7)
