@@ -104,8 +104,8 @@ class BaseRetriever:
         """Return candidates, best first, without blocking the event loop."""
         raise NotImplementedError
 
-    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Sequence[NodeWithScore]]:
-        """Return the candidates of each query; implement it where the engine answers many at once."""
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Sequence[NodeWithScore] | Exception]:
+        """Return the candidates of each query, or its error; implement it where the engine answers many at once."""
         raise NotImplementedError
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from retrieverkit_core.errors import (
     AllLegsFailedError,
@@ -125,7 +125,7 @@ class FusionRetriever(BaseRetriever):
         await in_tasks([ask.aask for ask in asks], self._concurrency)
         return self._answer(asks, expansion, query_bundle.top_k)
 
-    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[RetrievalResult]:
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[RetrievalResult | Exception]:
         """Ask each leg all queries at once; a query without an answer has its error in the result's place."""
         until = answer_until()
         expansions = [self._expansion(query) for query in query_bundles]
@@ -141,7 +141,7 @@ class FusionRetriever(BaseRetriever):
                 replies.append(self._answer(of_query, expansion, query.top_k))
             except Exception as error:
                 replies.append(error)
-        return cast("list[RetrievalResult]", replies)
+        return replies
 
     def _expansion(self, query: QueryBundle) -> Expansion | None:
         return None if self._model is None else Expansion(query, self._more_queries)
