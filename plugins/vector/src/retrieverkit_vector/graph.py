@@ -174,7 +174,7 @@ def _measured(
             parameters = faiss.SearchParametersHNSW(efSearch=effort, sel=selector)
             _, found = index.search(queries, _NEAREST + _FEW, params=parameters)
             shares = [np.isin(true, got).mean() for true, got in zip(truth, found, strict=True) if len(true)]
-            if np.mean(shares) >= TARGET:
+            if not shares or np.mean(shares) >= TARGET:
                 least = effort
                 break
         efforts.append((share, least))
