@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -224,9 +226,35 @@ def test_folders_that_are_no_index(tmp_path):
     assert not (tmp_path / "missing").exists()
 
 
+@pytest.fixture
+def open_to_all():
+    """A temporary folder that another user can reach: the ones of pytest are private."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_typed_error(open_to_all):
+    (open_to_all / "index").mkdir(mode=0o700)
+    program = (
+        "import os, sys\n"
+        "from retrieverkit import Index, RetrieverKitError\n"
+        "import retrieverkit.corpus\n"
+        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "else: os.chmod(sys.argv[1], 0)\n"
+        "for name in (sys.argv[1], sys.argv[1] + '/deeper'):\n"
+        "    try: Index.open(name)\n"
+        "    except RetrieverKitError as error: print(error.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(open_to_all / "index")], capture_output=True, text=True)
+    assert done.stdout.split() == ["corpus", "corpus"], done.stderr
+    (open_to_all / "index").chmod(0o700)
+
+
 @each_mode
-def test_a_read_only_folder_answers_and_refuses_writes(tmp_path, mode):
-    folder = tmp_path / "index"
+def test_a_read_only_folder_answers_and_refuses_writes(open_to_all, mode):
+    folder = open_to_all / "index"
     with Index.open(folder) as index:
         index.add([Document("a word", id="a")])
         index.retrieve("word", mode)
@@ -241,11 +269,6 @@ def test_a_read_only_folder_answers_and_refuses_writes(tmp_path, mode):
         "try: index.add(Document('x'))\n"
         "except RetrieverKitError as error: print(error.code)\n"
     )
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents:
-        if parent == Path("/tmp") or len(parent.parts) < 3:
-            break
-        os.chmod(parent, 0o755)
     for path in [folder, *folder.rglob("*")]:
         os.chmod(path, 0o555 if path.is_dir() else 0o444)
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core.errors import ConfigError, NotACorpusError
+from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
 from retrieverkit_core.nodes import Document, IndexNode, Node
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -114,7 +114,10 @@ class Index:
 
         folder = Path(os.path.abspath(Path(path).expanduser()))
         create = create and not read_only
-        _prepare(folder, create)
+        try:
+            _prepare(folder, create)
+        except OSError as error:
+            raise CorpusError(f"the index {folder} cannot be opened: {error.strerror}") from error
         corpus = SQLiteCorpus.open(folder / CORPUS_FILE, create=create, read_only=read_only)
         return cls(folder, corpus, embedding=embedding, llm=llm, prefer=prefer, discovery=discovery)
 
@@ -371,10 +374,7 @@ def _prepare(folder: Path, create: bool) -> None:
         raise NotACorpusError(
             f"{folder} holds other files and no index", fix="name a new folder, such as notes.rk, for the index"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NotACorpusError(f"{folder} cannot be made: {error.strerror}", fix="name a folder that can") from error
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _document(document: object) -> Document:
