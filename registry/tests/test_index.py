@@ -51,6 +51,7 @@ def plugin():
 @pytest.fixture
 def discovery(plugin, monkeypatch):
     monkeypatch.setenv("RETRIEVERKIT_PLUGINS", "")
+    monkeypatch.delenv("RETRIEVERKIT_EMBEDDING", raising=False)
     found = Discovery()
     found.register_mode("in_order", plugin)
     return found
