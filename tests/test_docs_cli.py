@@ -9,6 +9,6 @@ def test_the_page_is_what_the_commands_say():
 
 def test_every_command_and_option_is_explained():
     told = page()
-    for command in ("index", "search", "modes", "modes show", "plugins", "doctor", "reindex"):
+    for command in ("index", "search", "modes", "modes show", "plugins", "doctor", "reindex", "eval"):
         assert f"## `retriever {command}`" in told
     assert "None |" not in told and "|  |" not in told

@@ -3,9 +3,10 @@
 import inspect
 
 import typer
-from workspace import ROOT
+from workspace import PACKAGES, ROOT, normalise
 
 from retrieverkit.cli.app import app
+from retrieverkit.discovery import COMMANDS, shared_discovery
 
 PAGE = ROOT / "docs" / "reference" / "cli.md"
 REGENERATE = "python tests/support/cli_reference.py"
@@ -23,7 +24,7 @@ TAIL = """## Exit codes
 | 0 | done; nothing found is no error |
 | 1 | an error, told as `error:` and `fix:` on stderr; from `doctor`: something is wrong |
 | 2 | the arguments are wrong |
-| 3 | partial: a leg failed, or a file could not be read; what there is was printed or stored |
+| 3 | partial: a leg or a query failed, or a file could not be read; what there is was printed or stored |
 | 130 | interrupted |
 | 141 | whoever read the output stopped reading |
 
@@ -48,14 +49,26 @@ terminal are shown as their escapes, such as `\\x1b`.
 def page() -> str:
     """Return the page as the live commands make it."""
     group = typer.main.get_command(app)
-    return HEAD + "".join(_command(f"retriever {name}", group.commands[name]) for name in group.commands) + TAIL
+    own = "".join(_command(f"retriever {name}", command) for name, command in group.commands.items())
+    added = "".join(
+        _command(f"retriever {row.mode}", group.get_command(None, row.mode).load(), row.distribution)
+        for row in _added()
+    )
+    return HEAD + own + added + TAIL
 
 
-def _command(path, command) -> str:
+def _added() -> list:
+    """Return the commands of this repository's other packages."""
+    ours = {normalise(package.name) for package in PACKAGES}
+    return [row for row in shared_discovery().rows(COMMANDS) if normalise(row.distribution) in ours]
+
+
+def _command(path, command, distribution="") -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option"]
     usage = " ".join([path, *map(_as_argument, arguments), *map(_as_option, options)])
     text = f"## `{path}`\n\n```text\n{_wrapped(usage)}\n```\n\n{inspect.cleandoc(command.help)}\n\n"
+    text += f"It comes with another package: `pip install {distribution}`.\n\n" if distribution else ""
     if command.params:
         rows = [*((_name(each), each) for each in arguments), *((each.opts[0], each) for each in options)]
         text += "| | |\n|---|---|\n" + "".join(f"| `{name}` | {each.help} |\n" for name, each in rows) + "\n"

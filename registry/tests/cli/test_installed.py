@@ -1,0 +1,114 @@
+"""Commands of other packages: known by metadata, imported when they are run, broken ones told by name."""
+
+import pytest
+
+from retrieverkit.cli import installed, main
+
+COMMAND = """
+import sys
+from typing import Annotated
+import typer
+from retrieverkit_core.errors import ConfigError
+print("imported", file=sys.stderr)
+
+def greet(name: str, times: Annotated[int, typer.Option("--times")] = 1):
+    \"\"\"Greet somebody.\"\"\"
+    if name == "nobody":
+        raise ConfigError("nobody is there", fix="name somebody")
+    print("hello", name * times)
+
+group = typer.Typer()
+
+@group.command("show")
+def show():
+    print("shown")
+
+@group.command("hide")
+def hide():
+    raise typer.Exit(3)
+
+number = 7
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Installs a distribution with commands into a folder of its own; returns the variables that show it."""
+
+    def install(name, *entries, source=COMMAND):
+        module = name.replace("-", "_")
+        site = tmp_path / "site"
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nSummary: Greets people.\n")
+        listed = "".join(f"{command} = {module}:{thing}\n" for command, thing in entries)
+        (info / "entry_points.txt").write_text(f"[retrieverkit.commands]\n{listed}")
+        return {"PYTHONPATH": str(site)}
+
+    return install
+
+
+def test_a_command_is_listed_unimported_and_run(retriever, package):
+    shown = package("acme-greet", ("greet", "greet"), ("say-more", "group"))
+    listing = retriever("--help", **shown)
+    assert "greet" in listing.stdout and "Greets people." in listing.stdout and "say-more" in listing.stdout
+    assert "imported" not in listing.stderr
+    assert "imported" not in retriever("modes", **shown).stderr
+    assert "acme-greet" in retriever("plugins", **shown).stdout
+    assert retriever("greet", "ann", "--times", "2", **shown).stdout == "hello annann\n"
+    assert retriever("acme-greet:greet", "ann", **shown).stdout == "hello ann\n"
+    assert "Greet somebody." in retriever("greet", "--help", **shown).stdout
+    assert retriever("say-more", "show", **shown).stdout == "shown\n"
+    retriever("say-more", "hide", code=3, **shown)
+
+
+def test_what_a_command_raises_becomes_a_message(retriever, package):
+    shown = package("acme-greet", ("greet", "greet"))
+    done = retriever("greet", "nobody", code=1, **shown)
+    assert "error: nobody is there\nfix: name somebody" in done.stderr
+    assert "--tims" in retriever("greet", "ann", "--tims", "2", code=2, **shown).stderr
+
+
+@pytest.mark.parametrize(
+    ("thing", "source", "told"),
+    [
+        ("number", COMMAND, "neither a typer command nor a typer app"),
+        ("missing", COMMAND, "does not load"),
+        ("greet", "import no_such_module", "no_such_module"),
+        ("greet", "raise SystemExit(0)", "does not load"),
+        ("greet", "from __future__ import annotations\ndef greet(x: Unknown = 1): ...", "neither a typer command"),
+    ],
+)
+def test_a_broken_command_breaks_nothing_else(retriever, package, thing, source, told):
+    shown = package("acme-greet", ("greet", thing), source=source)
+    done = retriever("greet", "ann", code=1, **shown)
+    assert "'greet' of acme-greet 1.0" in done.stderr and told in done.stderr
+    assert "greet" in retriever("--help", **shown).stdout
+    retriever("modes", **shown)
+
+
+def test_of_two_distributions_with_one_command_one_must_be_named(retriever, package):
+    package("acme-greet", ("greet", "greet"))
+    shown = package("other-greet", ("greet", "greet"))
+    done = retriever("greet", "ann", code=1, **shown)
+    assert "acme-greet 1.0" in done.stderr and "other-greet 1.0" in done.stderr
+    assert retriever("other-greet:greet", "ann", **shown).stdout == "hello ann\n"
+
+
+def test_a_command_of_retriever_itself_cannot_be_replaced(retriever, package):
+    shown = package("acme-greet", ("modes", "greet"))
+    done = retriever("modes", **shown)
+    assert "imported" not in done.stderr
+
+
+def test_a_switched_off_command_says_so(retriever, package):
+    shown = package("acme-greet", ("greet", "greet"))
+    done = retriever("greet", "ann", code=1, RETRIEVERKIT_BLOCK="acme-greet", **shown)
+    assert "RETRIEVERKIT_BLOCK" in done.stderr
+
+
+def test_a_known_command_that_is_missing_names_its_package(monkeypatch, capsys):
+    monkeypatch.setitem(installed.KNOWN_COMMANDS, "weigh", "retrieverkit-scales")
+    assert main(["weigh"]) == 1
+    assert "pip install retrieverkit-scales" in capsys.readouterr().err
