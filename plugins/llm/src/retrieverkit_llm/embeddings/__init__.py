@@ -1,0 +1,1 @@
+"""Embeddings from endpoints that speak OpenAI's protocol."""

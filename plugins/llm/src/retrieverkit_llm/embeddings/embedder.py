@@ -1,0 +1,87 @@
+"""`OpenAIEmbedder`: asks an endpoint for embeddings, batch by batch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieverkit_core.embeddings import PROBE_TEXTS, checked
+from retrieverkit_llm.embeddings.answer import read_vectors
+from retrieverkit_llm.embeddings.endpoint import Endpoint
+from retrieverkit_llm.embeddings.provider import OpenAIOptions
+
+
+class OpenAIEmbedder:
+    """Embeds texts by an endpoint that speaks OpenAI's protocol. It is an `Embedder`, safe to share between threads.
+
+    Every answer is checked before it is returned: its count, its order by ``index``, one length, finite numbers.
+
+    Args:
+        options: The endpoint, the model and how to ask.
+
+    Raises:
+        MissingServiceError: The environment variable with the key is not set, or holds no key.
+    """
+
+    def __init__(self, options: OpenAIOptions) -> None:
+        self._options = options
+        self._endpoint = Endpoint(
+            options.base_url, options.api_key_env, timeout=options.timeout, max_retries=options.max_retries
+        )
+        self._guard = threading.Lock()
+        self._dimension = options.dimensions
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model and the length that was asked for; the endpoint may move."""
+        return f"openai {self._options.model}, {self._options.dimensions or 'own'} dimensions"
+
+    @property
+    def dimension(self) -> int:
+        """The length of every vector. Unless it is among the options, the endpoint is asked once."""
+        if self._dimension is None:
+            vectors = read_vectors(self._ask(PROBE_TEXTS[:1]), 1)
+            with self._guard:
+                self._dimension = self._dimension or len(vectors[0])
+        return self._dimension
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a text.
+
+        Raises:
+            EndpointError: The endpoint did not answer, or refused to.
+            InvalidEmbeddingError: What it answered cannot be used.
+        """
+        result = np.empty((len(texts), self.dimension), np.float32)
+        size = self._options.batch_size
+        for start in range(0, len(texts), size):
+            batch = texts[start : start + size]
+            vectors = read_vectors(self._ask(batch), len(batch))
+            result[start : start + len(batch)] = checked(vectors, len(batch), self.dimension)
+        return result
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a query, asked for as documents are.
+
+        Raises:
+            EndpointError: The endpoint did not answer, or refused to.
+            InvalidEmbeddingError: What it answered cannot be used.
+        """
+        return self.embed_documents(texts)
+
+    def close(self) -> None:
+        """Close the connections. The next request opens new ones."""
+        self._endpoint.close()
+
+    def _ask(self, texts: Sequence[str]) -> bytes:
+        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
+        body: dict[str, object] = {"model": self._options.model, "input": valid, "encoding_format": "float"}
+        if self._options.dimensions is not None:
+            body["dimensions"] = self._options.dimensions
+        return self._endpoint.post("embeddings", body)
+
+    def __repr__(self) -> str:
+        return f"OpenAIEmbedder({self._options.model!r}, {self._options.base_url!r})"

@@ -1,0 +1,78 @@
+"""The ``openai`` embedding by name."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import BaseModel, Field, field_validator
+
+from retrieverkit_core.embeddings import EmbeddingOptions
+from retrieverkit_core.services import Embedder
+
+
+class OpenAIOptions(EmbeddingOptions):
+    """Options of ``openai``. The key is never among them: they end up in config files, manifests and messages."""
+
+    model: str = Field(min_length=1, description="The model's name at the endpoint.")
+    base_url: str = Field(
+        default="https://api.openai.com/v1", description="The endpoint, up to but without /embeddings."
+    )
+    api_key_env: str | None = Field(
+        default="OPENAI_API_KEY",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        max_length=100,
+        description="Name of the environment variable that holds the key. None: no key is sent.",
+    )
+    dimensions: int | None = Field(
+        default=None, ge=1, le=65536, description="Length of a vector, asked of the model. None: the model's own."
+    )
+    batch_size: int = Field(default=128, ge=1, le=2048, description="Texts in one request.")
+    timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds that one request may take.")
+    max_retries: int = Field(default=4, ge=0, le=20, description="Further attempts when the endpoint is busy or down.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        from httpx2 import URL, InvalidURL
+
+        try:
+            url = URL(value)
+        except InvalidURL:
+            raise ValueError("it is not a URL") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError("it must begin with https:// or http:// and name a host")
+        if url.userinfo or url.query or url.fragment:
+            raise ValueError("it must hold no user, password, query or fragment; the key is read from api_key_env")
+        return value.rstrip("/")
+
+
+class OpenAIProvider:
+    """Provides `OpenAIEmbedder`."""
+
+    name = "openai"
+    summary = "Any endpoint that speaks OpenAI's embeddings protocol, here or elsewhere."
+    options: type[BaseModel] = OpenAIOptions
+
+    def problem(self, options: BaseModel) -> str:
+        """Return which environment variable is missing, or "". The endpoint is not called."""
+        assert isinstance(options, OpenAIOptions)
+        name = options.api_key_env
+        if name is not None and not os.environ.get(name):
+            return (
+                f"{name} is not set: put the key there, name another variable by api_key_env, or set api_key_env=None"
+            )
+        return ""
+
+    def make(self, options: BaseModel) -> Embedder:
+        """Return the embedding.
+
+        Raises:
+            MissingServiceError: The environment variable with the key is not set, or holds no key.
+        """
+        from retrieverkit_llm.embeddings.embedder import OpenAIEmbedder
+
+        assert isinstance(options, OpenAIOptions)
+        return OpenAIEmbedder(options)
+
+
+provider = OpenAIProvider()
