@@ -22,6 +22,10 @@ class Contender:
         """Do the task once; what it returns can be compared between contenders."""
         raise NotImplementedError
 
+    def figures(self) -> dict[str, float]:
+        """Return what else the contender can tell once it has had its turns: ``p99``, ``agreement``."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Promise:

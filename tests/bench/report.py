@@ -20,8 +20,9 @@ def render(results: dict) -> str:
 def section(row: dict) -> list[str]:
     builds = any("build" in figures for figures in row["contenders"].values())
     compared = any("agreement" in figures for figures in row["contenders"].values())
+    tailed = any("p99" in figures for figures in row["contenders"].values())
     unit = row["unit"]
-    head = ["contender", f"median {unit}", "lowest", "highest", "RetrieverKit takes"]
+    head = ["contender", f"median {unit}", "lowest", "highest"] + ["p99"] * tailed + ["RetrieverKit takes"]
     head += ["build s", "memory MB"] * builds + ["agreement"] * compared
     lines = ["", f"## {row['title']}", "", table_row(head), "|---|" + "---:|" * (len(head) - 1)]
     for contender, figures in sorted(row["contenders"].items(), key=lambda item: item[1].get("median", 0)):
@@ -29,6 +30,8 @@ def section(row: dict) -> list[str]:
             lines.append(table_row([contender, "did not run"] + [""] * (len(head) - 2)))
             continue
         cells = [contender] + [figure(figures[key] * SCALE[unit]) for key in ("median", "low", "high")]
+        if tailed:
+            cells.append(figure(figures["p99"] * SCALE[unit]))
         cells.append(times(figures.get("ratio")))
         if builds:
             cells += [f"{figure(figures['build'])}", f"{figures['memory']:.0f}"]

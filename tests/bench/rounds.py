@@ -65,6 +65,7 @@ def compete(name: str, row: ModuleType, folder: Path, rounds: int, seconds: floa
                 figures[contender] |= worker.built
             if model:
                 figures[contender]["agreement"] = overlap(worker.ask(f"answers {COMPARED}"), model)
+            figures[contender] |= worker.ask("figures 0")
             if OURS in workers:
                 pairs = zip(workers[OURS].rounds, worker.rounds, strict=True)
                 figures[contender]["ratio"] = median(ours / theirs for ours, theirs in pairs)

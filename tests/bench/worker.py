@@ -26,6 +26,8 @@ def main(row: str, name: str, folder: str) -> None:
         order, amount = line.split()
         if order == "answers":
             answer = [contender.call(turn) for turn in range(int(amount))]
+        elif order == "figures":
+            answer = contender.figures()
         else:
             times = timed(contender.call, turn, float(amount))
             turn += len(times)
