@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 GATHERED_UP_TO = 20_000
 """So many rows are compared one by one rather than by the graph."""
-_GATHERED_SHARE = 0.2
+_GATHERED_SHARE = 0.15
 """Above this share of the rows it is quicker to compare with all of them."""
 _GRAPH_WANTED = 1000
 """More hits than this are not searched for by the graph."""
 _EVEN = 1e-3
 """Lengths that differ by less than this share leave the order the same in every metric, but for what is as near."""
 _PRODUCTS = 1 << 24
-_GATHERED = 8192
+_GATHERED = 1024
 _REMEMBERED_FILTERS = 32
 _REMEMBERED_BYTES = 64 << 20
 
@@ -190,11 +190,11 @@ class VectorReader:
         if admitted is not None and admitted.count <= _GATHERED_SHARE * len(self.rows):
             rows = admitted.rows[np.searchsorted(admitted.rows, start) :] if start else admitted.rows
             parts = [rows[at : at + _GATHERED] for at in range(0, len(rows), _GATHERED)]
-            products = [self.rows.vectors(part) @ target.direction for part in parts]
+            products = [_products(self.rows.vectors(part), target.direction) for part in parts]
             lengths = self.rows.lengths[rows]
             nearness = target.nearness(_joined(products), lengths)
             return rows[contenders(nearness, target.tolerance(lengths), wanted)]
-        products = [vectors @ target.direction for _, vectors in self.rows.blocks(start)]
+        products = [_products(vectors, target.direction) for _, vectors in self.rows.blocks(start)]
         return self._contenders(target, _joined(products), start, wanted, admitted)
 
     def _contenders(
@@ -208,6 +208,16 @@ class VectorReader:
         lengths = lengths[mask]
         places = contenders(target.nearness(products[mask], lengths), target.tolerance(lengths), wanted)
         return np.flatnonzero(mask)[places] + start
+
+
+def _products(vectors: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each row's product with ``direction``.
+
+    Row by row is up to three times quicker here than a matrix-vector product, whose threads also wait for each other
+    where the processors are busy.
+    """
+    products: NDArray[np.float32] = np.vecdot(vectors, direction)
+    return products
 
 
 def _joined(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
