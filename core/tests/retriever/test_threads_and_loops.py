@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from retrieverkit_core import BaseRetriever, QueryBundle
+from retrieverkit_core import BaseRetriever, MetadataFilters, QueryBundle
 from retrieverkit_core.errors import BatchError, DeadlineExceededError, OverloadedError, RetrievalError
 from retrieverkit_core.threads import WorkerThreads
 
@@ -53,6 +53,31 @@ def test_a_huge_answer_is_not_checked_on_the_event_loop(make_hit):
     assert found == ["a"]
     assert checked_in
     assert loop_thread not in checked_in
+
+
+def test_fields_and_pushdown_are_not_asked_for_on_the_event_loop(make_hit):
+    asked_in = set()
+
+    class Knows(BaseRetriever):
+        async def _aretrieve(self, query_bundle):
+            return [make_hit("a", year=1961)]
+
+        def can_push(self, filter):
+            asked_in.add(threading.get_ident())
+            return False
+
+        def known_fields(self):
+            asked_in.add(threading.get_ident())
+            return {"year": frozenset({"number"})}
+
+    async def main():
+        result = await Knows().aretrieve(QueryBundle("q", filters=MetadataFilters.parse("year == 1961")))
+        return threading.get_ident(), [hit.node_id for hit in result]
+
+    loop_thread, found = asyncio.run(main())
+    assert found == ["a"]
+    assert asked_in
+    assert loop_thread not in asked_in
 
 
 def test_an_async_authors_retrieve_works_inside_a_running_loop_and_nested(make_hit):

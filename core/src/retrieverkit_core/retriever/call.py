@@ -98,12 +98,12 @@ def _within_deadline(retriever: BaseRetriever, query: QueryBundle) -> RetrievalR
 async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle) -> RetrievalResult:
     if query.timeout is None:
         _check_time_left(retriever)
-        return await _adrive(retriever, steps(retriever, query))
+        return await _adrive(retriever, query)
     with deadline.limited(query.timeout):
         limit = asyncio.timeout(deadline.remaining())
         try:
             async with limit:
-                return await _adrive(retriever, steps(retriever, query))
+                return await _adrive(retriever, query)
         except TimeoutError:
             if limit.expired():
                 raise DeadlineExceededError(retriever.name, query.timeout) from None
@@ -132,9 +132,16 @@ def _drive(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
         return done.value  # type: ignore[no-any-return]
 
 
-async def _adrive(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
+async def _adrive(retriever: BaseRetriever, query: QueryBundle) -> RetrievalResult:
+    run = steps(retriever, query)
     try:
-        request = next(run)
+        if query.filters is None and query.scope is None:
+            request = next(run)
+        else:  # which fields there are, and what can be pushed, is read from the corpus and its indexes
+            sent = await offload(_sent, run, None)
+            if isinstance(sent, RetrievalResult):
+                return sent
+            request = sent
         while True:
             reply: Any
             if isinstance(request, QueryBundle):
