@@ -6,7 +6,7 @@ _CANDIDATES = {
     "bm25": "bm25",
     "vector": "vector(embedding='lsa')",
     "hybrid": "hybrid(embedding='lsa')",
-    "fusion": "fusion(bm25(top_k=50), vector(embedding='lsa', top_k=50), method='rrf')",
+    "fusion": "fusion(bm25(top_k=100000), vector(embedding='lsa', top_k=100000), method='rrf')",
 }
 
 
