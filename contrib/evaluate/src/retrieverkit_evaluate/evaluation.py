@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.retriever import BaseRetriever
 
 OnProgress = Callable[[str, int, int, str], None]
-"""Called with a system, how many of its queries are done, how many there are, and the last one's id."""
+"""Called with a system, how many of its queries are done, how many there are, and the last one's id, "" before any."""
 
 
 def evaluate(
@@ -57,7 +57,7 @@ def evaluate(
         measures: Names of ir-measures.
         depth: How many documents a ranking has at most.
         seed: The seed of the resampling; the same seed and rankings give the same report.
-        on_progress: Called after every query.
+        on_progress: Called before the first and after every query of a system.
 
     Raises:
         ReadError: A file cannot be read.
@@ -125,6 +125,8 @@ def _run(
         if on_progress is not None:
             on_progress(name, done, len(collection.queries), query_id)
 
+    if on_progress is not None:
+        on_progress(name, 0, len(collection.queries), "")
     return run(name, retriever, collection.queries, depth, on_query, as_it_is=as_it_is)
 
 

@@ -57,12 +57,15 @@ def _system(report: Report, name: str) -> str:
             f"<h2>The worst queries of <code>{text(name)}</code> by {text(measure)}</h2>{worst_queries(report, name)}"
         )
     before, after = report.score(measure, first).values, report.score(measure, name).values
-    drawn = differences([after[query_id] - before[query_id] for query_id in report.query_ids])
-    lost = worst_queries(report, name) or "<p>It loses on no query.</p>"
+    changes = [after[query_id] - before[query_id] for query_id in report.query_ids]
+    drawn = (
+        f"<p class='faint small'>The difference in {text(measure)} of every query, the largest gain first.</p>"
+        f"{differences(changes)}"
+    )
+    lost = worst_queries(report, name)
     return (
         f"<h2><code>{text(name)}</code> against <code>{text(first)}</code>, query by query</h2>"
-        f"<p class='faint small'>The difference in {text(measure)} of every query, the largest gain first.</p>{drawn}"
-        f"<p>Where it loses most:</p>{lost}"
+        f"{drawn if any(changes) else ''}{f'<p>Where it loses most:</p>{lost}' if lost else '<p>It loses on no query.</p>'}"
     )
 
 
