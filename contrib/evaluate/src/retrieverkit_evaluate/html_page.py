@@ -63,9 +63,10 @@ def _system(report: Report, name: str) -> str:
         f"{differences(changes)}"
     )
     lost = worst_queries(report, name)
+    told = f"<p>Where it loses most:</p>{lost}" if lost else "<p>It loses on no query.</p>"
     return (
         f"<h2><code>{text(name)}</code> against <code>{text(first)}</code>, query by query</h2>"
-        f"{drawn if any(changes) else ''}{f'<p>Where it loses most:</p>{lost}' if lost else '<p>It loses on no query.</p>'}"
+        f"{drawn if any(changes) else ''}{told}"
     )
 
 
