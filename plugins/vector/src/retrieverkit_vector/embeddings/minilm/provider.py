@@ -35,7 +35,7 @@ class MiniLmProvider:
         try:
             find_weights(options.folder)
         except MissingServiceError as error:
-            return str(error)
+            return f"{error.message}; {error.fix}"
         return missing
 
     def make(self, options: BaseModel) -> Embedder:
