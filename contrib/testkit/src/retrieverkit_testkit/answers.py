@@ -1,0 +1,39 @@
+"""Answers as plain data, and comparing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isclose
+from typing import Any
+
+from retrieverkit_core.errors import shorten
+from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_testkit.verdicts import ensure
+
+Scored = list[tuple[str, float | None]]
+
+
+def document_of(hit: NodeWithScore) -> str:
+    """Return the id of the document that a hit is a piece of; a node of no document stands for itself."""
+    return hit.ref_doc_id or hit.node.id
+
+
+def ids(hits: Sequence[NodeWithScore]) -> list[str]:
+    """Return the hits' documents, in order."""
+    return [document_of(hit) for hit in hits]
+
+
+def scored(hits: Sequence[NodeWithScore]) -> Scored:
+    """Return the hits' documents and scores, in order."""
+    return [(document_of(hit), hit.score) for hit in hits]
+
+
+def ensure_same(found: Sequence[Any], expected: Sequence[Any], what: str, tolerance: float = 1e-6) -> None:
+    """Fail unless two answers have the same documents in the same order, and scores as near as ``tolerance``."""
+    told = f"{what}: {shorten(list(found), 300)} instead of {shorten(list(expected), 300)}"
+    ensure([one[0] for one in found] == [one[0] for one in expected], told)
+    for (_, score), (_, wanted) in zip(found, expected, strict=True):
+        if score is None or wanted is None:
+            ensure(score is wanted, told)
+        else:
+            ensure(isclose(score, wanted, rel_tol=tolerance, abs_tol=tolerance), told)

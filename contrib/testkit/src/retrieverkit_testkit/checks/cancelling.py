@@ -1,0 +1,134 @@
+"""Calls that are given up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from retrieverkit_core.errors import RetrievalError
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.result import Outcome
+from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_testkit.answers import ids
+from retrieverkit_testkit.capabilities import Capability
+from retrieverkit_testkit.checking import check
+from retrieverkit_testkit.library import SHARED
+from retrieverkit_testkit.subjects import Subject
+from retrieverkit_testkit.verdicts import ensure
+
+_PROMPT = 5.0
+_OURS = "retrieverkit-worker"
+_ALLOWED = 2
+
+
+@check()
+def check_cancelling_ends_a_call(subject: Subject) -> None:
+    """A cancelled ``aretrieve`` ends at once with CancelledError, and the next call is answered.
+
+    To mend: never swallow CancelledError (``except BaseException``, a bare ``except``); after ``finally`` let it go.
+    """
+    with subject.shelf() as trial:
+        expected = len(trial.ask(SHARED, top_k=5))
+        asyncio.run(_cancel_many(trial.retriever, 20 if subject.quick else 100))
+        ensure(len(trial.ask(SHARED, top_k=5)) == expected, "after cancelled calls the answer is another")
+
+
+@check()
+def check_cancelling_leaves_no_task(subject: Subject) -> None:
+    """A cancelled or finished ``aretrieve`` leaves no task running.
+
+    To mend: await, or cancel and await, every task that you start (``asyncio.TaskGroup`` does).
+    """
+
+    async def ask(retriever: BaseRetriever) -> None:
+        await retriever.aretrieve(QueryBundle(SHARED, top_k=5))
+        await _cancel_many(retriever, 20)
+        for _ in range(200):
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                return
+            await asyncio.sleep(0.01)
+        ensure(False, f"{len(left)} tasks are left, such as {next(iter(left)).get_coro()!r}")
+
+    with subject.shelf() as trial:
+        asyncio.run(ask(trial.retriever))
+
+
+@check()
+def check_calls_leave_no_thread_and_no_file(subject: Subject) -> None:
+    """Calls, cancelled ones too, leave neither threads nor open files behind.
+
+    To mend: use one pool for all calls, or ``asyncio.to_thread``; open files in a ``with`` block.
+    """
+
+    def rounds(retriever: BaseRetriever) -> None:
+        asyncio.run(_cancel_many(retriever, 20))
+        for _ in range(10):
+            retriever.retrieve(QueryBundle(SHARED, top_k=5))
+            asyncio.run(retriever.aretrieve(QueryBundle(SHARED, top_k=5)))
+
+    with subject.shelf() as trial:
+        rounds(trial.retriever)
+        gc.collect()
+        threads, files = _threads(), _open_files()
+        rounds(trial.retriever)
+        gc.collect()
+        _settles(_threads, threads, "threads are left of 40 calls")
+        _settles(_open_files, files, "open files are left of 40 calls")
+
+
+@check(Capability.EXHAUSTIVE)
+def check_a_deadline_is_never_a_silent_loss(subject: Subject) -> None:
+    """With too little time a call raises, DeadlineExceededError for one, or is partial; it never just finds less.
+
+    To mend: look at the time left (``retrieverkit_core.deadline``) to stop early only if you then raise, or report
+    the leg as timed out.
+    """
+    with subject.shelf() as trial:
+        expected = set(ids(trial.ask(SHARED, top_k=50)))
+        ensure(set(ids(trial.ask(SHARED, top_k=50, timeout=60.0))) == expected, "a minute's deadline loses hits")
+        for timeout in (1e-6, 1e-4, 1e-3, 5e-3):
+            started = time.monotonic()
+            try:
+                result = trial.ask(SHARED, top_k=50, timeout=timeout)
+            except RetrievalError:
+                result = None
+            ensure(time.monotonic() - started < _PROMPT, f"a deadline of {timeout:g} s is kept by no means")
+            whole = result is None or result.outcome is Outcome.PARTIAL or set(ids(result)) == expected
+            ensure(whole, f"with a deadline of {timeout:g} s hits are missing, and nothing says so")
+        ensure(set(ids(trial.ask(SHARED, top_k=50))) == expected, "after missed deadlines the answer is another")
+
+
+async def _cancel_many(retriever: BaseRetriever, rounds: int) -> None:
+    """Ask and cancel, later in each of some rounds; fail where a cancelled call goes on or ends otherwise."""
+    for turn in range(rounds):
+        task = asyncio.ensure_future(retriever.aretrieve(QueryBundle(SHARED, top_k=5)))
+        for _ in range(turn % 4):
+            await asyncio.sleep(0)
+        if not task.cancel():
+            continue
+        await asyncio.wait({task}, timeout=_PROMPT)
+        ensure(task.done(), f"a cancelled call did not end within {_PROMPT:g} s")
+        ensure(task.cancelled(), "a cancelled call ended with something else than CancelledError")
+
+
+def _settles(count: Callable[[], int], allowed: int, what: str) -> None:
+    limit = time.monotonic() + 3.0
+    while count() > allowed + _ALLOWED:
+        ensure(time.monotonic() < limit, f"{count() - allowed} {what}")
+        gc.collect()
+        time.sleep(0.02)
+
+
+def _threads() -> int:
+    return sum(not thread.name.startswith(_OURS) for thread in threading.enumerate())
+
+
+def _open_files() -> int:
+    folder = Path("/proc/self/fd")
+    return len(os.listdir(folder)) if folder.is_dir() else 0

@@ -1,0 +1,187 @@
+"""Running the checks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from time import perf_counter
+from typing import Any
+
+from retrieverkit_core.errors import ConfigError, near_matches, shorten
+from retrieverkit_core.spec import RetrieverSpec
+from retrieverkit_testkit.capabilities import DEFAULT, Capability
+from retrieverkit_testkit.checking import Check, all_checks
+from retrieverkit_testkit.results import CheckResult, Outcome, Report
+from retrieverkit_testkit.subjects import Factory, ModeSubject, Subject, subject_of
+from retrieverkit_testkit.verdicts import CheckFailed, NothingToCheck
+
+TIME_LIMIT = 120.0
+"""Seconds after which a check that does not end has failed."""
+
+
+def check_retriever(
+    factory: Factory | ModeSubject | str | RetrieverSpec | Mapping[str, Any],
+    *,
+    capabilities: Iterable[Capability | str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    quick: bool = False,
+    only: Collection[str] | None = None,
+) -> Report:
+    """Check that a retriever keeps the contract. No test runner is needed.
+
+    Args:
+        factory: A mode string, a spec or `for_mode`, and the kit makes the indexes; or a function that takes
+            documents and returns a new retriever over them, each time it is called.
+        capabilities: What the retriever can do; checks of anything else are skipped. None for deterministic and
+            ranks-by-query. What can be seen is not declared: scores, filters, and that a mode keeps an index.
+        expected_failures: Why a check is known to fail, by its name. One that passes after all is reported.
+        quick: Use few examples, and start no other processes.
+        only: The names of the checks to run; None for all.
+
+    Returns:
+        One result a check, in a list that also knows what was checked.
+
+    Raises:
+        ConfigError: The factory makes no retriever, or there is no capability or check of a name.
+        PluginError: The mode's plugin is broken.
+    """
+    declared = checked_capabilities(capabilities)
+    expected = checked_failures(expected_failures or {})
+    chosen = None if only is None else checked_names(only)
+    subject = subject_of(factory)
+    subject.quick = quick
+    report = new_report(subject, declared, quick)
+    with closing(subject):
+        report += [
+            run(check, subject, declared, expected.get(check.name))
+            for check in all_checks()
+            if chosen is None or check.name in chosen
+        ]
+    return report
+
+
+def run(check: Check, subject: Subject, declared: frozenset[Capability], expected: str | None = None) -> CheckResult:
+    """Run one check.
+
+    Args:
+        check: The check.
+        subject: What is checked.
+        declared: What is declared of it.
+        expected: Why it is known to fail, or None.
+    """
+    started = perf_counter()
+    why = _why_not(check, subject, declared)
+    with quiet_logs():
+        outcome, reason = (Outcome.SKIPPED, why) if why else _within_limit(check, subject)
+    if expected is not None and outcome is Outcome.FAILED:
+        outcome, reason = Outcome.EXPECTED_FAILURE, f"{expected} ({reason})"
+    elif expected is not None and outcome is Outcome.PASSED:
+        outcome, reason = Outcome.UNEXPECTED_PASS, f"it was expected to fail: {expected}"
+    return CheckResult(check.name, outcome, reason, perf_counter() - started, check.mend)
+
+
+def new_report(subject: Subject, declared: frozenset[Capability], quick: bool) -> Report:
+    """Return a report without results yet."""
+    told = {"subject": subject.label, "capabilities": tuple(sorted(declared)), "quick": quick}
+    if not isinstance(subject, ModeSubject):
+        return Report(**told)
+    claim = subject.plugin.claim
+    return Report(**told, mode=subject.spec.mode, distribution=claim.distribution, version=claim.version)
+
+
+def checked_capabilities(given: Iterable[Capability | str] | None) -> frozenset[Capability]:
+    """Return capabilities by their names.
+
+    Raises:
+        ConfigError: There is none by a name.
+    """
+    if given is None:
+        return DEFAULT
+    if isinstance(given, str):
+        given = [given]
+    known = [each.value for each in Capability]
+    for name in (given := list(given)):
+        if name not in known:
+            raise ConfigError(f"there is no capability {shorten(name)!r}", fix=_meant(name, known))
+    return frozenset(map(Capability, given))
+
+
+def checked_names(names: Iterable[str]) -> frozenset[str]:
+    """Return names of checks.
+
+    Raises:
+        ConfigError: There is no check of a name.
+    """
+    if isinstance(names, str):
+        names = [names]
+    names = list(names)
+    known = [check.name for check in all_checks()]
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no check {shorten(name)!r}", fix=_meant(name, known))
+    return frozenset(names)
+
+
+def checked_failures(given: Mapping[str, str]) -> dict[str, str]:
+    """Return why checks are known to fail, by their names.
+
+    Raises:
+        ConfigError: There is no check of a name, or no reason is given.
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError("expected failures are given without reasons", fix="write {name of the check: reason}")
+    checked_names(given)
+    for name, reason in given.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise ConfigError(f"the expected failure of {name!r} has no reason", fix="say why it is known to fail")
+    return dict(given)
+
+
+def _meant(name: object, known: list[str]) -> str:
+    near = near_matches(str(name), known)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are: {', '.join(known)}"
+
+
+def _why_not(check: Check, subject: Subject, declared: frozenset[Capability]) -> str:
+    for capability in sorted(check.requires - declared):
+        return f"capability {capability.value} is not declared"
+    for trait in check.needs:
+        if trait not in subject.traits:
+            return trait.value
+    return "a quick run leaves it out" if check.thorough and subject.quick else ""
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Keep what the checks provoke, such as rebuilt indexes and failing observers, off the terminal."""
+    handler = logging.NullHandler()
+    loggers = [logging.getLogger(name) for name in ("retrieverkit", "retrieverkit_core")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+def _within_limit(check: Check, subject: Subject) -> tuple[Outcome, str]:
+    """Run a check in a thread of its own, so that a retriever that hangs does not hang the kit."""
+    ended: list[tuple[Outcome, str]] = []
+    thread = threading.Thread(target=lambda: ended.append(_ending(check, subject)), name=check.name, daemon=True)
+    thread.start()
+    thread.join(TIME_LIMIT)
+    return ended[0] if ended else (Outcome.FAILED, f"it did not end within {TIME_LIMIT:g} s")
+
+
+def _ending(check: Check, subject: Subject) -> tuple[Outcome, str]:
+    try:
+        return Outcome.PASSED, check.function(subject) or ""
+    except NothingToCheck as reason:
+        return Outcome.SKIPPED, str(reason)
+    except CheckFailed as problem:
+        return Outcome.FAILED, str(problem)
+    except BaseException as error:  # a retriever may raise anything, SystemExit too
+        return Outcome.FAILED, f"{type(error).__name__}: {shorten(error, 500)}"
