@@ -1,0 +1,18 @@
+"""The conformance kit on fusion and hybrid, where the legs are installed."""
+
+import pytest
+
+from retrieverkit_testkit.suite import RetrieverConformance
+
+pytest.importorskip("retrieverkit_bm25", reason="the legs are other packages: bm25 is not installed")
+pytest.importorskip("retrieverkit_vector", reason="the legs are other packages: vector is not installed")
+
+
+class TestFusion(RetrieverConformance):
+    retriever_mode = "fusion(bm25(top_k=50), vector(embedding='lsa', top_k=50), method='rrf')"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+
+
+class TestHybrid(RetrieverConformance):
+    retriever_mode = "hybrid(embedding='lsa')"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
