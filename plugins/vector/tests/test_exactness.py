@@ -102,6 +102,7 @@ def test_a_batch_equals_its_queries_one_by_one(new_corpus, word_model, tmp_path,
         QueryBundle("w1", filters=MetadataFilters.parse("i < 20")),
         QueryBundle("w1", custom_embedding_strs=["w2", "w3 w4"], top_k=900),
         QueryBundle("  "),
+        QueryBundle("w6", custom_embedding_strs=[" "]),
         QueryBundle("w5", top_k=0),
     ]
     singles = [retriever.retrieve(query) for query in queries]

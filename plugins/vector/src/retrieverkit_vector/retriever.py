@@ -169,7 +169,9 @@ class VectorRetriever(BaseRetriever):
         texts: dict[int, list[str]] = {}
         for place, query in enumerate(queries):
             if query.embedding is None:
-                texts[place] = [text for text in query.embedding_strs if text.strip()]
+                own = [text for text in query.embedding_strs if text.strip()]
+                if own:
+                    texts[place] = own
                 continue
             try:
                 targets[place] = Target(_door(query.embedding, reader.dimension), self._metric)
@@ -182,15 +184,15 @@ class VectorRetriever(BaseRetriever):
     def _embedded(
         self, reader: VectorReader, texts: dict[int, list[str]]
     ) -> dict[int, NDArray[np.float32] | RetrieverKitError]:
-        every = list(chain.from_iterable(texts.values()))
-        if not every:
+        if not texts:
             return {}
+        every = list(chain.from_iterable(texts.values()))
         if reader.embed_queries is None:
             error = QueryError(
                 f"the nodes bring their own vectors, which {self.embedding_spec!r} cannot compare words with",
                 fix="give the query an embedding, or name the embedding that made the nodes' vectors",
             )
-            return dict.fromkeys((place for place, own in texts.items() if own), error)
+            return dict.fromkeys(texts, error)
         vectors = checked(reader.embed_queries(every), len(every), reader.dimension, allow_zero=True)
         means: dict[int, NDArray[np.float32] | RetrieverKitError] = {}
         at = 0
