@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retrieverkit.cli import doctor, index, modes, plugins, reindex, search
+from retrieverkit.cli import doctor, index, modes, new_plugin, plugins, reindex, search
 from retrieverkit.cli.installed import Commands
 
 app = typer.Typer(
@@ -41,3 +41,4 @@ app.add_typer(modes.app, name="modes")
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)
 app.command("reindex")(reindex.reindex)
+app.command("new-plugin")(new_plugin.new_plugin)
