@@ -1,7 +1,9 @@
 """The reference sections that are generated from the live code."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from docs_pages import DOCS, PAGES
 from docs_signatures import attributes, cell, described, function, member, members, parsed, signature, type_text
@@ -28,6 +30,7 @@ from retrieverkit_core import (
     errors,
     hookspecs,
 )
+from retrieverkit_testkit.checking import Check, all_checks
 
 
 def pages(folder: str) -> str:
@@ -162,6 +165,24 @@ def all_described(*kinds: type) -> str:
     return "\n\n".join(described(kind, level=3) for kind in kinds)
 
 
+def checks() -> str:
+    """Describe every check of the conformance kit, under its subject."""
+    lines: list[str] = []
+    for group, found in groupby(all_checks(), key=lambda check: check.group):
+        module = sys.modules[f"retrieverkit_testkit.checks.{group}"]
+        lines += [f"## {(module.__doc__ or '').strip().rstrip('.')}", *map(_check, found)]
+    return "\n\n".join(lines)
+
+
+def _check(check: Check) -> str:
+    facts = [f"needs the capability `{each.value}`" for each in sorted(check.requires)]
+    facts += [f"skipped where {each.value}" for each in check.needs]
+    facts += ["left out of a quick run"] if check.thorough else []
+    told = f" *({'; '.join(facts)})*" if facts else ""
+    promise = " ".join(check.promise.replace("``", "`").split())
+    return f"### {check.name}\n\n{promise}{told}\n\nTo mend: {check.mend.replace('``', '`')}"
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "tutorial": lambda: pages("tutorial"),
     "how to": lambda: pages("how-to"),
@@ -180,6 +201,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "register": lambda: function("register_mode", register_mode),
     "result": result,
     "authors": authors,
+    "checks": checks,
     "plugin": lambda: all_described(ModeSpec, ScoreSpec, FilterCapabilities, BuildContext),
 }
 """Each generated section by the name in its mark."""
