@@ -143,7 +143,8 @@ def environment(folder: Path) -> dict[str, str]:
     programs = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
     home = str(folder / ".home")
     cache = {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache", "COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
-    return {**kept, **cache, "PATH": programs, "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0"}
+    everywhere = {"RETRIEVERKIT_EMBEDDING": "lsa"}  # what is shown must not depend on weights that happen to be here
+    return {**kept, **cache, **everywhere, "PATH": programs, "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0"}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def environment(tmp_path):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     home = tmp_path / "home"
     home.mkdir()
-    return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "LC_ALL": "C.UTF-8"}
+    ours = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "RETRIEVERKIT_EMBEDDING": "lsa"}
+    return {**kept, **ours, "LC_ALL": "C.UTF-8"}
 
 
 @pytest.fixture
