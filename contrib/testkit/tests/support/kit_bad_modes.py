@@ -10,6 +10,7 @@ from kit_modes import CorpusWords, WordsPlugin
 from pydantic import BaseModel, Field, model_validator
 
 from retrieverkit_core import NodeWithScore, ScoreKind, ScoreSpec
+from retrieverkit_core.derived import DerivedIndex, answer
 from retrieverkit_core.errors import DerivedIndexError
 from retrieverkit_core.plugin import ModeOptions
 
@@ -84,6 +85,46 @@ class InsertsAlone(CorpusWords):
         for node in super().nodes():
             self.known.setdefault(node.id, node)
         return list(self.known.values())
+
+
+class NewestFirst(CorpusWords):
+    """Orders equal nodes by when it saw them."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.order = []
+
+    def nodes(self):
+        nodes = {node.id: node for node in super().nodes()}
+        self.order = [name for name in nodes if name not in self.order] + [n for n in self.order if n in nodes]
+        return [nodes[name] for name in self.order]
+
+
+class EveryNode(DerivedIndex):
+    """The ordinals of all nodes; deleted ones stay in."""
+
+    name = "every"
+    format_version = 1
+
+    def build(self, folder, nodes):
+        (folder / "nodes.json").write_text(json.dumps([ordinal for ordinal, _ in nodes]))
+
+    def update(self, folder, removed, added):
+        known = json.loads((folder / "nodes.json").read_text())
+        (folder / "nodes.json").unlink()
+        (folder / "nodes.json").write_text(json.dumps(known + [ordinal for ordinal, _ in added]))
+
+    def open(self, folder):
+        return json.loads((folder / "nodes.json").read_text())
+
+
+class KeepsDeletedNodes(CorpusWords):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.index = EveryNode(self.corpus, self.storage, {})
+
+    def nodes(self):
+        return [hit.node for hit in answer(self.index, lambda ordinals: [(one, None) for one in ordinals])]
 
 
 class Filed(CorpusWords):
@@ -234,6 +275,8 @@ BAD = {
     "adding_the_same_again_changes_nothing": lambda: WordsPlugin(AnswersOnce),
     "an_emptied_corpus_finds_nothing": lambda: WordsPlugin(NeedsNodes),
     "many_changes_equal_a_new_index": lambda: WordsPlugin(InsertsAlone),
+    "ordinary_changes_need_no_repair": lambda: WordsPlugin(KeepsDeletedNodes),
+    "order_does_not_depend_on_how_the_index_grew": lambda: WordsPlugin(NewestFirst),
     "another_writer_is_seen": lambda: WordsPlugin(ReadsOnce),
     "readers_beside_a_writer_see_whole_changes": lambda: WordsPlugin(HalfOfAPair),
     "two_retrievers_of_one_index_agree": lambda: WordsPlugin(ReadsOnce),
