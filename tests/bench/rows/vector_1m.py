@@ -25,7 +25,7 @@ RANKS = "rank.i64"
 def prepare(folder: Path, scale: float) -> str:
     """Write the vectors and index them; each node has a random rank in its metadata for filters to ask about."""
     from retrieverkit import Index
-    from retrieverkit_core import Node, QueryBundle
+    from retrieverkit_core import MetadataFilters, Node, QueryBundle
 
     count = int(VECTORS * scale)
     directions.write(folder, count)
@@ -41,7 +41,7 @@ def prepare(folder: Path, scale: float) -> str:
                 for i, v in enumerate(part, start)
             )
         stored = perf_counter()
-        one = QueryBundle("", embedding=part[0])
+        one = QueryBundle("", embedding=part[0], filters=MetadataFilters.parse("rank < 10"))
         index.retrieve(one, "vector")
     return (
         f"{count:,} vectors of {directions.DIMENSION} numbers, "
