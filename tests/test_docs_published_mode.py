@@ -16,12 +16,12 @@ UV = Path(sys.executable).with_name("uv")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the page's files, and a new environment with its wheel beside those of core and registry."""
+    """A folder with the page's files, and a new environment with its wheel beside those of core, registry and testkit."""
     folder = tmp_path_factory.mktemp("acme")
     for block in PAGE.blocks:
         if block.file:
             (folder / block.file).write_text(block.code, encoding="utf-8")
-    for package in (folder, ROOT / "core", ROOT / "registry"):
+    for package in (folder, ROOT / "core", ROOT / "registry", ROOT / "contrib" / "testkit"):
         subprocess.run([UV, "build", "-q", "--wheel", package, "-o", folder / "dist"], check=True)
     environment = folder / "venv"
     subprocess.run([UV, "venv", "-q", "--python", sys.executable, environment], check=True)
@@ -36,9 +36,11 @@ def environment(folder):
     return {**environment, "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{environment['PATH']}"}
 
 
-def test_the_commands_print_what_is_shown(folder, environment, monkeypatch):
+@pytest.mark.parametrize(
+    "block", [block for block in PAGE.blocks if "not run" in block.marks], ids=lambda block: block.first
+)
+def test_the_commands_print_what_is_shown(folder, environment, monkeypatch, block):
     monkeypatch.chdir(folder)
-    block = next(block for block in PAGE.blocks if "not run" in block.marks)
     for command, shown in docs_runner.commands(block):
         code, output = docs_runner.run_command(command, environment)
         assert (code, docs_runner.masked(output)) == (0, docs_runner.masked(shown)), f"{command}\n{output}"
