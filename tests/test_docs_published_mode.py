@@ -16,7 +16,7 @@ UV = Path(sys.executable).with_name("uv")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the page's files, and a new environment with its wheel beside those of core, registry and testkit."""
+    """A folder with the page's files, and a new environment with its wheel beside core, registry and testkit."""
     folder = tmp_path_factory.mktemp("acme")
     for block in PAGE.blocks:
         if block.file:
