@@ -9,7 +9,7 @@ pytest.importorskip("retrieverkit_vector", reason="the legs are other packages: 
 
 
 class TestFusion(RetrieverConformance):
-    retriever_mode = "fusion(bm25(top_k=50), vector(embedding='lsa', top_k=50), method='rrf')"
+    retriever_mode = "fusion(bm25, vector(embedding='lsa'), method='rrf')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
 
 

@@ -14,6 +14,10 @@ WEIGHT = 0.5
 """What the vector leg counts with any other embedding."""
 
 
+UNRELATED = {"lsa": 1e-6}
+"""The similarity below which a node shares no word with the query, not even through others; 0 but for rounding."""
+
+
 class HybridRetriever(FusionRetriever):
     """Fuses bm25 and vector by relative score.
 
@@ -51,4 +55,9 @@ class HybridRetriever(FusionRetriever):
 
 def default_weight(embedding: str | None) -> float:
     """Return what the vector leg counts with an embedding, named with or without its options."""
-    return WEIGHTS.get((embedding or "").partition("(")[0], WEIGHT)
+    return WEIGHTS.get(name_of(embedding), WEIGHT)
+
+
+def name_of(embedding: str | None) -> str:
+    """Return an embedding's name without its options."""
+    return (embedding or "").partition("(")[0]

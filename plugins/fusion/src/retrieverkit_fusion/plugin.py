@@ -11,6 +11,7 @@ from retrieverkit_fusion.methods import RELEVANCE, RELEVANCE_TO_ONE
 from retrieverkit_fusion.options import FusionOptions, HybridOptions
 
 if TYPE_CHECKING:
+    from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_fusion.hybrid import HybridRetriever
     from retrieverkit_fusion.retriever import FusionRetriever
 
@@ -69,14 +70,25 @@ class HybridPlugin:
 
         return HybridRetriever(
             context.resolve(_leg("bm25", language=options.language)),
-            context.resolve(_leg("vector", embedding=options.embedding)),
+            _vector_leg(options, context),
             weight=options.weight,
             top_k=options.top_k,
             object_map=context.object_map,
         )
 
 
-def _leg(mode: str, **options: str | None) -> RetrieverSpec:
+def _vector_leg(options: HybridOptions, context: BuildContext) -> BaseRetriever:
+    """Return the vector leg, without hits that have nothing to do with the query where the embedding can tell."""
+    from retrieverkit_fusion.hybrid import UNRELATED, name_of
+
+    vector = context.resolve(_leg("vector", embedding=options.embedding))
+    unrelated = UNRELATED.get(name_of(getattr(vector, "embedding_spec", None)))
+    if unrelated is None:
+        return vector
+    return context.resolve(_leg("vector", embedding=options.embedding, similarity_cutoff=unrelated))
+
+
+def _leg(mode: str, **options: str | float | None) -> RetrieverSpec:
     return RetrieverSpec(mode=mode, **{name: value for name, value in options.items() if value is not None})
 
 
