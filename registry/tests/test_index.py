@@ -271,3 +271,10 @@ def test_the_index_folder_itself_is_never_read(tmp_path, discovery):
     with Index.open(tmp_path / "notes.rk", discovery=discovery) as index:
         report = index.add_files(tmp_path)
         assert [Path(name).name for name in report.added] == ["a.txt"]
+
+
+def test_reindexing_keeps_what_was_paid_for(index):
+    (index.storage / "bm25-1").mkdir(parents=True)
+    (index.storage / "embeddings-1.sqlite3").write_text("paid")
+    index.reindex()
+    assert [path.name for path in index.storage.iterdir()] == ["embeddings-1.sqlite3"]

@@ -356,7 +356,8 @@ class Index:
         Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept.
         """
         self._kept.clear()
-        shutil.rmtree(self.storage, ignore_errors=True)
+        for folder in self.storage.glob("*/"):  # beside them stands the cache of paid embeddings
+            shutil.rmtree(folder, ignore_errors=True)
         self._services.forget_embedding()
 
 

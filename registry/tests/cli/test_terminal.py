@@ -73,7 +73,7 @@ def passages(tmp_path):
 @pytest.mark.searches
 @pytest.mark.parametrize("columns", [80, 40, 200])
 def test_lines_fit_and_words_stay_whole(terminal, passages, columns):
-    sent = terminal("search", "weights 检索", passages, "--top-k", 10, columns=columns)
+    sent = terminal("search", "weights 检索", passages, "--top-k", 10, "--mode", "bm25", columns=columns)
     lines = SGR.sub("", sent).splitlines()
     assert lines[0].startswith("6 hits · ")
     assert max(map(cell_len, lines)) <= columns

@@ -23,11 +23,10 @@ from retrieverkit_bm25.columns import Columns
 from retrieverkit_bm25.facets import FacetTerms
 from retrieverkit_bm25.reader import Bm25Reader, record_build
 from retrieverkit_bm25.schema import BODY, FACETS, LENGTH, ORDINAL, schema
-from retrieverkit_core.analysis import Analyzer
+from retrieverkit_core.analysis import Analyzer, indexed_text
 from retrieverkit_core.corpus import Corpus, StoredNode
 from retrieverkit_core.derived import DerivedIndex, RebuildRequired
 from retrieverkit_core.errors import DerivedIndexError
-from retrieverkit_core.nodes import Node
 
 EXACT_UP_TO = 10_000
 MAX_DELETED_SHARE = 0.05
@@ -99,14 +98,6 @@ class Bm25Index(DerivedIndex[Bm25Reader]):
                 document.add_text(FACETS, term)
             columns.fill(document, node.metadata)
             writer.add_document(document)
-
-
-def indexed_text(node: Node) -> str:
-    """Return the text that a node is found by: its text, behind the title in its metadata unless that is excluded."""
-    title = node.metadata.get("title")
-    if isinstance(title, str) and title and "title" not in node.excluded_embed_metadata_keys:
-        return f"{title} {node.text}"
-    return node.text
 
 
 @contextmanager
