@@ -64,7 +64,7 @@ def isolated(session: nox.Session, plugin: Path) -> None:
     packages = [Path("core"), Path("registry"), plugin]
     if (ROOT / TESTKIT / "pyproject.toml").exists():
         packages.append(TESTKIT)
-    wheels = build_wheels(session, packages, Path(session.create_tmp(), "wheels"))
+    wheels = build_wheels(session, packages, ROOT / "dist" / f"isolated-{plugin.name}")
     session.install(*PINS, *map(str, wheels), *group("test"))
     session.run("pytest", str(plugin / "tests"), *session.posargs)
 

@@ -139,6 +139,7 @@ def test_without_the_extra_it_says_how_to_install_it(nothing_around, monkeypatch
 
 
 def test_without_weights_it_says_where_it_looked_and_what_to_install(nothing_around, monkeypatch):
+    monkeypatch.setattr("retrieverkit_vector.embeddings.minilm.provider.find_spec", lambda name: object())
     monkeypatch.chdir(nothing_around)
     (nothing_around / "model.safetensors").write_bytes(b"not asked for")
     told = provider.problem(MiniLmOptions())
