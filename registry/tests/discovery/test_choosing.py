@@ -1,7 +1,6 @@
 """Which claim a name means: conflicts, preferences, blocking, near matches."""
 
 import tomllib
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -171,9 +170,3 @@ def test_known_modes_are_sorted_and_true():
         project = tomllib.loads(file.read_text())["project"]
         for mode in project.get("entry-points", {}).get(MODES, {}):
             assert KNOWN_MODES[mode] == project["name"]
-
-
-def test_installed_first_party_modes_are_known():
-    for entry in entry_points(group=MODES):
-        if entry.dist.name.startswith("retrieverkit-"):
-            assert KNOWN_MODES[entry.name] == entry.dist.name
