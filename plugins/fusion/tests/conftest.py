@@ -24,8 +24,8 @@ class Listed(BaseRetriever):
 class Calls(BaseRetriever):
     """A leg whose author's code is the function given."""
 
-    def __init__(self, name, function, scores=None):
-        super().__init__()
+    def __init__(self, name, function, scores=None, **base):
+        super().__init__(**base)
         self.name = name
         self.scores = scores or ScoreSpec(ScoreKind.RELEVANCE)
         self.function = function

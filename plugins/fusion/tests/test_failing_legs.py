@@ -14,6 +14,7 @@ from retrieverkit_core import (
     Outcome,
     QueryBundle,
     RetrievalResult,
+    hookimpl,
 )
 from retrieverkit_core.errors import (
     AllLegsFailedError,
@@ -22,6 +23,7 @@ from retrieverkit_core.errors import (
     PluginContractError,
     RetrievalError,
 )
+from retrieverkit_core.observers import Observers
 from retrieverkit_fusion import FusionRetriever
 
 SCOPE = MetadataFilters.parse("tenant == 'us'")
@@ -101,6 +103,31 @@ def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
     result = answer(how, fused, "q")
     assert {hit.node_id for hit in result[:2]} == {"n0", "a"}
     assert [leg.n for leg in result.legs] == [50, 1]
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_what_was_in_time_is_kept_when_a_leg_holds_the_whole_process_up_past_the_deadline(how, calls, hits):
+    answered, never = threading.Event(), threading.Event()
+
+    class Watch:
+        @hookimpl
+        def on_retrieve_end(self):
+            answered.set()
+
+    def stalls(query):
+        answered.wait()
+        sum(range(4 * 10**7))  # one call in C, that lets no other thread run for longer than the deadline
+        return never.wait() and []
+
+    good = calls("good", lambda q: hits("a"), hooks=Observers.of(Watch()))
+    fused = FusionRetriever([good, calls("stalls", stalls)])
+    try:
+        result = answer(how, fused, QueryBundle("q", timeout=0.25))
+    finally:
+        never.set()
+    assert [hit.node_id for hit in result] == ["a"]
+    assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
+    assert result.outcome is Outcome.PARTIAL
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent import futures
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core import deadline
+from retrieverkit_core.deadline import Patience
 from retrieverkit_core.errors import (
     BatchError,
     DeadlineExceededError,
@@ -86,13 +87,14 @@ def _within_deadline(retriever: BaseRetriever, query: QueryBundle) -> RetrievalR
         return _drive(retriever, steps(retriever, query))
     with deadline.limited(query.timeout):
         future = WORKERS.submit(_drive, retriever, steps(retriever, query))
-        try:
-            return future.result(timeout=deadline.remaining())
-        except FutureTimeoutError as error:
-            if future.done() and not future.cancelled() and future.exception() is error:
-                raise
-            future.cancel()
-            raise DeadlineExceededError(retriever.name, query.timeout) from None
+        left = deadline.remaining() or 0.0
+        patience = Patience(monotonic() + left)
+        while not futures.wait([future], left).done:
+            left = patience.more(monotonic()) if _may_be_partial(retriever) else 0.0
+            if not left:
+                future.cancel()
+                raise DeadlineExceededError(retriever.name, query.timeout)
+        return future.result()
 
 
 async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle) -> RetrievalResult:
@@ -100,14 +102,42 @@ async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle) -> Ret
         _check_time_left(retriever)
         return await _adrive(retriever, query)
     with deadline.limited(query.timeout):
-        limit = asyncio.timeout(deadline.remaining())
+        limit = asyncio.timeout(None)
         try:
             async with limit:
-                return await _adrive(retriever, query)
+                with _expiring(limit, retriever, deadline.remaining() or 0.0):
+                    return await _adrive(retriever, query)
         except TimeoutError:
             if limit.expired():
                 raise DeadlineExceededError(retriever.name, query.timeout) from None
             raise
+
+
+@contextmanager
+def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> Iterator[None]:
+    """Let the block's timeout expire in `left` seconds, or after the patience that a composite is due."""
+    loop = asyncio.get_running_loop()
+    patience = Patience(loop.time() + left)
+    timer: asyncio.TimerHandle
+
+    def expire() -> None:
+        nonlocal timer
+        more = patience.more(loop.time()) if _may_be_partial(retriever) else 0.0
+        if more:
+            timer = loop.call_later(more, expire)
+        else:
+            limit.reschedule(loop.time())
+
+    timer = loop.call_later(left, expire)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _may_be_partial(retriever: BaseRetriever) -> bool:
+    """Whether the retriever has legs of which some may have answered."""
+    return retriever.filter_capabilities.delegates
 
 
 def _check_time_left(retriever: BaseRetriever) -> None:
