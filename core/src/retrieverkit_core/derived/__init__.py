@@ -1,11 +1,14 @@
 """Indexes derived from a corpus: caught up before they answer, published whole, rebuilt when in doubt.
 
 An author subclasses `DerivedIndex`, says how to `build`, `update` and `open` the files in a folder, and asks
-`DerivedIndex.reader` for each query. `answer` turns the ordinals that a reader found into hits.
+`DerivedIndex.reader` for each query. `IndexRetriever` is a retriever that searches one such index; `answer` turns the
+ordinals that a reader found into hits.
 """
 
 from retrieverkit_core.derived.answering import answer
 from retrieverkit_core.derived.index import DerivedIndex, RebuildRequired
 from retrieverkit_core.derived.inspection import inspect
+from retrieverkit_core.derived.late import LateNodes
+from retrieverkit_core.derived.retriever import IndexRetriever
 
-__all__ = ["DerivedIndex", "RebuildRequired", "answer", "inspect"]
+__all__ = ["DerivedIndex", "IndexRetriever", "LateNodes", "RebuildRequired", "answer", "inspect"]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from retrieverkit_bm25.filters import NotPushable, is_pushable
 from retrieverkit_bm25.index import Bm25Index
 from retrieverkit_bm25.plugin import FILTERS, SCORES
+from retrieverkit_bm25.reader import Bm25Reader, Hits
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.derived import answer
+from retrieverkit_core.derived import IndexRetriever
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
-from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.retriever import BaseRetriever
 
 
-class Bm25Retriever(BaseRetriever):
+class Bm25Retriever(IndexRetriever[Bm25Reader]):
     """Finds the nodes with words of the query, ranked by BM25 (k1 = 1.2, b = 0.75).
 
     A word that is several times in the query counts as often. Only nodes with at least one of the words are found; a
@@ -53,19 +51,21 @@ class Bm25Retriever(BaseRetriever):
         """
         return is_pushable(filter, lambda: self.index.reader().columns)
 
-    def _retrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
+    def _search(self, reader: Bm25Reader, query_bundle: QueryBundle) -> Hits:
         terms = self.index.analyzer.terms(query_bundle.query_str)
         if not terms:
             return []
         top_k, filters = query_bundle.top_k, query_bundle.filters
         try:
-            return answer(self.index, lambda reader: reader.search(terms, top_k, filters))
+            return reader.search(terms, top_k, filters)
         except NotPushable:  # the index has changed since `can_push` looked at it
-            return self._filtered_here(terms, top_k, filters)
+            return self._filtered_here(reader.search(terms, None), filters)[:top_k]
 
-    def _filtered_here(
-        self, terms: Sequence[str], top_k: int | None, filters: MetadataFilters | None
-    ) -> Sequence[NodeWithScore]:
-        hits = answer(self.index, lambda reader: reader.search(terms, None))
-        passing = [hit for hit in hits if filters is None or filters.matches(hit.node.metadata)]
-        return passing[:top_k]
+    def _filtered_here(self, found: Hits, filters: MetadataFilters | None) -> Hits:
+        """Return what passes; a node that is gone stays, for it makes the search be done again."""
+        nodes = self.index.corpus.fetch([ordinal for ordinal, _ in found])
+        return [
+            hit
+            for hit, node in zip(found, nodes, strict=True)
+            if node is None or filters is None or filters.matches(node.metadata)
+        ]

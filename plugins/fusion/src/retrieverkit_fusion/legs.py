@@ -49,6 +49,7 @@ class Ask:
 
     Attributes:
         leg: The leg.
+        retriever: What is asked: the leg's retriever, or what stands in for it.
         name: The leg's name, with the number of the query if it is not the caller's.
         query: The query; its ``top_k`` is the caller's.
         share: What the answer counts.
@@ -60,6 +61,7 @@ class Ask:
     """
 
     leg: Leg
+    retriever: BaseRetriever
     name: str
     query: QueryBundle
     share: float
@@ -73,12 +75,12 @@ class Ask:
     def ask(self) -> None:
         """Ask the leg. Only a required leg's error is raised."""
         with self:
-            self.result = self.leg.retriever.retrieve(self.bundle())
+            self.result = self.retriever.retrieve(self.bundle())
 
     async def aask(self) -> None:
         """As `ask`, without blocking the event loop."""
         with self:
-            self.result = await self.leg.retriever.aretrieve(self.bundle())
+            self.result = await self.retriever.aretrieve(self.bundle())
 
     def bundle(self) -> QueryBundle:
         """Return what the leg is asked now: the query with its filters and scope, for candidates, within the time.
@@ -134,7 +136,7 @@ def ask_many(asks: Sequence[Ask]) -> None:
     results: Sequence[RetrievalResult | None] = [None] * len(asks)
     started = perf_counter()
     try:
-        results = asks[0].leg.retriever.retrieve_many([ask.bundle() for ask in asks])
+        results = asks[0].retriever.retrieve_many([ask.bundle() for ask in asks])
     except BatchError as error:
         results, errors = error.results, error.errors
     except Exception as error:

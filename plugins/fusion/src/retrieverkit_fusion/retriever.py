@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from retrieverkit_core.derived import LateNodes
 from retrieverkit_core.errors import (
     AllLegsFailedError,
     FilterError,
@@ -19,6 +20,7 @@ from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
+from retrieverkit_core.threads import offload
 from retrieverkit_fusion.combining import Ranking, combine
 from retrieverkit_fusion.expansion import Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
@@ -99,6 +101,8 @@ class FusionRetriever(BaseRetriever):
         self.answers_blank = any(retriever.answers_blank for retriever in retrievers)
         self.legs = make_legs(retrievers, settings)
         self._asked = [leg for leg in self.legs if leg.weight > 0]
+        self._retrievers = [leg.retriever for leg in self._asked]
+        self._late = LateNodes(self._retrievers) if LateNodes.possible(self._retrievers) else None
         self._method = method_named(method, rrf_k)
         self._shares = self._method.shares([leg.weight for leg in self._asked])
         self.scores = self._method.scores({leg.name: leg.retriever.scores for leg in self._asked})
@@ -112,16 +116,33 @@ class FusionRetriever(BaseRetriever):
         expansion = self._expansion(query_bundle)
         if expansion is not None and self._model is not None:
             expansion.ask(self._model)
-        asks = self._asks(query_bundle, expansion, until)
-        in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
+        late = self._late
+        if late is not None and (since := late.begin(query_bundle)) is not None:
+            asks = self._asks(query_bundle, expansion, until, late.stand_ins)
+            self._ask_all(asks)
+            result = self._answer(asks, expansion, query_bundle.top_k)
+            if late.fetch(result, since):
+                return result
+        asks = self._asks(query_bundle, expansion, until, self._retrievers)
+        self._ask_all(asks)
         return self._answer(asks, expansion, query_bundle.top_k)
+
+    def _ask_all(self, asks: Sequence[Ask]) -> None:
+        in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
         until = answer_until()
         expansion = self._expansion(query_bundle)
         if expansion is not None and self._model is not None:
             await expansion.aask(self._model)
-        asks = self._asks(query_bundle, expansion, until)
+        late = self._late
+        if late is not None and (since := await offload(late.begin, query_bundle)) is not None:
+            asks = self._asks(query_bundle, expansion, until, late.stand_ins)
+            await in_tasks([ask.aask for ask in asks], self._concurrency)
+            result = self._answer(asks, expansion, query_bundle.top_k)
+            if await offload(late.fetch, result, since):
+                return result
+        asks = self._asks(query_bundle, expansion, until, self._retrievers)
         await in_tasks([ask.aask for ask in asks], self._concurrency)
         return self._answer(asks, expansion, query_bundle.top_k)
 
@@ -132,7 +153,7 @@ class FusionRetriever(BaseRetriever):
         if self._model is not None:
             pending = [expansion for expansion in expansions if expansion is not None]
             in_threads([partial(expansion.ask, self._model) for expansion in pending], self._concurrency)
-        asks = [self._asks(*each, until) for each in zip(query_bundles, expansions, strict=True)]
+        asks = [self._asks(*each, until, self._retrievers) for each in zip(query_bundles, expansions, strict=True)]
         by_leg = [[ask for of_query in asks for ask in of_query if ask.leg is leg] for leg in self._asked]
         in_threads([partial(ask_many, of_leg) for of_leg in by_leg], self._concurrency)
         replies: list[RetrievalResult | Exception] = []
@@ -146,16 +167,23 @@ class FusionRetriever(BaseRetriever):
     def _expansion(self, query: QueryBundle) -> Expansion | None:
         return None if self._model is None else Expansion(query, self._more_queries)
 
-    def _asks(self, query: QueryBundle, expansion: Expansion | None, until: float | None) -> list[Ask]:
+    def _asks(
+        self,
+        query: QueryBundle,
+        expansion: Expansion | None,
+        until: float | None,
+        retrievers: Sequence[BaseRetriever],
+    ) -> list[Ask]:
         """Return what is asked: the caller's query first, then each generated one, every leg in its order."""
-        asked = list(zip(self._asked, self._shares, strict=True))
-        asks = [Ask(leg, leg.name, query, share, until) for leg, share in asked]
+        asked = list(zip(self._asked, retrievers, self._shares, strict=True))
+        asks = [Ask(leg, retriever, leg.name, query, share, until) for leg, retriever, share in asked]
         generated = () if expansion is None else expansion.queries
         for number, words in enumerate(generated, 2):
             other = query.replace(query_str=words, embedding=None, custom_embedding_strs=None)
             note = f"query {number}: {words}"
             asks += [
-                Ask(leg, f"{leg.name}@{number}", other, share / len(generated), until, note) for leg, share in asked
+                Ask(leg, retriever, f"{leg.name}@{number}", other, share / len(generated), until, note)
+                for leg, retriever, share in asked
             ]
         return asks
 

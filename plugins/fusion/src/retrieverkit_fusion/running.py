@@ -40,7 +40,7 @@ def in_threads(calls: Sequence[Callable[[], object]], limit: int, *, may_raise: 
         if not waits:
             work()
             helpers = [helper for helper in helpers if not helper.cancel()]
-        for helper in as_completed(helpers):
+        for helper in as_completed(helpers) if waits else helpers:
             helper.result()
     finally:
         waiting.clear()

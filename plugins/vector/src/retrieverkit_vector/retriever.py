@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.derived import answer
+from retrieverkit_core.derived import IndexRetriever, answer
 from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.metadata_index import MetadataIndex
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 Pairs = list[tuple[int, float]]
 
 
-class VectorRetriever(BaseRetriever):
+class VectorRetriever(IndexRetriever[VectorReader]):
     """Finds the nodes whose vectors are nearest to that of the query.
 
     A query that brings its embedding is searched by it; else its texts are embedded (``custom_embedding_strs`` if
@@ -95,17 +94,14 @@ class VectorRetriever(BaseRetriever):
         """Return True: the metadata index applies every condition exactly."""
         return True
 
-    def _retrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
-        return answer(self.index, lambda reader: self._found(reader, query_bundle))
-
-    def _found(self, reader: VectorReader, query: QueryBundle) -> Pairs:
+    def _search(self, reader: VectorReader, query_bundle: QueryBundle) -> Pairs:
         self._pass_on_note(reader)
-        (target,) = self._targets(reader, [query])
+        (target,) = self._targets(reader, [query_bundle])
         if isinstance(target, RetrieverKitError):
             raise target
-        return [] if target is None else self._search(reader, query, target)
+        return [] if target is None else self._nearest(reader, query_bundle, target)
 
-    def _search(self, reader: VectorReader, query: QueryBundle, target: Target) -> Pairs:
+    def _nearest(self, reader: VectorReader, query: QueryBundle, target: Target) -> Pairs:
         admitted = None
         if query.filters is not None:
             admitted = reader.admitted(self._metadata.reader(), query.filters)
@@ -138,7 +134,7 @@ class VectorRetriever(BaseRetriever):
             if isinstance(target, Target) and query.filters is None:
                 together[place] = target
             elif isinstance(target, Target):
-                found[place] = self._search(reader, query, target)
+                found[place] = self._nearest(reader, query, target)
         many = reader.search_many(list(together.values()), [self._fetched(queries[place]) for place in together])
         for place, one in zip(together, many, strict=True):
             found[place] = self._chosen(reader, one, queries[place].top_k)

@@ -1,0 +1,152 @@
+"""A composite that fetches nodes only once it has fused answers as one whose legs fetch them."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieverkit import Document, Index, QueryBundle
+from retrieverkit_bm25 import Bm25Retriever
+from retrieverkit_core import IndexNode, Node, hookimpl
+from retrieverkit_core.derived import LateNodes
+from retrieverkit_core.observers import Observers
+from retrieverkit_fusion import FusionRetriever
+from retrieverkit_vector import VectorRetriever
+from retrieverkit_vector.embeddings.hashing import HashEmbedder
+
+WORDS = ["wind", "turbine", "ice", "inlet", "blade", "storm"]
+texts = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
+
+
+class FetchingBm25(Bm25Retriever):
+    """Has an answer of its own, so it is asked for it."""
+
+    def _retrieve(self, query_bundle):
+        return super()._retrieve(query_bundle)
+
+
+class CountingCorpus:
+    """The corpus, and how many nodes were fetched from it."""
+
+    def __init__(self, corpus):
+        self._corpus = corpus
+        self.fetched = 0
+
+    def __getattr__(self, name):
+        return getattr(self._corpus, name)
+
+    def fetch(self, ordinals):
+        self.fetched += len(ordinals)
+        return self._corpus.fetch(ordinals)
+
+
+@pytest.fixture
+def index(tmp_path):
+    with Index.open(tmp_path / "notes.rk") as opened:
+        yield opened
+
+
+def corpus_of(index):
+    return index.as_retriever("bm25").index.corpus
+
+
+def legs(index, bm25=Bm25Retriever, corpus=None, **base):
+    corpus = corpus or corpus_of(index)
+    return [bm25(corpus, index.storage, **base), VectorRetriever(corpus, index.storage, HashEmbedder(), **base)]
+
+
+def told(result):
+    statuses = [(leg.name, leg.state, leg.n, leg.note) for leg in result.legs]
+    return [(hit.node, hit.score, hit.evidence) for hit in result], statuses, result.outcome
+
+
+@settings(max_examples=40)
+@given(
+    stored=st.lists(texts, max_size=12),
+    changed=st.lists(st.tuples(st.integers(0, 11), st.none() | texts), max_size=3),
+    query=texts,
+    top_k=st.none() | st.integers(0, 15),
+    method=st.sampled_from(["rrf", "relative_score", "dist_based_score"]),
+)
+def test_the_answer_is_that_of_legs_which_fetch_their_nodes(tmp_path_factory, stored, changed, query, top_k, method):
+    with Index.open(tmp_path_factory.mktemp("index") / "notes.rk") as index:
+        index.add([Document(id=str(number), text=text, metadata={"n": number}) for number, text in enumerate(stored)])
+        late = FusionRetriever(legs(index), method=method)
+        fetching = FusionRetriever(legs(index, FetchingBm25), method=method)
+        late.retrieve("wind")
+        for number, text in changed:
+            if text is None:
+                index.delete([str(number)])
+            else:
+                index.add([Document(id=str(number), text=text)])
+        asked = QueryBundle(query, top_k=top_k)
+        expected = told(fetching.retrieve(asked))
+        assert told(late.retrieve(asked)) == expected
+        assert told(asyncio.run(late.aretrieve(asked))) == expected
+        assert told(late.retrieve_many([asked])[0]) == expected
+
+
+def test_only_what_is_returned_is_fetched(index):
+    index.add([Document(id=str(number), text="wind and ice") for number in range(40)])
+    corpus = CountingCorpus(corpus_of(index))
+    fused = FusionRetriever(legs(index, corpus=corpus))
+    assert len(fused.retrieve(QueryBundle("wind", top_k=3))) == 3
+    assert corpus.fetched == 3
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize("change", ["replaced", "deleted", "added"])
+def test_a_corpus_that_changes_between_the_legs_is_searched_again(index, how, change):
+    index.add([Document(id=str(number), text="wind") for number in range(5)])
+    changes = {
+        "replaced": lambda: index.add([Document(id="3", text="wind and storm")]),
+        "deleted": lambda: index.delete(["3"]),
+        "added": lambda: index.add([Document(id="5", text="wind wind")]),
+    }
+    pending = [changes[change]]
+
+    class Interrupted(Bm25Retriever):
+        def _search(self, reader, query_bundle):
+            found = super()._search(reader, query_bundle)
+            if pending:
+                pending.pop()()
+            return found
+
+    fused = FusionRetriever(legs(index, Interrupted), top_k=10)
+    result = asyncio.run(fused.aretrieve("wind")) if how == "async" else fused.retrieve("wind")
+    assert pending == []
+    assert told(result) == told(FusionRetriever(legs(index, FetchingBm25), top_k=10).retrieve("wind"))
+
+
+def test_index_nodes_of_a_leg_lead_on(index):
+    index.add_nodes([IndexNode(text="wind", id="pointer", index_id="target"), Node(text="ice", id="plain")])
+    behind = Node(text="what is behind", id="behind")
+    fused = FusionRetriever(legs(index, object_map={"target": behind}))
+    assert [hit.node for hit in fused.retrieve("wind")][0] == behind
+
+
+def test_observers_of_legs_see_nodes(index):
+    index.add([Document(id="a", text="wind")])
+    seen = []
+
+    class Watches:
+        @hookimpl
+        def on_retrieve_end(self, result):
+            seen.extend(hit.node.text for hit in result)
+
+    FusionRetriever(legs(index, hooks=Observers.of(Watches()))).retrieve("wind")
+    assert seen == ["wind", "wind"]
+
+
+def test_legs_of_two_corpora_bring_their_nodes(index, tmp_path):
+    index.add([Document(id="here", text="wind")])
+    with Index.open(tmp_path / "other.rk") as other:
+        other.add([Document(id="there", text="wind")])
+        fused = FusionRetriever([legs(index)[0], legs(other)[0]])
+        assert {hit.node_id for hit in fused.retrieve("wind")} == {"here", "there"}
+
+
+def test_a_leg_with_an_answer_of_its_own_is_asked_for_it(index):
+    assert LateNodes.possible(legs(index))
+    assert not LateNodes.possible(legs(index, FetchingBm25))
