@@ -50,3 +50,25 @@ class Promise:
             "ratio": ratio,
             "kept": ratio is not None and ratio <= self.limit,
         }
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """RetrieverKit's call takes at most `limit` seconds more than that of the dearest peer."""
+
+    peers: tuple[str, ...]
+    limit: float
+    figure: str = "call"
+
+    def kept_by(self, contenders: dict) -> dict:
+        """Return the promise with the seconds measured, None where one of them did not run."""
+        ran = all("median" in contenders[name] for name in (OURS, *self.peers))
+        dearest = max(contenders[peer]["median"] for peer in self.peers) if ran else None
+        surplus = contenders[OURS]["median"] - dearest if ran else None
+        return {
+            "figure": self.figure,
+            "peer": " and ".join(self.peers),
+            "seconds_more": self.limit,
+            "measured": surplus,
+            "kept": surplus is not None and surplus <= self.limit,
+        }

@@ -50,10 +50,18 @@ def section(row: dict) -> list[str]:
 
 
 def promised(promise: dict) -> str:
-    text = f"- {FIGURES[promise['figure']]}: at most {times(promise['limit'])} that of {promise['peer']}"
-    if promise["ratio"] is None:
+    told = FIGURES[promise["figure"]]
+    if "seconds_more" in promise:
+        limit, measured = f"{promise['seconds_more'] * 1000:.1f} ms", promise["measured"]
+        text = f"- {told}: at most {limit} more than the dearer of {promise['peer']}"
+        value = "" if measured is None else f"{measured * 1000:.2f} ms more"
+    else:
+        measured = promise["ratio"]
+        text = f"- {told}: at most {times(promise['limit'])} that of {promise['peer']}"
+        value = times(measured)
+    if measured is None:
         return f"{text}; not measured."
-    return f"{text}; measured {times(promise['ratio'])}, {'kept' if promise['kept'] else 'missed'}."
+    return f"{text}; measured {value}, {'kept' if promise['kept'] else 'missed'}."
 
 
 def times(ratio: float | None) -> str:

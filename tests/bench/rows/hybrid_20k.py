@@ -1,0 +1,13 @@
+"""Hybrid beside its own legs among 20,000 documents: what asking two and fusing costs."""
+
+import hybrid_search
+from contest import Surplus
+
+TITLE = hybrid_search.title(20_000)
+UNIT = "ms"
+DISTRIBUTIONS = hybrid_search.DISTRIBUTIONS
+BUILDS = False
+AGREEMENT_WITH = None
+PROMISES = (Surplus(hybrid_search.LEGS, 0.0003),)
+CONTENDERS = hybrid_search.CONTENDERS
+prepare = hybrid_search.prepare(20_000)
