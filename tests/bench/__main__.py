@@ -8,6 +8,7 @@ docs/reference/benchmarks.json, and the page is made from them.
 
 import argparse
 import importlib
+import importlib.util
 import json
 import tempfile
 from pathlib import Path
@@ -36,6 +37,10 @@ def main() -> None:
     results = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
     for name in options.rows or ROWS:
         row = importlib.import_module(f"rows.{name}")
+        missing = [needed for needed in getattr(row, "NEEDS", ()) if importlib.util.find_spec(needed) is None]
+        if missing:
+            print(f"{name}: left out, for want of {', '.join(missing)}; `nox -s bench -- {name}` installs them")
+            continue
         with tempfile.TemporaryDirectory() as folder:
             size = row.prepare(Path(folder), options.scale)
             contenders = compete(name, row, Path(folder), options.rounds, options.seconds)
@@ -43,6 +48,7 @@ def main() -> None:
             "title": row.TITLE,
             "unit": row.UNIT,
             "size": size,
+            "items": getattr(row, "ITEMS", None),
             "rounds": options.rounds,
             "machine": facts(row.DISTRIBUTIONS),
             "contenders": contenders,

@@ -21,8 +21,9 @@ def section(row: dict) -> list[str]:
     builds = any("build" in figures for figures in row["contenders"].values())
     compared = any("agreement" in figures for figures in row["contenders"].values())
     tailed = any("p99" in figures for figures in row["contenders"].values())
-    unit = row["unit"]
+    unit, items = row["unit"], row.get("items")
     head = ["contender", f"median {unit}", "lowest", "highest"] + ["p99"] * tailed + ["RetrieverKit takes"]
+    head += [f"{items[0]} a second"] if items else []
     head += ["build s", "memory MB"] * builds + ["agreement"] * compared
     lines = ["", f"## {row['title']}", "", table_row(head), "|---|" + "---:|" * (len(head) - 1)]
     for contender, figures in sorted(row["contenders"].items(), key=lambda item: item[1].get("median", 0)):
@@ -33,6 +34,8 @@ def section(row: dict) -> list[str]:
         if tailed:
             cells.append(figure(figures["p99"] * SCALE[unit]))
         cells.append(times(figures.get("ratio")))
+        if items:
+            cells.append(figure(items[1] / figures["median"]))
         if builds:
             cells += [f"{figure(figures['build'])}", f"{figures['memory']:.0f}"]
         if compared:
