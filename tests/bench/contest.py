@@ -29,15 +29,16 @@ class Contender:
 
 @dataclass(frozen=True)
 class Promise:
-    """RetrieverKit's figure is at most `limit` times that of a peer."""
+    """RetrieverKit's figure, or that of the variant `of`, is at most `limit` times that of a peer."""
 
     peer: str
     limit: float
     figure: str = "call"
+    of: str = OURS
 
     def kept_by(self, contenders: dict) -> dict:
         """Return the promise with the ratio that was measured, None where one of the two did not run."""
-        ours, peer = contenders[OURS], contenders[self.peer]
+        ours, peer = contenders[self.of], contenders[self.peer]
         if self.figure == "call":
             ratio = peer.get("ratio")
         else:
@@ -45,6 +46,7 @@ class Promise:
             ratio = ours[self.figure] / peer[self.figure] if ran else None
         return {
             "figure": self.figure,
+            "of": self.of,
             "peer": self.peer,
             "limit": self.limit,
             "ratio": ratio,

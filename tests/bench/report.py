@@ -1,5 +1,7 @@
 """The page of figures, made from the JSON that a run leaves."""
 
+from contest import OURS
+
 SCALE = {"µs": 1e6, "ms": 1e3, "s": 1.0}
 FIGURES = {"call": "a call", "build": "the build"}
 
@@ -60,7 +62,8 @@ def promised(promise: dict) -> str:
         value = "" if measured is None else f"{measured * 1000:.2f} ms more"
     else:
         measured = promise["ratio"]
-        text = f"- {told}: at most {times(promise['limit'])} that of {promise['peer']}"
+        whose = "" if promise["of"] == OURS else f" of {promise['of']}"
+        text = f"- {told}{whose}: at most {times(promise['limit'])} that of {promise['peer']}"
         value = times(measured)
     if measured is None:
         return f"{text}; not measured."
