@@ -46,7 +46,7 @@ class Promise:
             ratio = ours[self.figure] / peer[self.figure] if ran else None
         return {
             "figure": self.figure,
-            "of": self.of,
+            "of": "" if self.of == OURS else self.of,
             "peer": self.peer,
             "limit": self.limit,
             "ratio": ratio,

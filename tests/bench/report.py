@@ -1,7 +1,5 @@
 """The page of figures, made from the JSON that a run leaves."""
 
-from contest import OURS
-
 SCALE = {"µs": 1e6, "ms": 1e3, "s": 1.0}
 FIGURES = {"call": "a call", "build": "the build"}
 
@@ -62,7 +60,7 @@ def promised(promise: dict) -> str:
         value = "" if measured is None else f"{measured * 1000:.2f} ms more"
     else:
         measured = promise["ratio"]
-        whose = "" if promise["of"] == OURS else f" of {promise['of']}"
+        whose = f" of {promise['of']}" if promise.get("of") else ""
         text = f"- {told}{whose}: at most {times(promise['limit'])} that of {promise['peer']}"
         value = times(measured)
     if measured is None:
