@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.metadata_index import MetadataIndex
 from retrieverkit_core.metadata_index import reader as reader_module
+from retrieverkit_core.nodes import Node
 
 oracle = pytest.importorskip("retrieverkit_testkit.filters_oracle", reason="needs retrieverkit-testkit")
 unhurried = {"deadline": None, "suppress_health_check": list(HealthCheck)}
@@ -30,7 +31,7 @@ def passing(corpus, tree):
 def test_every_tree_gives_what_the_rules_say(new_corpus, tmp_path_factory, metadatas, trees):
     corpus = new_corpus()
     for i, metadata in enumerate(metadatas):
-        corpus.add(str(i), metadata)
+        corpus.add(Node(id=str(i), metadata=metadata))
     reader = MetadataIndex(corpus, tmp_path_factory.mktemp("s")).reader()
     for tree in trees:
         assert reader.ordinals_of(tree).tolist() == passing(corpus, tree), tree
@@ -41,7 +42,7 @@ def test_every_tree_gives_what_the_rules_say(new_corpus, tmp_path_factory, metad
 def test_values_of_every_kind_in_one_field(new_corpus, tmp_path_factory, values, leaf):
     corpus = new_corpus()
     for i, value in enumerate(values):
-        corpus.add(str(i), {leaf["key"]: value if i % 3 else [value, values[i - 1]]})
+        corpus.add(Node(id=str(i), metadata={leaf["key"]: value if i % 3 else [value, values[i - 1]]}))
     reader = MetadataIndex(corpus, tmp_path_factory.mktemp("s")).reader()
     tree = MetadataFilters([leaf])
     assert reader.ordinals_of(tree).tolist() == passing(corpus, tree)
@@ -62,7 +63,7 @@ def machine(new_corpus, tmp_path_factory):
         @rule(added=st.dictionaries(IDS, oracle.metadatas(), min_size=1, max_size=15))
         def add(self, added):
             for node_id, metadata in added.items():
-                self.corpus.add(node_id, metadata)
+                self.corpus.add(Node(id=node_id, metadata=metadata))
 
         @rule(ids=st.sets(IDS, min_size=1, max_size=4))
         def delete(self, ids):
@@ -90,12 +91,12 @@ def test_it_follows_the_corpus(machine):
 def test_segments_stay_few_and_removed_nodes_are_forgotten(new_corpus, tmp_path):
     corpus = new_corpus()
     for i in range(500):
-        corpus.add(f"n{i}", {"i": i})
+        corpus.add(Node(id=f"n{i}", metadata={"i": i}))
     index = MetadataIndex(corpus, tmp_path)
     index.reader()
     sizes = set()
     for i in range(500, 620):
-        corpus.add(f"n{i}", {"i": i})
+        corpus.add(Node(id=f"n{i}", metadata={"i": i}))
         sizes.add(len(index.reader()._segments))
     assert max(sizes) <= 8
     before = index.reader()
@@ -112,7 +113,7 @@ def test_segments_stay_few_and_removed_nodes_are_forgotten(new_corpus, tmp_path)
 def test_recent_answers_are_kept_and_few(new_corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(reader_module, "_REMEMBERED_TREES", 3)
     corpus = new_corpus()
-    corpus.add("a", {"i": 1})
+    corpus.add(Node(id="a", metadata={"i": 1}))
     reader = MetadataIndex(corpus, tmp_path).reader()
     trees = [MetadataFilters.parse(f"i == {i}") for i in range(5)]
     answers = [reader.allowed(tree) for tree in trees]
@@ -124,9 +125,9 @@ def test_recent_answers_are_kept_and_few(new_corpus, tmp_path, monkeypatch):
 
 def test_a_node_with_very_many_keys(new_corpus, tmp_path):
     corpus = new_corpus()
-    corpus.add("wide", {f"key{i}": i for i in range(20_000)})
+    corpus.add(Node(id="wide", metadata={f"key{i}": i for i in range(20_000)}))
     for i in range(2000):
-        corpus.add(f"n{i}", {"x": 1})
+        corpus.add(Node(id=f"n{i}", metadata={"x": 1}))
     reader = MetadataIndex(corpus, tmp_path).reader()
     assert reader.allowed(MetadataFilters.parse("key19999 == 19999")).sum() == 1
     assert reader.allowed(MetadataFilters.parse("is_empty(key7)")).sum() == 2000
@@ -135,13 +136,13 @@ def test_a_node_with_very_many_keys(new_corpus, tmp_path):
 def test_damage_is_noticed_and_mended(new_corpus, tmp_path):
     corpus = new_corpus()
     for i in range(50):
-        corpus.add(f"n{i}", {"i": i, "tags": ["a", i]})
+        corpus.add(Node(id=f"n{i}", metadata={"i": i, "tags": ["a", i]}))
     tree = MetadataFilters.parse("i < 10 and contains(tags, 'a')")
     for pattern in ("*.bin", "*.json", "layout.json", "removed.i64", "CURRENT"):
         for harm in (lambda data: data[: len(data) // 2], lambda data: data[:-1] + bytes([255 ^ data[-1]])):
             index = MetadataIndex(corpus, tmp_path)
             corpus.delete("n49")
-            corpus.add("n49", {"i": 49})
+            corpus.add(Node(id="n49", metadata={"i": 49}))
             index.reader()
             path = next(tmp_path.rglob(pattern))
             data = path.read_bytes()

@@ -179,7 +179,7 @@ def test_in_a_large_index_deletes_are_cheap_and_scores_stay(new_corpus, tmp_path
         extra = [Node(text=" ".join(rng.choices(words[:20], k=20)), id=f"x{i}") for i in range(15)]
         added_then_deleted(corpus, retriever, extra)
         corpus.delete(f"n{rng.randrange(2000)}")
-        fresh = Bm25Retriever(corpus, tmp_path / f"fresh{len(corpus.log)}", top_k=2000)
+        fresh = Bm25Retriever(corpus, tmp_path / f"fresh{corpus.head().seq}", top_k=2000)
         fresh.index.reader()
         builds.pop()
         for query in queries:

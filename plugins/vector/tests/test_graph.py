@@ -103,7 +103,7 @@ def test_it_follows_additions_and_deletions(
     queries, fresh = random_vectors(10, seed=8), iter(random_vectors(3000, seed=9))
 
     def add(count):
-        corpus.add(*(Node(id=f"x{len(corpus.log)}-{i}", embedding=next(fresh).tolist()) for i in range(count)))
+        corpus.add(*(Node(id=f"x{corpus.head().seq}-{i}", embedding=next(fresh).tolist()) for i in range(count)))
 
     assert recall(corpus, retriever, queries) >= 0.95 and len(made) == 1
     add(100)
