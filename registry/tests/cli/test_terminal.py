@@ -15,6 +15,8 @@ import pytest
 from rich.cells import cell_len
 
 from retrieverkit.cli import main, progress
+from retrieverkit.cli.screen import Screen
+from retrieverkit_core.progress import counted
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -118,3 +120,16 @@ def test_long_work_shows_progress_where_somebody_watches(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "stderr", stream)
         assert main(["index", str(tmp_path / "a.txt"), "--index", str(tmp_path / f"ix{shown}")]) == 0
         assert ("reading files" in stream.getvalue()) is shown
+
+
+def test_long_work_shows_how_far_each_index_is(monkeypatch):
+    monkeypatch.setattr(progress, "_LONG", 0)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Watched()
+    with progress.LongWork(Screen(stream)) as work:
+        work.stage("searching")
+        assert list(counted("abc", "words\x1b[2J", 3)) == ["a", "b", "c"]
+    assert list(counted("abc", "later", 3)) == ["a", "b", "c"]
+    plain = SGR.sub("", stream.getvalue())
+    assert "searching" in plain and "indexing for words\\x1b[2J" in plain and "3/3" in plain
+    assert "later" not in plain

@@ -20,6 +20,7 @@ from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, StoredNode
 from retrieverkit_core.derived.generations import Generation, Generations
 from retrieverkit_core.derived.manifest import Manifest, Misfit, canonical_json, misfits
 from retrieverkit_core.errors import DerivedIndexError, RetrieverKitError, StorageFullError, shorten
+from retrieverkit_core.progress import counted
 
 R = TypeVar("R")
 """What an index's `DerivedIndex.open` returns and its readers search with."""
@@ -315,7 +316,7 @@ class DerivedIndex(ABC, Generic[R]):
             raise RebuildRequired("too much of the corpus has changed")
         draft = place.begin(base)
         try:
-            self.update(draft.folder, removed, view.added(since))
+            self.update(draft.folder, removed, counted(view.added(since), self.name, added_at_most))
             manifest = self._manifest(view, base.manifest.rebuilds, base.manifest.rebuild_reason)
             return self._serve(place.publish(draft, manifest))
         except BaseException:
@@ -331,7 +332,7 @@ class DerivedIndex(ABC, Generic[R]):
         draft = place.begin(None)
         try:
             with self.corpus.snapshot() as view:
-                self.build(draft.folder, view.nodes())
+                self.build(draft.folder, counted(view.nodes(), self.name, view.count()))
                 manifest = self._manifest(view, rebuilds, last_reason)
             return self._serve(place.publish(draft, manifest))
         except RetrieverKitError:

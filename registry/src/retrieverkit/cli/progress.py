@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from retrieverkit.cli.screen import Screen, clean
+from retrieverkit_core.progress import told_to
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -16,7 +18,7 @@ _LONG = 0.5
 
 
 class LongWork:
-    """Shows how far work has come; nothing at all when it is quick or nobody watches.
+    """Shows how far work has come, indexes that are made in it too; nothing when it is quick or nobody watches.
 
     Args:
         screen: Where to show it.
@@ -26,7 +28,9 @@ class LongWork:
         self._screen = screen
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._indexes: dict[str, TaskID] = {}
         self._start: Timer | None = None
+        self._telling = ExitStack()
 
     def __enter__(self) -> Self:
         if self._screen.terminal:
@@ -34,11 +38,13 @@ class LongWork:
             self._start = Timer(_LONG, self._bar.start)
             self._start.daemon = True
             self._start.start()
+            self._telling.enter_context(told_to(self._indexed))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._telling.close()
         if self._start is not None and self._bar is not None:
             self._start.cancel()
             self._start.join()
@@ -55,6 +61,12 @@ class LongWork:
         """Show that ``done`` of ``total`` files are read, the last of them ``path``."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, doing=clean(path))
+
+    def _indexed(self, index: str, done: int, total: int) -> None:
+        if self._bar is not None:
+            if index not in self._indexes:
+                self._indexes[index] = self._bar.add_task(f"indexing for {clean(index)}", doing="")
+            self._bar.update(self._indexes[index], completed=done, total=total)
 
 
 def _bar(screen: Screen) -> Progress:
