@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field
 
 from retrieverkit import Document, Index, IndexNode, Node, QueryBundle
-from retrieverkit.discovery import Discovery
+from retrieverkit.discovery import KNOWN_MODES, Discovery
 from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
 from retrieverkit_core.errors import ConfigError, MissingServiceError, UnknownModeError, UnknownOptionError
 
@@ -125,11 +125,12 @@ def test_retrieve_builds_a_retriever_once(index, plugin):
     assert plugin.built == 1
 
 
-def test_wrong_modes_and_options(index):
+def test_wrong_modes_and_options(index, monkeypatch):
+    monkeypatch.setitem(KNOWN_MODES, "shipped_apart", "retrieverkit-apart")
     with pytest.raises(UnknownModeError, match=r"did you mean 'in_order'"):
         index.as_retriever("in_ordre")
-    with pytest.raises(UnknownModeError, match="pip install retrieverkit-keyword"):
-        index.as_retriever("keyword")
+    with pytest.raises(UnknownModeError, match="pip install retrieverkit-apart"):
+        index.as_retriever("shipped_apart")
     with pytest.raises(UnknownOptionError, match=r"did you mean 'top_k'"):
         index.as_retriever("in_order", topk=3)
     with pytest.raises(ConfigError, match="pip install"):

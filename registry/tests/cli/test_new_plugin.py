@@ -39,7 +39,7 @@ def test_every_part_is_named_after_the_mode(retriever, tmp_path, name, mode, dis
         ("a" * 65, "at most 64"),
         ("$mode", "write 'mode'"),
         ("null", "means a value"),
-        ("router", "retrieverkit-compose has the mode 'router' already"),
+        ("fusion", "has the mode 'fusion' already"),
     ],
 )
 def test_names_that_cannot_be_are_refused(retriever, tmp_path, name, told):
