@@ -8,7 +8,8 @@ RetrieverKitError
 │   ├── UnknownOptionError              a mode was given an option that it does not have
 │   ├── OptionError                     an option has the wrong type or value
 │   ├── ScoreMismatchError              scores that do not mix were to be summed
-│   └── MissingServiceError             a mode needs an embedding, a model or a corpus and has none
+│   ├── MissingServiceError             a mode needs an embedding, a model or a corpus and has none
+│   └── UsageError                      arguments of a command that do not go together
 ├── PluginError
 │   ├── PluginLoadError                 a plugin's entry point does not load
 │   ├── PluginBlockedError              a plugin is switched off by the environment
@@ -41,6 +42,7 @@ RetrieverKitError
 │   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
 │   └── EmbeddingMismatchError          the model is not the one the index was built with
 └── ReadError                           a file that cannot be read
+    └── UnsupportedFileError            no reader for files of this kind
 """
 
 from __future__ import annotations
@@ -211,6 +213,12 @@ class MissingServiceError(ConfigError):
     """A mode needs an embedding, a language model or a corpus and none is configured."""
 
     code = "missing_service"
+
+
+class UsageError(ConfigError):
+    """The arguments of a command do not go together."""
+
+    code = "usage"
 
 
 class PluginError(RetrieverKitError):
@@ -510,3 +518,9 @@ class ReadError(RetrieverKitError):
     def __init__(self, path: object, problem: str, *, fix: str = "") -> None:
         self.path = path
         super().__init__(f"{shorten(path, 200)}: {problem}", fix=fix)
+
+
+class UnsupportedFileError(ReadError):
+    """The file is of a kind that there is no reader for."""
+
+    code = "unsupported_file"

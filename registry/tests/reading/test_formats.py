@@ -3,7 +3,8 @@ import zlib
 
 import pytest
 
-from retrieverkit.reading import MAX_FILE_BYTES, UnsupportedFileError, read_files, split
+from retrieverkit.reading import MAX_FILE_BYTES, read_files, split
+from retrieverkit_core.errors import UnsupportedFileError
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def _evaluate(
 
 def _check_folder(file: Path | None) -> None:
     """Refuse a file that cannot be written before the queries are asked."""
-    from retrieverkit.cli.running import UsageError
+    from retrieverkit_core.errors import UsageError
 
     if file is not None and file != _STDOUT and (file.is_dir() or not file.parent.is_dir()):
         raise UsageError(f"{file} cannot be written", fix="name a file in a folder that exists")

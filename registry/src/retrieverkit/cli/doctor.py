@@ -33,7 +33,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Look for what is wrong: with the installation, with plugins, with an index. The exit code is 1 if anything is."""
-    from retrieverkit.cli.running import UsageError
+    from retrieverkit_core.errors import UsageError
 
     if verify is not None:
         if index is not None or load:

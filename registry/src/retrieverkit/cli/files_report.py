@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.cli.screen import Screen
-from retrieverkit.reading import UnsupportedFileError
+from retrieverkit_core.errors import UnsupportedFileError
 
 if TYPE_CHECKING:
     from retrieverkit.files import FilesReport

@@ -11,19 +11,13 @@ from io import TextIOWrapper
 import typer
 
 from retrieverkit.cli.screen import Screen
-from retrieverkit_core.errors import ConfigError, PluginError, RetrieverKitError, shorten
+from retrieverkit_core.errors import PluginError, RetrieverKitError, UsageError, shorten
 
 DONE, FAILED, USAGE, PARTIAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 DEBUG = "RETRIEVERKIT_DEBUG"
 
 _ParserError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the argument parser raises. Typer brings the parser along or takes Click's, by its version."""
-
-
-class UsageError(ConfigError):
-    """The arguments do not go together."""
-
-    code = "usage"
 
 
 def run(argv: Sequence[str]) -> int:

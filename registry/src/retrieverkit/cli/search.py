@@ -77,8 +77,9 @@ def search(
     The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
     """
     from retrieverkit.cli.json_output import print_json
-    from retrieverkit.cli.running import PARTIAL, UsageError
+    from retrieverkit.cli.running import PARTIAL
     from retrieverkit.cli.screen import Screen
+    from retrieverkit_core.errors import UsageError
 
     if index is not None and paths:
         raise UsageError(

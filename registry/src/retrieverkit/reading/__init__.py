@@ -10,7 +10,7 @@ them.
 """
 
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
-from retrieverkit.reading.loading import MAX_FILE_BYTES, UnsupportedFileError
+from retrieverkit.reading.loading import MAX_FILE_BYTES
 from retrieverkit.reading.report import FileRead, ReadReport, read_changed, read_file, read_files
 from retrieverkit.reading.splitting import CHUNK_SIZE, split
 from retrieverkit.reading.sync import SyncPlan, plan_sync
@@ -24,7 +24,6 @@ __all__ = [
     "Skipped",
     "SourceFile",
     "SyncPlan",
-    "UnsupportedFileError",
     "find_files",
     "plan_sync",
     "read_changed",

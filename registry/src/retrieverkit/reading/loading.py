@@ -8,19 +8,13 @@ from hashlib import blake2b
 
 from retrieverkit.reading.decoding import looks_like_text
 from retrieverkit.reading.finding import SourceFile
-from retrieverkit_core.errors import ReadError
+from retrieverkit_core.errors import ReadError, UnsupportedFileError
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
 """A larger file is refused by name."""
 
 _HEAD_BYTES = 8192
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-
-
-class UnsupportedFileError(ReadError):
-    """The file is of a kind that there is no reader for."""
-
-    code = "unsupported_file"
 
 
 def load(file: SourceFile, *, known_format: bool) -> bytes:
