@@ -102,6 +102,7 @@ def check_language(language: str) -> str:
     raise ConfigError(f"unknown language {shorten(shown)!r}", fix=f"{suggestion}supported: {', '.join(supported)}")
 
 
+@cache
 def language_of_script(script: str, chosen: str) -> str:
     """Return the language to take for words in ``script`` when ``chosen`` is the language of the corpus."""
     if script == LATIN:
