@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from retrieverkit_core.services import Embedder
 
 _BATCH = 1024
+_EMBEDDED = 128
+"""Fewer, for a model takes its time: whoever watches should see it come on."""
 
 
 def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iterator[Batch]:
@@ -33,7 +35,7 @@ def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iter
         InvalidEmbeddingError: A node's own vector, or one of the model's, cannot be used.
         ServiceError: The model cannot answer.
     """
-    for batch in _batches(nodes):
+    for batch in _batches(nodes, _EMBEDDED):
         vectors = np.zeros((len(batch), embedder.dimension), np.float32)
         places, texts = [], []
         for place, (_, node) in enumerate(batch):
@@ -97,7 +99,7 @@ def own_vector(node: Node, dimension: int, others: str) -> NDArray[np.float32]:
     return vector
 
 
-def _batches(nodes: Iterable[StoredNode]) -> Iterator[list[StoredNode]]:
+def _batches(nodes: Iterable[StoredNode], size: int = _BATCH) -> Iterator[list[StoredNode]]:
     remaining = iter(nodes)
-    while batch := list(islice(remaining, _BATCH)):
+    while batch := list(islice(remaining, size)):
         yield batch
