@@ -8,6 +8,7 @@ import pytest
 
 from retrieverkit_core import BaseRetriever, MetadataFilters, QueryBundle
 from retrieverkit_core.errors import BatchError, DeadlineExceededError, OverloadedError, RetrievalError
+from retrieverkit_core.plugin import NO_PUSHDOWN, FilterCapabilities
 from retrieverkit_core.threads import WorkerThreads
 
 principal = contextvars.ContextVar("principal", default="nobody")
@@ -98,11 +99,14 @@ def test_an_async_authors_retrieve_works_inside_a_running_loop_and_nested(make_h
         assert [h.node_id for h in result] == ["bob"]
 
 
+@pytest.mark.parametrize("capabilities", [NO_PUSHDOWN, FilterCapabilities(delegates=True)], ids=["leaf", "composite"])
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_the_deadline_holds_for_code_that_never_returns(how):
+def test_the_deadline_holds_for_code_that_never_returns(how, capabilities):
     never = threading.Event()
 
     class Hangs(BaseRetriever):
+        filter_capabilities = capabilities
+
         def _retrieve(self, query_bundle):
             never.wait()
             return []
