@@ -147,6 +147,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def quality(session: nox.Session) -> None:
+    """Measure modes on judged collections: `nox -s quality -- FOLDER`; minilm's weights must be on the machine."""
+    session.install(*REQUIREMENTS)
+    session.run("python", "tests/support/quality_page.py", *session.posargs)
+
+
+@nox.session
 def constraints(session: nox.Session) -> None:
     """Renew constraints.txt (the newest version of everything) and requirements-dev.txt (for pip alone)."""
     export = [
