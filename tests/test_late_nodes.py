@@ -1,6 +1,9 @@
 """A composite that fetches nodes only once it has fused answers as one whose legs fetch them."""
 
 import asyncio
+import gc
+import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from retrieverkit_bm25 import Bm25Retriever
 from retrieverkit_core import IndexNode, Node, hookimpl
 from retrieverkit_core.derived import LateNodes
 from retrieverkit_core.observers import Observers
+from retrieverkit_core.threads import WORKERS
 from retrieverkit_fusion import FusionRetriever
 from retrieverkit_vector import VectorRetriever
 from retrieverkit_vector.embeddings.hashing import HashEmbedder
@@ -93,6 +97,36 @@ def test_only_what_is_returned_is_fetched(index):
     fused = FusionRetriever(legs(index, corpus=corpus))
     assert len(fused.retrieve(QueryBundle("wind", top_k=3))) == 3
     assert corpus.fetched == 3
+
+
+def test_a_cancelled_call_leaves_nothing_whenever_that_is(index):
+    index.add([Document(id=str(number), text="wind and ice") for number in range(20)])
+    fused = FusionRetriever(legs(index))
+
+    async def cancelled_after(steps):
+        running = asyncio.create_task(fused.aretrieve("wind"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        while WORKERS.busy:  # a thread cannot be cancelled; it is given back once its call ends
+            await asyncio.sleep(0)
+
+    async def often():
+        await fused.aretrieve("wind")
+        await cancelled_after(3)
+        gc.collect()
+        threads, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+        for number in range(200):
+            await cancelled_after(number % 40)
+        gc.collect()
+        return threading.active_count() - threads, len(list(Path("/proc/self/fd").iterdir())) - files
+
+    more_threads, more_files = asyncio.run(often())
+    assert more_threads <= 0
+    assert more_files <= 0
+    assert len(fused.retrieve("wind")) == 5
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

@@ -24,6 +24,7 @@ from retrieverkit_core.errors import (
     RetrievalError,
 )
 from retrieverkit_core.observers import Observers
+from retrieverkit_core.threads import WORKERS
 from retrieverkit_fusion import FusionRetriever
 
 SCOPE = MetadataFilters.parse("tenant == 'us'")
@@ -34,6 +35,12 @@ def answer(how, retriever, query):
     if how == "async":
         return asyncio.run(retriever.aretrieve(query))
     return retriever.retrieve(query) if how == "sync" else retriever.retrieve_many([query])[0]
+
+
+async def idle():
+    """Wait until no call runs that was given up."""
+    while WORKERS.busy:
+        await asyncio.sleep(0)
 
 
 def raises(error):
@@ -103,6 +110,27 @@ def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
     result = answer(how, fused, "q")
     assert {hit.node_id for hit in result[:2]} == {"n0", "a"}
     assert [leg.n for leg in result.legs] == [50, 1]
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_million_hits_within_a_deadline_do_not_cost_the_other_legs(how, calls, hits):
+    shared, ended = {}, threading.Event()
+
+    def floods(query):
+        try:
+            return [NodeWithScore(Node("", f"n{n}", shared, shared, [], []), -float(n)) for n in range(10**6)]
+        finally:
+            ended.set()
+
+    fused = FusionRetriever([calls("good", lambda q: hits("a")), calls("flood", floods)])
+    try:
+        result = answer(how, fused, QueryBundle("q", timeout=1.0))
+    finally:  # the flood goes on in its thread and would slow the next test
+        ended.wait()
+        asyncio.run(idle())
+    assert "a" in {hit.node_id for hit in result}
+    assert result.legs[0].state is LegState.OK
+    assert result.legs[1].state in (LegState.TIMEOUT, LegState.OK)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
