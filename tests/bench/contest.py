@@ -60,7 +60,6 @@ class Surplus:
 
     peers: tuple[str, ...]
     limit: float
-    figure: str = "call"
 
     def kept_by(self, contenders: dict) -> dict:
         """Return the promise with the seconds measured, None where one of them did not run."""
@@ -68,7 +67,7 @@ class Surplus:
         dearest = max(contenders[peer]["median"] for peer in self.peers) if ran else None
         surplus = contenders[OURS]["median"] - dearest if ran else None
         return {
-            "figure": self.figure,
+            "figure": "call",
             "peer": " and ".join(self.peers),
             "seconds_more": self.limit,
             "measured": surplus,
