@@ -61,7 +61,7 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("plugin", PLUGINS, ids=[plugin.name for plugin in PLUGINS])
 def isolated(session: nox.Session, plugin: Path) -> None:
     """Run a plugin's own tests on wheels, beside core and registry alone: undeclared imports fail."""
-    packages = [Path("core"), Path("registry"), plugin]
+    packages = [Path("core/contract"), Path("core/indexing"), Path("registry"), plugin]
     if (ROOT / TESTKIT / "pyproject.toml").exists():
         packages.append(TESTKIT)
     wheels = build_wheels(session, packages, ROOT / "dist" / f"isolated-{plugin.name}")
@@ -80,9 +80,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Check the types of core and registry, strictly."""
+    """Check the types of every package, strictly."""
     session.install(*REQUIREMENTS)
-    session.run("mypy", "--strict", "core/src", "registry/src")
+    session.run("mypy", "--strict", *(f"{package}/src" for package in PACKAGES))
 
 
 @nox.session

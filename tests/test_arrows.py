@@ -1,4 +1,4 @@
-"""Who may import whom: plugins -> core <- registry, and nothing that is not declared."""
+"""Who may import whom: plugins -> indexing -> contract <- registry, and nothing that is not declared."""
 
 import ast
 import subprocess
@@ -11,10 +11,11 @@ from workspace import PACKAGES, Package, normalise
 PROVIDERS = {module: {normalise(name) for name in names} for module, names in packages_distributions().items()}
 OWNERS = {package.module: package for package in PACKAGES}
 MAY_IMPORT = {
-    "core": set(),
-    "registry": {"core"},
-    "plugins": {"core"},
-    "contrib": {"core", "registry", "plugins", "contrib"},
+    "contract": set(),
+    "indexing": {"contract"},
+    "registry": {"contract", "indexing"},
+    "plugins": {"contract", "indexing"},
+    "contrib": {"contract", "indexing", "registry", "plugins", "contrib"},
 }
 
 

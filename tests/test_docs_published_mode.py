@@ -8,7 +8,7 @@ from pathlib import Path
 import docs_runner
 import pytest
 from docs_pages import DOCS, Page
-from workspace import ROOT
+from workspace import BASE, ROOT
 
 PAGE = Page(DOCS / "how-to" / "publish-a-mode.md")
 UV = Path(sys.executable).with_name("uv")
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     for block in PAGE.blocks:
         if block.file:
             (folder / block.file).write_text(block.code, encoding="utf-8")
-    for package in (folder, ROOT / "core", ROOT / "registry", ROOT / "contrib" / "testkit"):
+    for package in (folder, *BASE):
         subprocess.run([UV, "build", "-q", "--wheel", package, "-o", folder / "dist"], check=True)
     environment = folder / "venv"
     subprocess.run([UV, "venv", "-q", "--python", sys.executable, environment], check=True)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from retrieverkit import Document, Index, QueryBundle
 from retrieverkit_bm25 import Bm25Retriever
 from retrieverkit_core import IndexNode, Node, hookimpl
-from retrieverkit_core.derived import LateNodes
 from retrieverkit_core.observers import Observers
 from retrieverkit_core.threads import WORKERS
 from retrieverkit_fusion import FusionRetriever
+from retrieverkit_indexing.derived import LateNodes
 from retrieverkit_vector import VectorRetriever
 from retrieverkit_vector.embeddings.hashing import HashEmbedder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docs_runner
 import pytest
-from workspace import ROOT
+from workspace import BASE, ROOT
 
 from retrieverkit.cli import main
 
@@ -20,7 +20,7 @@ def package(tmp_path_factory):
     """A rendered package, in an environment with its wheel beside those of core, registry and testkit alone."""
     folder = tmp_path_factory.mktemp("new") / "shared-words"
     assert main(["new-plugin", "shared-words", "--dir", str(folder)]) == 0
-    for source in (folder, ROOT / "core", ROOT / "registry", ROOT / "contrib" / "testkit"):
+    for source in (folder, *BASE):
         subprocess.run([UV, "build", "-q", "--wheel", source, "-o", folder / "dist"], check=True)
     subprocess.run([UV, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True)
     wheels = sorted((folder / "dist").glob("*.whl"))

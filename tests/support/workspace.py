@@ -41,8 +41,9 @@ class Package:
 
     @property
     def kind(self) -> str:
-        """`core`, `registry`, `plugins` or `contrib`."""
-        return self.folder.relative_to(ROOT).parts[0]
+        """`contract`, `indexing`, `registry`, `plugins` or `contrib`."""
+        place = self.folder.relative_to(ROOT).parts
+        return place[1] if place[0] == "core" else place[0]
 
     @property
     def dependencies(self) -> set[str]:
@@ -64,7 +65,9 @@ class Package:
 
 PACKAGES = [
     Package(file.parent)
-    for place in ("core", "registry", "plugins/*", "contrib/*")
+    for place in ("core/*", "registry", "plugins/*", "contrib/*")
     for file in sorted(ROOT.glob(f"{place}/pyproject.toml"))
 ]
 PLUGINS = [package for package in PACKAGES if package.kind == "plugins"]
+BASE = [ROOT / "core" / "contract", ROOT / "core" / "indexing", ROOT / "registry", ROOT / "contrib" / "testkit"]
+"""What a plugin is tested with."""

@@ -334,7 +334,7 @@ class Index:
 
     def check(self) -> CheckReport:
         """Read everything that is stored and return all that is wrong with it."""
-        from retrieverkit_core.derived import inspect
+        from retrieverkit_indexing.derived import inspect
 
         derived = [
             f"{status['name'] or Path(status['folder']).name}: {problem}"
@@ -346,7 +346,7 @@ class Index:
 
     def derived(self) -> list[dict[str, Any]]:
         """Return what is stored of each derived index: name, configuration, size, and how far it is behind."""
-        from retrieverkit_core.derived import inspect
+        from retrieverkit_indexing.derived import inspect
 
         return inspect(self.storage, self._corpus, hashes=False)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit.cli.passages import PassageFinder
-from retrieverkit_core.analysis import Analyzer
+from retrieverkit_indexing.analysis import Analyzer
 
 WORDS = ["rank", "ranks", "ranking", "fusion", "weights", "the", "of", "bread", "naïve", "检索", "增强", "x" * 30]
 TEXTS = st.lists(st.sampled_from([*WORDS, "filler", "\n\n", "und", "\u3000", "…"]), max_size=60).map(" ".join)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from retrieverkit.corpus import SQLiteCorpus
-from retrieverkit_core.filters.values import fields_of
+from retrieverkit_core.filters import fields_of
 from retrieverkit_core.nodes import Document, Node
 
 doc_ids = st.sampled_from("abcdef")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from retrieverkit_core.corpus import Cursor, StoredNode
-from retrieverkit_core.filters.values import fields_of
+from retrieverkit_core.filters import fields_of
 from retrieverkit_core.nodes import Node
 
 

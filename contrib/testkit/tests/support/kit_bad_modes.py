@@ -10,9 +10,9 @@ from kit_modes import CorpusWords, WordsPlugin
 from pydantic import BaseModel, Field, model_validator
 
 from retrieverkit_core import NodeWithScore, ScoreKind, ScoreSpec
-from retrieverkit_core.derived import DerivedIndex, answer
 from retrieverkit_core.errors import DerivedIndexError
 from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_indexing.derived import DerivedIndex, answer
 
 
 class ReadsOnce(CorpusWords):

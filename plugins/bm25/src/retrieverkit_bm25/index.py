@@ -23,10 +23,10 @@ from retrieverkit_bm25.columns import Columns
 from retrieverkit_bm25.facets import FacetTerms
 from retrieverkit_bm25.reader import Bm25Reader, record_build
 from retrieverkit_bm25.schema import BODY, FACETS, LENGTH, ORDINAL, schema
-from retrieverkit_core.analysis import Analyzer, indexed_text
 from retrieverkit_core.corpus import Corpus, StoredNode
-from retrieverkit_core.derived import DerivedIndex, RebuildRequired
 from retrieverkit_core.errors import DerivedIndexError
+from retrieverkit_indexing.analysis import Analyzer, indexed_text
+from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
 
 EXACT_UP_TO = 10_000
 MAX_DELETED_SHARE = 0.05

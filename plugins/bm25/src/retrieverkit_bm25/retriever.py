@@ -10,9 +10,9 @@ from retrieverkit_bm25.index import Bm25Index
 from retrieverkit_bm25.plugin import FILTERS, SCORES
 from retrieverkit_bm25.reader import Bm25Reader, Hits
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.derived import IndexRetriever
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.query import QueryBundle
+from retrieverkit_indexing.derived import IndexRetriever
 
 
 class Bm25Retriever(IndexRetriever[Bm25Reader]):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from retrieverkit_core.derived import LateNodes
 from retrieverkit_core.errors import (
     AllLegsFailedError,
     FilterError,
@@ -27,6 +26,7 @@ from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
 from retrieverkit_fusion.running import in_tasks, in_threads
+from retrieverkit_indexing.derived import LateNodes
 
 
 class FusionRetriever(BaseRetriever):

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from retrieverkit_core.deadline import limited
-from retrieverkit_core.embeddings import CachedEmbedder, EmbeddingCache
 from retrieverkit_core.errors import EndpointError, InvalidEmbeddingError, MissingServiceError
 from retrieverkit_core.services import Embedder
+from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache
 from retrieverkit_llm.embeddings.answer import read_vectors
 from retrieverkit_llm.embeddings.provider import OpenAIOptions, provider
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_core.corpus import Corpus, StoredNode
-from retrieverkit_core.derived import DerivedIndex
 from retrieverkit_core.services import CorpusEmbedder, Embedder
+from retrieverkit_indexing.derived import DerivedIndex
 from retrieverkit_vector import graph
 from retrieverkit_vector.layout import Layout, read_removed, write_removed
 from retrieverkit_vector.models import FittedModel, IndexModel, ModelAtHand

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from retrieverkit_core.analysis import indexed_text
 from retrieverkit_core.corpus import StoredNode
-from retrieverkit_core.derived import RebuildRequired
-from retrieverkit_core.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
 from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingError
+from retrieverkit_indexing.analysis import indexed_text
+from retrieverkit_indexing.derived import RebuildRequired
+from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
 from retrieverkit_vector.layout import Layout
 from retrieverkit_vector.segments import Batch
 from retrieverkit_vector.vectors import brought, embedded, folded_in

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from retrieverkit_core.filters import MetadataFilters
-from retrieverkit_core.metadata_index import MetadataReader
+from retrieverkit_indexing.metadata import MetadataReader
 from retrieverkit_vector.graph import Graph
 from retrieverkit_vector.metrics import Target, contenders
 from retrieverkit_vector.rows import Rows, places_of

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.derived import IndexRetriever, answer
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter
 from retrieverkit_core.hits import NodeWithScore
-from retrieverkit_core.metadata_index import MetadataIndex
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder
+from retrieverkit_core.vectors import checked
+from retrieverkit_indexing.derived import IndexRetriever, answer
+from retrieverkit_indexing.metadata import MetadataIndex
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
 from retrieverkit_vector.mmr import diversified

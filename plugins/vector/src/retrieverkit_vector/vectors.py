@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieverkit_core.analysis import indexed_text
 from retrieverkit_core.corpus import StoredNode
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import InvalidEmbeddingError, shorten
 from retrieverkit_core.nodes import Node
+from retrieverkit_core.vectors import checked
+from retrieverkit_indexing.analysis import indexed_text
 from retrieverkit_vector.segments import Batch
 
 if TYPE_CHECKING:

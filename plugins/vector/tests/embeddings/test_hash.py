@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.services import Embedder
+from retrieverkit_core.vectors import checked
 from retrieverkit_vector.embeddings.hashing import HashOptions, provider
 
 PROGRAM = """

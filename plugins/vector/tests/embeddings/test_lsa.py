@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import ConfigError, EmbeddingMismatchError, InvalidEmbeddingError
 from retrieverkit_core.services import CorpusEmbedder, Embedder
+from retrieverkit_core.vectors import checked
 from retrieverkit_vector.embeddings.lsa import embedding
 from retrieverkit_vector.embeddings.lsa.decomposition import right_singular_vectors
 from retrieverkit_vector.embeddings.lsa.embedding import LsaEmbedding

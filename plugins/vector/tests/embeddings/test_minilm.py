@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_core.services import Embedder
+from retrieverkit_core.vectors import checked
 from retrieverkit_vector.embeddings.minilm import weights
 from retrieverkit_vector.embeddings.minilm.activation import gelu
 from retrieverkit_vector.embeddings.minilm.bert import Bert

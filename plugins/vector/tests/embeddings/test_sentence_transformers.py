@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from retrieverkit_core.embeddings import checked
 from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_core.services import Embedder
+from retrieverkit_core.vectors import checked
 from retrieverkit_vector.embeddings.minilm.weights import find_weights
 from retrieverkit_vector.embeddings.sentence_transformers import SentenceTransformersOptions, provider
 

@@ -36,7 +36,7 @@ class _LowerCaseWords:
     """What stands in for the analyzer where its stemmer is not installed."""
 
     def terms(self, text: str) -> list[str]:
-        from retrieverkit_core.analysis.scripts import words_pattern
+        from retrieverkit_indexing.analysis import words_pattern
 
         return words_pattern().findall(text.casefold())
 
@@ -69,7 +69,7 @@ class PassageFinder:
 
     def _matches(self, text: str) -> Iterator[tuple[Span, str]]:
         """Yield where a word of the query is, and which."""
-        from retrieverkit_core.analysis.scripts import words_pattern
+        from retrieverkit_indexing.analysis import words_pattern
 
         for word in words_pattern().finditer(text):
             terms = self._analyzer.terms(word[0])
@@ -91,8 +91,8 @@ _LONGEST_QUERY = 10_000
 
 
 def _analyzer() -> _Terms:
-    from retrieverkit_core.analysis import Analyzer
     from retrieverkit_core.errors import MissingServiceError
+    from retrieverkit_indexing.analysis import Analyzer
 
     try:
         analyzer = Analyzer()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from retrieverkit.corpus.rows import NodeRow, digest, excluded_to_json, floats_to_bytes, to_json
 from retrieverkit.corpus.validation import check_document, check_node
 from retrieverkit_core.errors import InvalidDocumentError, shorten
-from retrieverkit_core.filters.values import fields_of
+from retrieverkit_core.filters import fields_of
 from retrieverkit_core.nodes import Document, IndexNode, Node
 
 Field = tuple[str, str]

@@ -10,7 +10,7 @@ from typing import Any
 from retrieverkit.corpus.preparation import Field, document_hash, node_hash
 from retrieverkit.corpus.report import Problem
 from retrieverkit.corpus.rows import ADDED, REMOVED, from_json, link, root_of_chain
-from retrieverkit_core.filters.values import fields_of
+from retrieverkit_core.filters import fields_of
 
 _NODES = """
 SELECT ordinal, added_seq, nodes.hash, doc_id, node_id, nodes.metadata, relationships, nodes.excluded,

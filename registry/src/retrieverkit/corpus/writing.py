@@ -13,7 +13,7 @@ from retrieverkit.corpus.report import ChangeReport
 from retrieverkit.corpus.rows import ADDED, REMOVED, from_json, link, root_of_chain
 from retrieverkit.corpus.statements import HEAD, ByValues, is_storable
 from retrieverkit_core.errors import InvalidDocumentError
-from retrieverkit_core.filters.values import fields_of
+from retrieverkit_core.filters import fields_of
 
 _DOCUMENTS_BY_ID = ByValues.of("SELECT doc_id, doc_key, hash FROM documents WHERE doc_id IN")
 _NODES_OF_DOCUMENT = "SELECT ordinal, hash, metadata FROM nodes WHERE doc_key = ? ORDER BY ordinal"

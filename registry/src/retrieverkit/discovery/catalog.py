@@ -21,7 +21,7 @@ from retrieverkit_core.errors import (
     near_matches,
     shorten,
 )
-from retrieverkit_core.spec.names import mode_name, normal_provider
+from retrieverkit_core.spec import mode_name, normal_provider
 
 _OBJECT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 

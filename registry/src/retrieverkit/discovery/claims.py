@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from retrieverkit_core.spec.names import MODE
+from retrieverkit_core.spec import MODE
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint

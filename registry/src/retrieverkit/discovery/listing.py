@@ -10,7 +10,7 @@ from retrieverkit.discovery.catalog import Catalog
 from retrieverkit.discovery.claims import MODES, Claim
 from retrieverkit.discovery.selection import PREFER, Selection
 from retrieverkit_core.errors import PluginError
-from retrieverkit_core.spec.names import normal_provider
+from retrieverkit_core.spec import normal_provider
 
 Status = Literal["available", "loaded", "blocked", "conflict", "broken", "invalid"]
 

@@ -10,7 +10,7 @@ import traceback
 from retrieverkit.discovery.claims import Claim
 from retrieverkit.discovery.selection import BLOCK, LOAD_TIMEOUT, load_timeout
 from retrieverkit_core.errors import PluginLoadError, shorten
-from retrieverkit_core.spec.names import normal_provider
+from retrieverkit_core.spec import normal_provider
 
 
 class ClaimImport:

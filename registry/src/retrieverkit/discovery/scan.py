@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrieverkit.discovery.claims import GROUPS, Claim, folder_name
 from retrieverkit_core.errors import shorten
-from retrieverkit_core.spec.names import normal_provider
+from retrieverkit_core.spec import normal_provider
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from retrieverkit.discovery.claims import MODES, RUNTIME, Claim
 from retrieverkit_core.errors import ConfigError, shorten
-from retrieverkit_core.spec.names import MODE, PROVIDER, normal_provider
+from retrieverkit_core.spec import MODE, PROVIDER, normal_provider
 
 ONLY, BLOCK, PREFER, LOAD_TIMEOUT = (
     "RETRIEVERKIT_PLUGINS",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from retrieverkit.discovery import KNOWN_MODES, MODES, shared_discovery
 from retrieverkit_core.errors import ConfigError
-from retrieverkit_core.spec.names import mode_name, normal_provider
-from retrieverkit_core.spec.parser import LITERALS
+from retrieverkit_core.spec import LITERALS, mode_name, normal_provider
 
 
 @dataclass(frozen=True, slots=True)

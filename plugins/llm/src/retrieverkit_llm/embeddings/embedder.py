@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieverkit_core.embeddings import PROBE_TEXTS, checked
+from retrieverkit_core.vectors import checked
 from retrieverkit_llm.embeddings.answer import read_vectors
 from retrieverkit_llm.embeddings.endpoint import Endpoint
 from retrieverkit_llm.embeddings.provider import OpenAIOptions
+
+_ANY_TEXT = ("how long is a vector?",)
 
 
 class OpenAIEmbedder:
@@ -43,7 +45,7 @@ class OpenAIEmbedder:
     def dimension(self) -> int:
         """The length of every vector. Unless it is among the options, the endpoint is asked once."""
         if self._dimension is None:
-            vectors = read_vectors(self._ask(PROBE_TEXTS[:1]), 1)
+            vectors = read_vectors(self._ask(_ANY_TEXT), 1)
             with self._guard:
                 self._dimension = self._dimension or len(vectors[0])
         return self._dimension

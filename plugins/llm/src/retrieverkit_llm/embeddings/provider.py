@@ -6,8 +6,7 @@ import os
 
 from pydantic import BaseModel, Field, field_validator
 
-from retrieverkit_core.embeddings import EmbeddingOptions
-from retrieverkit_core.services import Embedder
+from retrieverkit_core.services import Embedder, EmbeddingOptions
 
 
 class OpenAIOptions(EmbeddingOptions):

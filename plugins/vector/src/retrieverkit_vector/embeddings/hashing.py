@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from retrieverkit_core.embeddings import EmbeddingOptions
-from retrieverkit_core.services import Embedder
+from retrieverkit_core.services import Embedder, EmbeddingOptions
 
 
 class HashOptions(EmbeddingOptions):

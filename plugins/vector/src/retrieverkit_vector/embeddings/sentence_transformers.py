@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from retrieverkit_core.embeddings import EmbeddingOptions
 from retrieverkit_core.errors import MissingServiceError, ServiceError, shorten
-from retrieverkit_core.services import Embedder
+from retrieverkit_core.services import Embedder, EmbeddingOptions
 
 if TYPE_CHECKING:
     import numpy as np

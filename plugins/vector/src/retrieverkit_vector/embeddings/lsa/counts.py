@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from retrieverkit_core.analysis import Analyzer
+from retrieverkit_indexing.analysis import Analyzer
 
 
 def count_terms(texts: Iterable[str], analyzer: Analyzer) -> tuple[list[str], csr_array]:

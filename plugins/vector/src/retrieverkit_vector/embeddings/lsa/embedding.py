@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieverkit_core.analysis import Analyzer
+from retrieverkit_indexing.analysis import Analyzer
 from retrieverkit_vector.embeddings.lsa.counts import count_terms, most_widespread
 from retrieverkit_vector.embeddings.lsa.decomposition import right_singular_vectors
 from retrieverkit_vector.embeddings.lsa.model import DESCRIPTION, ROWS, TERMS, LsaModel

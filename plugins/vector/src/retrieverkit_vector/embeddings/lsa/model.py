@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieverkit_core.analysis import Analyzer
 from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingError
+from retrieverkit_indexing.analysis import Analyzer
 
 ROWS = "rows.npy"
 """A row a term, float32: the term's weight times its place in the fitted space."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from retrieverkit_core.embeddings import EmbeddingOptions
-from retrieverkit_core.services import CorpusEmbedder
+from retrieverkit_core.services import CorpusEmbedder, EmbeddingOptions
 
 
 class LsaOptions(EmbeddingOptions):

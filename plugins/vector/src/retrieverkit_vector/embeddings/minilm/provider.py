@@ -6,9 +6,8 @@ from importlib.util import find_spec
 
 from pydantic import BaseModel, Field
 
-from retrieverkit_core.embeddings import EmbeddingOptions
 from retrieverkit_core.errors import MissingServiceError
-from retrieverkit_core.services import Embedder
+from retrieverkit_core.services import Embedder, EmbeddingOptions
 
 
 class MiniLmOptions(EmbeddingOptions):

@@ -1,0 +1,26 @@
+"""Metadata filters: one tree of them, with one meaning in every mode (`matching` states it)."""
+
+from retrieverkit_core.filters._fields import check_fields
+from retrieverkit_core.filters._matching import Matcher
+from retrieverkit_core.filters._operators import FilterCondition, FilterOperator
+from retrieverkit_core.filters._split import split_filters
+from retrieverkit_core.filters._tree import MAX_DEPTH, MAX_LEAVES, FilterValue, MetadataFilter, MetadataFilters
+from retrieverkit_core.filters._values import ValueKind, canonical, fields_of, instant, kind_of
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LEAVES",
+    "FilterCondition",
+    "FilterOperator",
+    "FilterValue",
+    "Matcher",
+    "MetadataFilter",
+    "MetadataFilters",
+    "ValueKind",
+    "canonical",
+    "check_fields",
+    "fields_of",
+    "instant",
+    "kind_of",
+    "split_filters",
+]

@@ -1,0 +1,6 @@
+"""The retriever contract: what authors subclass, and the steps of one call."""
+
+from retrieverkit_core.retriever._auto import BaseAutoRetriever
+from retrieverkit_core.retriever._base import BaseRetriever
+
+__all__ = ["BaseAutoRetriever", "BaseRetriever"]

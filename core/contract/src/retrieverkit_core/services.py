@@ -1,0 +1,171 @@
+"""The protocols that embedding and language models are used through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors. Implementations check nothing twice: callers use `embeddings.checked`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model so that vectors under one fingerprint can be compared with each other."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The length of every vector."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a text, shape ``(len(texts), dimension)``, float32.
+
+        Raises:
+            ServiceError: The model cannot answer.
+        """
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a query, shape ``(len(texts), dimension)``, float32.
+
+        Raises:
+            ServiceError: The model cannot answer.
+        """
+        ...
+
+
+@runtime_checkable
+class CorpusEmbedder(Protocol):
+    """An embedding that is fitted to the texts of a corpus before it can embed anything.
+
+    The fitted model is stored in the same generation as the vectors that it made, so that the two never part.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the method and its settings, without what is fitted."""
+        ...
+
+    def fit(self, texts: Sequence[str], folder: Path) -> None:
+        """Fit the model to ``texts`` and write it into the empty ``folder``."""
+        ...
+
+    def load(self, folder: Path) -> Embedder:
+        """Return the model that `fit` wrote into ``folder``."""
+        ...
+
+    def outgrown(self, fitted_on: int, unseen: int) -> bool:
+        """Return whether the model must be fitted anew.
+
+        Args:
+            fitted_on: How many texts it was fitted on.
+            unseen: How many texts have been added or removed since.
+        """
+        ...
+
+
+class EmbeddingOptions(BaseModel):
+    """Base of an embedding's options: unknown options are refused, values are not coerced from other types.
+
+    A refused value is not repeated in the error, as it may be a secret in the wrong place.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class EmbeddingProvider(Protocol):
+    """What a ``retrieverkit.embeddings`` entry point names.
+
+    Attributes:
+        name: The entry point's name.
+        summary: One line for listings.
+        options: The model of its options; it refuses unknown ones.
+    """
+
+    name: str
+    summary: str
+    options: type[BaseModel]
+
+    def problem(self, options: BaseModel) -> str:
+        """Return why the embedding cannot be used here, with what to do, or "" if it can. Cheap: loads no model."""
+        ...
+
+    def make(self, options: BaseModel) -> Embedder | CorpusEmbedder:
+        """Return the embedding.
+
+        Raises:
+            MissingServiceError: It cannot be used here.
+        """
+        ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Completes prompts."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, for messages and cassettes."""
+        ...
+
+    def complete(self, prompt: str) -> str:
+        """Return the model's answer to ``prompt``.
+
+        Raises:
+            ServiceError: The model cannot answer.
+        """
+        ...
+
+    def structured(self, prompt: str, schema: type[M]) -> M:
+        """Return the model's answer as an instance of ``schema``.
+
+        Raises:
+            ServiceError: The model cannot answer, or not in that shape.
+        """
+        ...
+
+    async def acomplete(self, prompt: str) -> str:
+        """As `complete`, without blocking the event loop."""
+        ...
+
+    async def astructured(self, prompt: str, schema: type[M]) -> M:
+        """As `structured`, without blocking the event loop."""
+        ...
+
+
+class Services(Protocol):
+    """The models that a mode may use. Every model call goes through here."""
+
+    def embedding(self, spec: str | None = None) -> tuple[str, Embedder | CorpusEmbedder]:
+        """Return an embedding and the spec that names it.
+
+        Args:
+            spec: A name with options in the syntax of mode strings, such as ``"openai(model='m')"``; None takes the
+                configured one, else the one that this index was built with, else the best at hand.
+
+        Raises:
+            MissingServiceError: There is none.
+            ConfigError: The spec is wrong.
+        """
+        ...
+
+    def llm(self, name: str | None = None) -> LanguageModel:
+        """Return the language model of that name, or the configured one.
+
+        Raises:
+            MissingServiceError: There is none.
+        """
+        ...

@@ -1,0 +1,9 @@
+"""What index-keeping modes are made of.
+
+- `derived`: indexes that follow a corpus, caught up before they answer, and rebuilt when in doubt;
+- `metadata`: any filter tree to the nodes that pass it (needs numpy);
+- `analysis`: text to terms by language;
+- `embeddings`: checked vectors, a cache of them, and probes that tell models apart (needs numpy).
+
+Importing this package imports none of them.
+"""

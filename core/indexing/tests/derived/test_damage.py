@@ -1,0 +1,277 @@
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from retrieverkit_core.errors import StorageFullError
+from retrieverkit_indexing.derived import _generations as generations
+
+
+@pytest.fixture
+def forgetful():
+    """Have this process compare hashes as a new one would."""
+    return generations._verified.clear
+
+
+def stored_files(storage):
+    return sorted(path for path in storage.rglob("*") if path.is_file() and path.name != "lock")
+
+
+def damages(path):
+    data = path.read_bytes()
+    rng = random.Random(path.name)
+    yield "removed", None
+    yield "emptied", b""
+    for eighth in range(1, 8):
+        yield f"cut at {eighth}/8", data[: len(data) * eighth // 8]
+    for _ in range(20):
+        at = rng.randrange(len(data))
+        yield f"bit flipped at {at}", data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
+    yield "made longer", data + b" "
+
+
+def test_a_damaged_file_is_found_and_the_index_rebuilt(corpus, tmp_path, kit, forgetful, caplog):
+    storage = tmp_path / "s"
+    kit.WordIndex(corpus, storage).reader()
+    corpus.add(more="blue")
+    kit.WordIndex(corpus, storage).reader()
+    for i in range(len(stored_files(storage))):
+        for what, damaged in damages(stored_files(storage)[i]):
+            path = stored_files(storage)[i]
+            path.unlink() if damaged is None else path.write_bytes(damaged)
+            forgetful()
+            caplog.clear()
+            index = kit.WordIndex(corpus, storage)
+            assert index.find("blue") == kit.expected(corpus, "blue"), (path, what)
+            if not (path.name == "CURRENT" and damaged is None):  # then nothing says that there was an index
+                assert index.status()["rebuilds"] >= 1, (path, what)
+                assert "is rebuilt" in caplog.text, (path, what)
+            assert index.check() == []
+            index.drop()
+            kit.WordIndex(corpus, storage).reader()
+            corpus.add(more="blue again")
+            kit.WordIndex(corpus, storage).reader()
+
+
+def test_check_finds_what_a_running_process_would_not(corpus, tmp_path, kit):
+    index = kit.WordIndex(corpus, tmp_path / "s")
+    index.reader()
+    assert index.check() == []
+    (path,) = (path for path in stored_files(tmp_path / "s") if path.name == "0.json")
+    path.write_bytes(path.read_bytes().replace(b"blue", b"blow"))
+    assert index.check() == ["parts/0.json has other contents than were written"]
+    assert index.find("blue") == kit.expected(corpus, "blue")
+    assert index.check() == []
+    assert index.status()["last_rebuild_reason"] == "parts/0.json has other contents than were written"
+
+
+def test_swapped_folders_are_noticed(corpus, tmp_path, kit, forgetful):
+    other = kit.LogCorpus(tmp_path / "other.log")
+    other.add(a="blue", b="blue green")
+    mine, theirs = kit.WordIndex(corpus, tmp_path / "s"), kit.WordIndex(other, tmp_path / "t")
+    german = kit.WordIndex(corpus, tmp_path / "s", language="de")
+    for index in (mine, theirs, german):
+        index.reader()
+    for source in (theirs, german):
+        shutil.rmtree(mine.status()["folder"])
+        shutil.copytree(source.status()["folder"], mine.status()["folder"])
+        forgetful()
+        again = kit.WordIndex(corpus, tmp_path / "s")
+        assert again.status()["problem"] != ""
+        assert again.find("blue") == kit.expected(corpus, "blue")
+        assert again.status()["rebuilds"] == 1
+
+
+def test_a_corpus_put_back_to_an_older_copy_is_noticed(corpus, tmp_path, kit):
+    index = kit.WordIndex(corpus, tmp_path / "s")
+    copy = corpus.path.read_text()
+    corpus.add(**{f"lost{i}": "blue" for i in range(5)})
+    index.reader()
+    corpus.path.write_text(copy)
+    corpus.add(**{f"kept{i}": "green" for i in range(5)})  # the same sequence numbers again
+    assert index.find("blue") == kit.expected(corpus, "blue")
+    assert index.find("green") == kit.expected(corpus, "green")
+    assert "history" in index.status()["last_rebuild_reason"]
+
+
+def test_a_manifest_cannot_reach_outside_of_its_folder(corpus, tmp_path, kit, forgetful):
+    from retrieverkit_indexing.derived._manifest import FileMark, Manifest
+
+    index = kit.WordIndex(corpus, tmp_path / "s")
+    index.reader()
+    folder = generations.Generations(index._stored.folder, 1).current().folder
+    manifest = Manifest.read(folder)
+    files = {**manifest.files, "../../../corpus.log": FileMark(corpus.path.stat().st_size, "")}
+    generations.dataclasses.replace(manifest, files=files).write(folder)
+    forgetful()
+    again = kit.WordIndex(corpus, tmp_path / "s")
+    assert again.find("blue") == kit.expected(corpus, "blue")
+    assert "outside" in again.status()["last_rebuild_reason"]
+
+
+def in_child(work):
+    """Run ``work`` in a forked child and return how it ended."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+
+
+def killed_at(step, storage, work):
+    """Run ``work`` in a child that kills itself before its ``step``-th change to the file system."""
+
+    def suicidal():
+        left = [step]
+        changes = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree", "open"}
+
+        def count(event, args):
+            if event in changes and str(args[0]).startswith(str(storage)):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        work()
+
+    return in_child(suicidal)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("first", ["build", "update"])
+def test_a_process_killed_at_any_step_leaves_what_can_be_used(first, corpus, tmp_path, kit):
+    storage = tmp_path / "s"
+    if first == "update":
+        kit.WordIndex(corpus, storage).reader()
+    before = tmp_path / "before"
+    shutil.copytree(storage, before) if storage.exists() else before.mkdir()
+    corpus.add(more="blue")
+    corpus.delete("n1")
+    for step in range(1, 200):
+        shutil.rmtree(storage, ignore_errors=True)
+        shutil.copytree(before, storage)
+        generations._verified.clear()
+        status = killed_at(step, storage, lambda: kit.WordIndex(corpus, storage).reader())
+        index = kit.WordIndex(corpus, storage)
+        assert index.find("blue") == kit.expected(corpus, "blue"), step
+        assert index.status()["rebuilds"] == 0, (step, index.status())
+        index.rebuild("what the dead one left goes when the next generation is made")
+        assert len(list((storage / os.listdir(storage)[0]).iterdir())) == 3  # lock, CURRENT, one generation
+        if status == 0:
+            break
+        assert os.WIFSIGNALED(status), step
+    assert 10 < step < 199
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_processes_catch_up_at_once(corpus, tmp_path, kit):
+    def work():
+        index = kit.WordIndex(corpus, tmp_path / "s")
+        for _ in range(20):
+            assert index.find("red") == kit.expected(corpus, "red")
+        assert index.status()["rebuilds"] == 0
+
+    def busy():
+        for i in range(10):
+            corpus.add(**{f"new{i}": "green"})
+            work()
+
+    pids = []
+    for job in (busy, work, work):
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                job()
+                status = 0
+            finally:
+                os._exit(status)
+        pids.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
+    assert kit.WordIndex(corpus, tmp_path / "s").check() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_opens_its_own_reader(corpus, tmp_path, kit):
+    index = kit.WordIndex(corpus, tmp_path / "s")
+    before = index.reader()
+    index._guard.acquire()  # as if another thread were catching up while this one forks
+
+    def child():
+        assert index.reader() is not before
+        assert index.find("blue") == kit.expected(corpus, "blue")
+
+    assert in_child(child) == 0
+    index._guard.release()
+    assert index.reader() is before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or os.getuid() != 0, reason="needs root, to become nobody")
+def test_storage_that_cannot_be_written_to(corpus, tmp_path, kit):
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and str(folder).startswith(str(tmp_path.parent.parent)):
+            folder.chmod(0o755)
+    storage = tmp_path / "s"
+    kit.WordIndex(corpus, storage).reader()
+
+    def as_nobody():
+        os.setgid(65534)
+        os.setuid(65534)
+        index = kit.WordIndex(corpus, storage)
+        assert index.find("blue") == kit.expected(corpus, "blue")
+        assert index.built == 0 and not index.status()["private"]
+
+    def behind():
+        os.setgid(65534)
+        os.setuid(65534)
+        index = kit.WordIndex(corpus, storage)
+        assert index.find("blue") == kit.expected(corpus, "blue")
+        assert index.built == 1 and index.status()["private"]
+        assert os.listdir(index.status()["folder"])
+        import atexit
+
+        atexit._run_exitfuncs()
+        assert not os.path.exists(index.status()["folder"])
+
+    assert in_child(as_nobody) == 0
+    corpus.add(more="blue")
+    assert in_child(behind) == 0
+    assert kit.WordIndex(corpus, storage).find("blue") == kit.expected(corpus, "blue")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_full_disk_is_told_and_loses_nothing(corpus, tmp_path, kit):
+    import resource
+
+    index = kit.WordIndex(corpus, tmp_path / "s")
+    index.reader()
+    corpus.add(big="blue " * 20_000)
+
+    def child():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+        for _ in range(2):
+            with pytest.raises(StorageFullError):
+                kit.WordIndex(corpus, tmp_path / "s").reader()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        again = kit.WordIndex(corpus, tmp_path / "s")
+        assert again.status()["behind"] == 1 and again.check() == []
+        assert again.find("blue") == kit.expected(corpus, "blue")
+        assert again.built == 0
+
+    assert in_child(child) == 0
+
+
+def test_importing_core_loads_no_lock_library():
+    code = "import sys, retrieverkit_indexing.derived; print('filelock' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
