@@ -19,7 +19,7 @@ def plainly(tree):
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
-@settings(unhurried, max_examples=25)
+@settings(unhurried, max_examples=settings.default.max_examples // 4)
 @given(
     corpus=st.lists(metadatas(), min_size=1, max_size=25),
     trees=st.lists(st.tuples(filter_trees(), st.none() | filter_trees()), min_size=1, max_size=6),

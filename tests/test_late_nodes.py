@@ -65,7 +65,7 @@ def told(result):
     return [(hit.node, hit.score, hit.evidence) for hit in result], statuses, result.outcome
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     stored=st.lists(texts, max_size=12),
     changed=st.lists(st.tuples(st.integers(0, 11), st.none() | texts), max_size=3),

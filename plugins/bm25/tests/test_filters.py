@@ -15,7 +15,7 @@ oracle = pytest.importorskip("retrieverkit_testkit.filters_oracle", reason="need
     metadatas=st.lists(oracle.metadatas(), min_size=1, max_size=12),
     trees=st.lists(oracle.filter_trees(), min_size=1, max_size=12),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_the_engine_filters_as_the_rules_say(new_corpus, tmp_path_factory, metadatas, trees):
     corpus = new_corpus()
     corpus.add(*(Node(text="word", id=str(i), metadata=m) for i, m in enumerate(metadatas)))

@@ -56,7 +56,7 @@ WORDS = ["cat", "dog", "bird", "mat", "sleep", "fly"]
     query=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join),
     top_k=st.none() | st.integers(0, 15),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
 def test_scores_are_bm25_and_only_matching_nodes_are_found(new_corpus, tmp_path_factory, texts, query, top_k):
     retriever = Bm25Retriever(new_corpus(texts), tmp_path_factory.mktemp("s"), top_k=5)
     result = retriever.retrieve(QueryBundle(query, top_k=top_k))
@@ -97,7 +97,7 @@ def test_queries_are_words_and_no_syntax(retriever, query, found):
 
 
 @given(st.text())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_query_is_answered(retriever, text):
     assert set(ids(retriever.retrieve(text))) <= {"n0", "n1", "n2", "n3"}
 

@@ -46,7 +46,7 @@ def corpora(draw):
     return nodes, legs
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     corpus=corpora(),
     filters=st.none() | oracle.filter_trees(),

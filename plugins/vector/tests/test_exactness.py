@@ -36,7 +36,7 @@ vectors = st.lists(numbers, min_size=3, max_size=3).filter(any)
     metric=st.sampled_from(METRICS),
     top_k=st.sampled_from([1, 2, 5, 30, 10**9]),
 )
-@settings(max_examples=300, **unhurried)
+@settings(max_examples=3 * settings.default.max_examples, **unhurried)
 def test_hits_are_the_nearest_and_ties_come_in_the_order_of_the_corpus(
     corpus_of, word_model, tmp_path_factory, held, asked, metric, top_k
 ):

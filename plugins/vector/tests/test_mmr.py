@@ -26,7 +26,7 @@ def plain_mmr(vectors, asked, weight, wanted):
 
 
 @given(seed=st.integers(0, 10**6), weight=st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0]), wanted=st.integers(1, 12))
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_it_is_mmr(corpus_of, word_model, tmp_path_factory, seed, weight, wanted):
     vectors = np.random.default_rng(seed).standard_normal((10, 4)).astype(np.float32)
     asked = vectors[0] + vectors[1]

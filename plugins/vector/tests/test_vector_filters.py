@@ -15,7 +15,7 @@ oracle = pytest.importorskip("retrieverkit_testkit.filters_oracle", reason="need
     queries=st.lists(st.tuples(oracle.filter_trees(), st.none() | oracle.filter_trees()), min_size=1, max_size=8),
     gone=st.sets(st.integers(0, 11), max_size=3),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_filters_and_scope_are_as_the_rules_say(new_corpus, word_model, tmp_path_factory, metadatas, queries, gone):
     corpus = new_corpus()
     corpus.add(*(Node(text=f"w{i % 3}", id=str(i), metadata=m) for i, m in enumerate(metadatas)))

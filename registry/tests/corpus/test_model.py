@@ -125,4 +125,4 @@ class CorpusMachine(RuleBasedStateMachine):
 
 
 TestCorpus = CorpusMachine.TestCase
-TestCorpus.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestCorpus.settings = settings(max_examples=settings.default.max_examples // 2, stateful_step_count=20)

@@ -38,7 +38,7 @@ def shared(tmp_path_factory):
         yield corpus
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(documents, st.lists(nodes, max_size=4, unique_by=lambda node: node.id))
 def test_any_document_comes_back(shared, document, pieces):
     shared.delete(shared.document_ids())

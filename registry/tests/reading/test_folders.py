@@ -99,7 +99,7 @@ names = st.sampled_from(["a.txt", "b.txt", "sub/a.txt", "sub/deep/c.txt", "sub2/
 trees = st.dictionaries(names, st.sampled_from(["one", "two", "same size 1", "same size 2"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(before=trees, after=trees, below=st.sampled_from([".", "sub"]))
 def test_a_plan_touches_what_changed_and_removes_what_is_gone(tmp_path_factory, before, after, below):
     root = tmp_path_factory.mktemp("sync").resolve()

@@ -30,7 +30,7 @@ texts = st.lists(
 
 @given(texts, st.integers(1, 40), st.integers(0, 20), st.booleans(), st.booleans())
 @example(text="\n" * 200, size=1, overlap=0, markdown=False, paged=True)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_nodes_are_true_slices_and_only_white_space_is_between_them(text, size, overlap, markdown, paged):
     overlap = min(overlap, size // 2)
     metadata = {"path": "notes/a.md" if markdown else "a.txt"}

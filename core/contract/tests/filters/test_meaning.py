@@ -44,14 +44,14 @@ def test_the_reference_has_a_row_for_every_operator():
     assert {leaf.operator for tree in trees for leaf in tree.leaves()} == set(FilterOperator)
 
 
-@settings(unhurried, max_examples=600)
+@settings(unhurried, max_examples=6 * settings.default.max_examples)
 @given(plain_trees(), st.lists(metadatas(), min_size=1, max_size=5))
 def test_a_tree_matches_what_the_oracle_says(plain, nodes):
     tree = MetadataFilters.model_validate(plain)
     assert [tree.matches(node) for node in nodes] == [oracle_matches(plain, node) for node in nodes]
 
 
-@settings(unhurried, max_examples=600)
+@settings(unhurried, max_examples=6 * settings.default.max_examples)
 @given(st.data())
 def test_a_filter_matches_what_the_oracle_says_of_its_own_field(data):
     leaf = data.draw(leaves())

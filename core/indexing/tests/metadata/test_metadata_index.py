@@ -27,7 +27,7 @@ def passing(corpus, tree):
     metadatas=st.lists(oracle.metadatas(), max_size=12),
     trees=st.lists(oracle.filter_trees(), min_size=1, max_size=12),
 )
-@settings(max_examples=300, **unhurried)
+@settings(max_examples=3 * settings.default.max_examples, **unhurried)
 def test_every_tree_gives_what_the_rules_say(new_corpus, tmp_path_factory, metadatas, trees):
     corpus = new_corpus()
     for i, metadata in enumerate(metadatas):
@@ -38,7 +38,7 @@ def test_every_tree_gives_what_the_rules_say(new_corpus, tmp_path_factory, metad
 
 
 @given(values=st.lists(oracle.scalars(), min_size=8, max_size=40), leaf=oracle.leaves())
-@settings(max_examples=300, **unhurried)
+@settings(max_examples=3 * settings.default.max_examples, **unhurried)
 def test_values_of_every_kind_in_one_field(new_corpus, tmp_path_factory, values, leaf):
     corpus = new_corpus()
     for i, value in enumerate(values):
@@ -85,7 +85,9 @@ def machine(new_corpus, tmp_path_factory):
 
 
 def test_it_follows_the_corpus(machine):
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, **unhurried))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=settings.default.max_examples // 2, stateful_step_count=30, **unhurried)
+    )
 
 
 def test_segments_stay_few_and_removed_nodes_are_forgotten(new_corpus, tmp_path):

@@ -73,7 +73,7 @@ def test_a_term_that_is_in_every_text_can_still_be_found(tmp_path):
 words = st.sampled_from([f"word{chr(97 + i)}" for i in range(20)])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(st.lists(words, max_size=8).map(" ".join), max_size=30), st.integers(1, 6))
 def test_it_is_deterministic_and_blind_to_how_it_is_asked(tmp_path_factory, texts, dimensions):
     folder = tmp_path_factory.mktemp("lsa")
@@ -87,7 +87,7 @@ def test_it_is_deterministic_and_blind_to_how_it_is_asked(tmp_path_factory, text
     checked(together, len(texts), first.dimension, allow_zero=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_the_directions_are_those_of_a_full_decomposition(rows, columns, count, seed):
     random = np.random.default_rng(seed)

@@ -81,7 +81,7 @@ def straightforward(tensors, ids, heads):
 token_ids = st.lists(st.integers(0, TINY["words"] - 1), min_size=1, max_size=TINY["positions"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(token_ids, min_size=1, max_size=12), st.booleans(), st.sampled_from([1, 50, 1 << 18]))
 def test_the_forward_pass_is_that_of_the_definition(texts, in_order, scores_at_once):
     tensors = tiny_tensors()
