@@ -27,6 +27,7 @@ class Target:
     """
 
     def __init__(self, vector: NDArray[np.float32], metric: MetricName) -> None:
+        self.vector = vector
         self.metric = metric
         self._exact = vector.astype(np.float64)
         self.length = float(np.sqrt((self._exact * self._exact).sum()))

@@ -33,6 +33,7 @@ _PRODUCTS = 1 << 24
 _GATHERED = 1024
 _REMEMBERED_FILTERS = 32
 _REMEMBERED_BYTES = 64 << 20
+_REMEMBERED_QUERY_BYTES = 4 << 20
 
 
 class Found(NamedTuple):
@@ -88,7 +89,29 @@ class VectorReader:
         self._bits: OrderedDict[int, tuple[Admitted, NDArray[np.uint8]]] = OrderedDict()
         self._filters: tuple[MetadataReader, NDArray[np.int64], OrderedDict[MetadataFilters, Admitted]] | None = None
         self._most = max(2, min(_REMEMBERED_FILTERS, _REMEMBERED_BYTES // (4 * len(rows) + 1)))
+        self._asked: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
+        self._most_asked = max(1, _REMEMBERED_QUERY_BYTES // (4 * rows.dimension + 1))
         self._lock = threading.Lock()
+
+    def remember(self, texts: tuple[str, ...], vector: NDArray[np.float32]) -> None:
+        """Keep the vector of a query, so that `recall` has it if that query is moved."""
+        with self._lock:
+            self._asked[texts] = vector
+            self._asked.move_to_end(texts)
+            while len(self._asked) > self._most_asked:
+                self._asked.popitem(last=False)
+
+    def recall(self, texts: tuple[str, ...]) -> NDArray[np.float32] | None:
+        """Return the vector of one of the last queries, or None."""
+        with self._lock:
+            return self._asked.get(texts)
+
+    def rows_of(self, ordinals: NDArray[np.int64], admitted: Admitted | None) -> NDArray[np.int64]:
+        """Return the rows of those of ``ordinals`` that have a vector and count."""
+        places = places_of(ordinals, self.rows.ordinals)
+        rows = places[places < len(self.rows)]
+        admitted = admitted or self._everything
+        return rows if admitted is None else rows[admitted.mask[rows]]
 
     def admitted(self, metadata: MetadataReader, tree: MetadataFilters) -> Admitted:
         """Return the rows whose nodes pass ``tree``.

@@ -11,13 +11,14 @@ import numpy as np
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
-from retrieverkit_core.filters import MetadataFilter
+from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.derived import IndexRetriever, answer
 from retrieverkit_indexing.metadata import MetadataIndex
+from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
 from retrieverkit_vector.mmr import diversified
@@ -93,6 +94,28 @@ class VectorRetriever(IndexRetriever[VectorReader]):
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return True: the metadata index applies every condition exactly."""
         return True
+
+    def moved(self, query: QueryBundle, toward: Sequence[int], weight: float) -> QueryBundle | None:
+        """Return ``query`` moved toward the nodes at some ordinals, see `RelevanceFeedback`."""
+        reader = self.index.reader()
+        vector = self._vector(reader, query)
+        if vector is None or not weight:
+            return None
+        filters = MetadataFilters.and_(query.filters, query.scope)
+        admitted = None if filters is None else reader.admitted(self._metadata.reader(), filters)
+        rows = reader.rows_of(np.array(toward, np.int64), admitted)
+        if not len(rows):
+            return None
+        embedding = toward_mean(vector, reader.rows.vectors(rows), weight)
+        return None if embedding is None else query.replace(embedding=embedding)
+
+    def _vector(self, reader: VectorReader, query: QueryBundle) -> NDArray[np.float32] | None:
+        if query.embedding is None and (known := reader.recall(query.embedding_strs)) is not None:
+            return known
+        (target,) = self._targets(reader, [query])
+        if isinstance(target, RetrieverKitError):
+            raise target
+        return None if target is None else target.vector
 
     def _search(self, reader: VectorReader, query_bundle: QueryBundle) -> Pairs:
         self._pass_on_note(reader)
@@ -174,6 +197,8 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             except QueryError as error:
                 targets[place] = error
         for place, vector in self._embedded(reader, texts).items():
+            if not isinstance(vector, RetrieverKitError):
+                reader.remember(queries[place].embedding_strs, vector)
             targets[place] = vector if isinstance(vector, RetrieverKitError) else Target(vector, self._metric)
         return targets
 

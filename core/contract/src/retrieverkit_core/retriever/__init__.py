@@ -2,5 +2,6 @@
 
 from retrieverkit_core.retriever._auto import BaseAutoRetriever
 from retrieverkit_core.retriever._base import BaseRetriever
+from retrieverkit_core.retriever._feedback import RelevanceFeedback
 
-__all__ = ["BaseAutoRetriever", "BaseRetriever"]
+__all__ = ["BaseAutoRetriever", "BaseRetriever", "RelevanceFeedback"]
