@@ -51,6 +51,7 @@ def sync_files(
     paths: Iterable[str | os.PathLike[str]],
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
+    prune: bool = False,
     on_progress: OnProgress | None = None,
 ) -> FilesReport:
     """Make the corpus hold what the files under ``paths`` hold now; documents from elsewhere are left alone.
@@ -59,6 +60,7 @@ def sync_files(
         corpus: The corpus.
         paths: Files and folders.
         exclude: Files and folders to leave out.
+        prune: Whether a path that is gone whole takes its documents along; see `plan_sync`.
         on_progress: Called after every file that is read.
 
     Returns:
@@ -67,7 +69,7 @@ def sync_files(
     Raises:
         CorpusError: The corpus cannot be written.
     """
-    plan = plan_sync(corpus.sources(), paths, exclude=exclude)
+    plan = plan_sync(corpus.sources(), paths, exclude=exclude, prune=prune)
     report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
     if plan.gone:
         report.include(corpus.remove_sources(plan.gone))

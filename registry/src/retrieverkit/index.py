@@ -191,12 +191,20 @@ class Index:
         return self._corpus.replace((_source_of(doc_id, group), group) for doc_id, group in by_document.items())
 
     def add_files(
-        self, paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str], *, on_progress: OnProgress | None = None
+        self,
+        paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
+        *,
+        prune: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> FilesReport:
         """Make the index hold what files and folders hold now: read what changed, remove what is gone.
 
+        What cannot be looked at is reported, and nothing of it is removed. The same holds for a path that is gone
+        whole, which is how a disk that is not mounted looks, unless ``prune`` is set.
+
         Args:
             paths: Files and folders.
+            prune: Remove the documents of a path that does not exist any longer, or where no file is left.
             on_progress: Called after every file that is read.
 
         Returns:
@@ -208,7 +216,7 @@ class Index:
         from retrieverkit.files import sync_files
 
         given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        return sync_files(self._corpus, given, exclude=[self._folder], on_progress=on_progress)
+        return sync_files(self._corpus, given, exclude=[self._folder], prune=prune, on_progress=on_progress)
 
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents; ids that are not there are reported as missing.

@@ -1,6 +1,23 @@
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
+
+from retrieverkit.reading import find_files, read_changed
+
+
+@pytest.fixture(scope="session")
+def read_files():
+    """Reads every file that some paths stand for; returns what each gave, all documents and all errors."""
+
+    def read(paths, on_progress=None):
+        listing = find_files(paths)
+        files = list(read_changed(listing.files, on_progress=on_progress))
+        documents = [document for file in files for document in file.documents]
+        errors = [*listing.errors, *(error for file in files for error in file.errors)]
+        return SimpleNamespace(files=files, documents=documents, errors=errors)
+
+    return read
 
 
 @pytest.fixture

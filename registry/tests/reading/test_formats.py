@@ -3,12 +3,12 @@ import zlib
 
 import pytest
 
-from retrieverkit.reading import MAX_FILE_BYTES, read_files, split
+from retrieverkit.reading import MAX_FILE_BYTES, split
 from retrieverkit_core.errors import UnsupportedFileError
 
 
 @pytest.fixture
-def read(tmp_path):
+def read(tmp_path, read_files):
     """Read one file of a name and content; return its documents and errors."""
 
     def read_one(name, content):
@@ -224,7 +224,7 @@ def test_a_cell_of_a_megabyte_is_read(read):
     assert (len(document.text), errors) == (1_000_000, [])
 
 
-def test_binary_and_oversized_files_are_told(read, tmp_path):
+def test_binary_and_oversized_files_are_told(read, read_files, tmp_path):
     assert read("a.bin", b"\x00\x01") == ([], [".bin files are not supported"])
     assert read("a.png", b"\x89PNG\r\n\x1a\n") == ([], [".png files are not supported"])
     assert isinstance(read_files([tmp_path / "a.png"]).errors[0], UnsupportedFileError)

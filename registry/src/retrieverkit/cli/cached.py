@@ -58,7 +58,7 @@ class CachedFiles:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
         with self._turn(screen), LongWork(screen) as work:
             work.stage("reading files")
-            return index.add_files(self._paths, on_progress=work.files)
+            return index.add_files(self._paths, prune=True, on_progress=work.files)
 
     def forget(self, screen: Screen) -> None:
         """Delete what is kept."""

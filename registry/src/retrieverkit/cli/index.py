@@ -17,11 +17,15 @@ def index(
         typer.Argument(metavar="PATH", help="Files and folders. A folder stands for all that is below it."),
     ],
     index: IndexFolder,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the documents of a PATH that is gone or has no files left.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an index hold what files hold now: read what changed, remove what is gone.
+    """Add files to an index, or update it: changed files are read again, deleted ones are removed.
 
-    Files that cannot be read are named on stderr, the rest go in, and the exit code is 3.
+    Files that cannot be read are named on stderr, the rest go in, and the exit code is 3. Documents of a folder that
+    cannot be looked at are kept, and those of a PATH that is gone whole too, unless --prune is given.
     """
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
     from retrieverkit.cli.json_output import print_json
@@ -38,7 +42,7 @@ def index(
     with Index.open(index) as opened:
         with LongWork(err) as work:
             work.stage("reading files")
-            report = opened.add_files(paths, on_progress=work.files)
+            report = opened.add_files(paths, prune=prune, on_progress=work.files)
         if not as_json:
             write_report(report, out)
             sys.stdout.flush()

@@ -1,8 +1,7 @@
 """Files to documents, documents to nodes.
 
 `find_files` walks folders, `plan_sync` says which files changed since the last time, `read_changed` parses
-them one by one, and `split` cuts a document into nodes. `read_files` does the first and the third in one
-call.
+them one by one, and `split` cuts a document into nodes.
 
 Nothing is dropped in silence: a file, line, row or page that cannot be read is a `ReadError` beside the
 documents that could. The parsers of PDF and HTML and the splitter are imported when the first file needs
@@ -11,7 +10,7 @@ them.
 
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
 from retrieverkit.reading.loading import MAX_FILE_BYTES
-from retrieverkit.reading.report import FileRead, ReadReport, read_changed, read_file, read_files
+from retrieverkit.reading.report import FileRead, read_changed, read_file
 from retrieverkit.reading.splitting import CHUNK_SIZE, split
 from retrieverkit.reading.sync import SyncPlan, plan_sync
 
@@ -20,7 +19,6 @@ __all__ = [
     "MAX_FILE_BYTES",
     "FileListing",
     "FileRead",
-    "ReadReport",
     "Skipped",
     "SourceFile",
     "SyncPlan",
@@ -28,6 +26,5 @@ __all__ = [
     "plan_sync",
     "read_changed",
     "read_file",
-    "read_files",
     "split",
 ]

@@ -30,9 +30,8 @@ def decode(data: bytes) -> str:
     """Return ``data`` as text.
 
     Raises:
-        UndecodableError: It is not valid in the encoding of its byte-order mark, or not UTF-8, or it holds a
-            NUL, which
-            is how binary data and UTF-16 without a mark look.
+        UndecodableError: It is not valid in the encoding of its byte-order mark, or not UTF-8, or it holds a NUL,
+            which is how binary data and UTF-16 without a mark look.
     """
     encoding = marked_encoding(data) or "utf-8"
     try:

@@ -13,6 +13,9 @@ from retrieverkit_core.errors import ReadError, shorten
 IGNORED_FOLDERS = frozenset({"CVS", "_darcs", "__pycache__", "node_modules"})
 """Folders that are never walked into, besides hidden ones (which `.git`, `.hg`, `.svn` and `.venv` are)."""
 
+_GONE = (FileNotFoundError, NotADirectoryError)
+"""The only errors that say that something does not exist; all others leave it unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -20,8 +23,7 @@ class SourceFile:
 
     Attributes:
         source: The resolved absolute path with forward slashes: the file's identity from one run to the next.
-            path: The path as people know it: the walked folder's name and what lies below, or the file's own
-            name.
+        path: The path as people know it: the walked folder's name and what lies below, or the file's own name.
     """
 
     source: str
@@ -52,17 +54,21 @@ class FileListing:
 
     Attributes:
         files: The files in a stable order, each once.
-        roots: The resolved form of every path asked for.
+        roots: The resolved form of every path that was looked at.
+        missing: The resolved form of every path that does not exist, by the path as it was given.
+        excluded: The resolved form of what was to be left out.
         skipped: What was left out by rule.
-        errors: Paths that do not exist or cannot be listed.
-        unlisted: Resolved folders that could not be listed; nothing is known of what is in them.
+        errors: What cannot be looked at; paths in ``missing`` are not among them.
+        unknown: Resolved files and folders that could not be looked at; nothing is known of what they hold.
     """
 
     files: list[SourceFile] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    excluded: frozenset[str] = frozenset()
     skipped: list[Skipped] = field(default_factory=list)
     errors: list[ReadError] = field(default_factory=list)
-    unlisted: list[str] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
 
 
 def find_files(
@@ -81,8 +87,7 @@ def find_files(
     Returns:
         The files sorted by path within each root, roots in the order given, and what was left out.
     """
-    listing = FileListing()
-    excluded = {_resolved(path) for path in exclude}
+    listing = FileListing(excluded=frozenset(_resolved(path) for path in exclude))
     seen: set[str] = set()
     for given in paths:
         try:
@@ -90,8 +95,7 @@ def find_files(
         except ValueError as error:  # a NUL in the path
             listing.errors.append(ReadError(os.fspath(given), str(error), fix="check the path"))
             continue
-        listing.roots.append(root.as_posix())
-        for file in _under_root(given, root, excluded, listing):
+        for file in _under_root(os.fspath(given), root, listing):
             if file.source not in seen:
                 seen.add(file.source)
                 listing.files.append(file)
@@ -102,50 +106,65 @@ def _resolved(path: str | os.PathLike[str]) -> str:
     return Path(os.path.realpath(path)).as_posix()
 
 
-def _under_root(
-    given: str | os.PathLike[str], root: Path, excluded: set[str], listing: FileListing
-) -> Iterator[SourceFile]:
+def _under_root(given: str, root: Path, listing: FileListing) -> Iterator[SourceFile]:
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
-    except OSError as error:
-        listing.errors.append(ReadError(os.fspath(given), _os_problem(error), fix="check the path"))
+    except _GONE:
+        listing.missing[root.as_posix()] = given
         return
+    except OSError as error:
+        _not_known(root, ReadError(given, os_problem(error)), listing)
+        return
+    listing.roots.append(root.as_posix())
     if is_folder:
-        yield from _walk(root, excluded, listing)
+        yield from _walk(root, listing)
     else:
         yield from _named(root, root.name, listing)
 
 
-def _walk(root: Path, excluded: set[str], listing: FileListing) -> Iterator[SourceFile]:
-    pending = [(root, root.name or root.as_posix())]
+def _walk(root: Path, listing: FileListing) -> Iterator[SourceFile]:
+    pending = [(root, root.name or root.as_posix(), True)]
     while pending:
-        folder, shown = pending.pop()
-        if folder.as_posix() in excluded:
+        location, shown, is_folder = pending.pop()
+        if location.as_posix() in listing.excluded:
             listing.skipped.append(Skipped(shorten(shown, 200), "excluded"))
-            continue
-        if folder.is_dir():
-            pending.extend((folder / name, f"{shown}/{name}") for name in _entries(folder, shown, listing))
+        elif is_folder:
+            pending.extend(
+                (location / name, f"{shown}/{name}", below) for name, below in _entries(location, shown, listing)
+            )
         else:
-            yield from _named(folder, shown, listing)
+            yield from _named(location, shown, listing)
 
 
-def _entries(folder: Path, shown: str, listing: FileListing) -> list[str]:
-    """Return the names in ``folder`` that are to be visited, last first."""
+def _entries(folder: Path, shown: str, listing: FileListing) -> list[tuple[str, bool]]:
+    """Return the names in ``folder`` that are to be visited, last first, and whether each is a folder."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        os.stat(os.path.join(folder, os.curdir))  # to list a folder and to enter it are two permissions
+    except _GONE:
+        return []  # it went while the folder above it was walked
     except OSError as error:
-        listing.errors.append(ReadError(folder.as_posix(), f"the folder cannot be listed: {_os_problem(error)}"))
-        listing.unlisted.append(folder.as_posix())
+        problem = f"the folder cannot be looked into: {os_problem(error)}"
+        _not_known(folder, ReadError(folder.as_posix(), problem), listing)
         return []
     visited = []
     for entry in found:
-        reason = _left_out(entry)
+        try:
+            reason = _left_out(entry)
+        except OSError as error:
+            _not_known(folder / entry.name, ReadError(f"{folder}/{entry.name}", os_problem(error)), listing)
+            continue
         if reason:
             listing.skipped.append(Skipped(shorten(f"{shown}/{entry.name}", 200), reason))
         else:
-            visited.append(entry.name)
+            visited.append((entry.name, entry.is_dir(follow_symlinks=False)))
     return visited
+
+
+def _not_known(location: Path, error: ReadError, listing: FileListing) -> None:
+    listing.errors.append(error)
+    listing.unknown.add(location.as_posix())
 
 
 def _left_out(entry: os.DirEntry[str]) -> str:
@@ -168,7 +187,8 @@ def _named(location: Path, shown: str, listing: FileListing) -> Iterator[SourceF
     yield SourceFile(location.as_posix(), shown)
 
 
-def _os_problem(error: OSError) -> str:
+def os_problem(error: OSError) -> str:
+    """Return what the system says, in lower case."""
     if isinstance(error, FileNotFoundError):
         return "no such file or folder"
     return (error.strerror or str(error)).lower()

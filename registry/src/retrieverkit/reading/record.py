@@ -33,8 +33,7 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
 
     Raises:
         BadRecordError: No field can be the text, the id is neither string nor integer, a field is nested too
-            deeply, or a field
-            has two different values.
+            deeply, or a field has two different values.
     """
     fields = dict(record)
     own_id = _take_id(fields)

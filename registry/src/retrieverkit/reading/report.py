@@ -1,13 +1,12 @@
-"""Read files one by one; what cannot be read is told and the rest goes on."""
+"""Read files one by one; what cannot be read is reported and the rest goes on."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from retrieverkit.reading.decoding import UndecodableError
-from retrieverkit.reading.finding import Skipped, SourceFile, find_files
+from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.formats import reader_for
 from retrieverkit.reading.loading import fingerprint, load
 from retrieverkit.reading.parsed import Parsed
@@ -24,8 +23,9 @@ class FileRead:
     """What came of reading one file.
 
     Attributes:
-        file: The file. fingerprint: The BLAKE2b of exactly the bytes that the documents were made from; None
-            where there were no bytes.
+        file: The file.
+        fingerprint: The BLAKE2b of exactly the bytes that the documents were made from; None where there were no
+            bytes.
         documents: What was read; none where the whole file failed.
         errors: What was not: the file, or single lines, rows or pages of it.
     """
@@ -39,50 +39,6 @@ class FileRead:
     def complete(self) -> bool:
         """Whether nothing failed; only then may the file be skipped next time, else its errors are lost."""
         return not self.errors
-
-
-@dataclass(slots=True)
-class ReadReport:
-    """What came of reading many files.
-
-    Attributes:
-        files: One entry a file.
-        errors: Everything that could not be read, whole paths among it.
-        skipped: What was left out by rule.
-    """
-
-    files: list[FileRead] = field(default_factory=list)
-    errors: list[ReadError] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-
-    @property
-    def documents(self) -> list[Document]:
-        """All documents in the order read."""
-        return [document for file in self.files for document in file.documents]
-
-
-def read_files(
-    paths: Iterable[str | os.PathLike[str]],
-    *,
-    exclude: Iterable[str | os.PathLike[str]] = (),
-    on_progress: OnProgress | None = None,
-) -> ReadReport:
-    """Read every file that ``paths`` stand for into memory.
-
-    Args:
-        paths: Files and folders; see `find_files` for what a folder stands for.
-        exclude: Files and folders to leave out.
-        on_progress: Called after every file.
-
-    Returns:
-        The documents, and by name and reason what could not be read.
-    """
-    listing = find_files(paths, exclude=exclude)
-    report = ReadReport(errors=list(listing.errors), skipped=listing.skipped)
-    for read in read_changed(listing.files, on_progress=on_progress):
-        report.files.append(read)
-        report.errors.extend(read.errors)
-    return report
 
 
 def read_changed(files: Sequence[SourceFile], *, on_progress: OnProgress | None = None) -> Iterator[FileRead]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
 from retrieverkit.reading.formats import reader_for
 from retrieverkit.reading.loading import fingerprint, load
 from retrieverkit_core.errors import ReadError
+
+_PRUNE = "check the path; if it is gone for good, remove what was read from it: --prune, or prune=True"
 
 
 @dataclass(slots=True)
@@ -18,9 +21,10 @@ class SyncPlan:
 
     Attributes:
         changed: Files that are new or have other content: read them, and replace all their documents.
-            unchanged: Files that hold what they held: leave their documents. gone: Sources below the paths
-            that are no longer there: remove their documents. skipped: What was left out by rule. errors:
-            Paths that cannot be looked at. Documents of what lies there are kept, as nothing is known of it.
+        unchanged: Files that hold what they held: leave their documents.
+        gone: Sources below the paths that are no longer there: remove their documents.
+        skipped: What was left out by rule.
+        errors: Paths that cannot be looked at, and paths that are gone whole. Documents of what lies there are kept.
     """
 
     changed: list[SourceFile] = field(default_factory=list)
@@ -35,21 +39,24 @@ def plan_sync(
     paths: Iterable[str | os.PathLike[str]],
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
+    prune: bool = False,
 ) -> SyncPlan:
     """Compare the files under ``paths`` with what was read before.
 
-    Content decides, not size and time: a hash costs about a second a gigabyte and is never fooled by an edit
+    Content decides, not size and time: a hash costs about a second per gigabyte and is never fooled by an edit
     within the clock's tick or by a restored time stamp.
 
     Args:
-        previous: For every source that was ever read, anywhere, the fingerprint of the bytes it was read
-            from, or None
-            where reading it was not complete.
+        previous: For every source that was ever read, anywhere, the fingerprint of the bytes it was read from, or
+            None where reading it was not complete.
         paths: Files and folders to bring up to date; sources outside of them are left alone.
         exclude: Files and folders to leave out; what was read from them before is gone.
+        prune: Whether a path that does not exist any longer, or where nothing is left of all that was read there,
+            takes its documents along. Without it such a path is an error and nothing of it is gone: that is how a
+            disk that is not mounted looks.
 
     Returns:
-        The plan. A path that does not exist is an error, and all that was below it is gone.
+        The plan.
     """
     listing = find_files(paths, exclude=exclude)
     plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors))
@@ -57,7 +64,10 @@ def plan_sync(
         known = previous.get(file.source)
         unchanged = known is not None and known == _fingerprint_now(file)
         (plan.unchanged if unchanged else plan.changed).append(file)
-    plan.gone = _gone(previous, listing)
+    plan.gone, lost = _gone(previous, listing)
+    plan.errors += _lost_errors(lost, listing, prune)
+    if prune:
+        plan.gone = sorted({*plan.gone, *(source for sources in lost.values() for source in sources)})
     return plan
 
 
@@ -68,14 +78,41 @@ def _fingerprint_now(file: SourceFile) -> str | None:
         return None  # reading it will tell why
 
 
-def _gone(previous: Iterable[str], listing: FileListing) -> list[str]:
+def _gone(previous: Iterable[str], listing: FileListing) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the sources that are gone, and by each path that is gone whole, the sources that were read there."""
     present = {file.source for file in listing.files}
-    return sorted(
-        source
-        for source in previous
-        if source not in present and _is_below(source, listing.roots) and not _is_below(source, listing.unlisted)
-    )
+    paths = {*listing.roots, *listing.missing}
+    with_files = {path for source in present for path in _containing(source, paths)}
+    gone: list[str] = []
+    lost: dict[str, list[str]] = {}
+    for source in previous:
+        if source in present or any(_containing(source, listing.unknown)):
+            continue
+        around = list(_containing(source, paths))
+        if not with_files.isdisjoint(around) or (around and any(_containing(source, listing.excluded))):
+            gone.append(source)
+        else:
+            for path in around:
+                lost.setdefault(path, []).append(source)
+    return sorted(gone), lost
 
 
-def _is_below(source: str, folders: Iterable[str]) -> bool:
-    return any(source == folder or source.startswith(folder.rstrip("/") + "/") for folder in folders)
+def _lost_errors(lost: Mapping[str, Sequence[str]], listing: FileListing, prune: bool) -> Iterator[ReadError]:
+    for path, given in listing.missing.items():
+        if path not in lost:
+            yield ReadError(given, "no such file or folder", fix="check the path")
+        elif not prune:
+            yield ReadError(given, f"no such file or folder; {_kept(lost[path])}", fix=_PRUNE)
+    for path in listing.roots:
+        if path in lost and not prune:
+            yield ReadError(path, f"none of the files that were read here is left; {_kept(lost[path])}", fix=_PRUNE)
+
+
+def _kept(sources: Sequence[str]) -> str:
+    return f"what was read from {len(sources):,} file{'' if len(sources) == 1 else 's'} is kept"
+
+
+def _containing(source: str, folders: Collection[str]) -> Iterator[str]:
+    """Yield each of ``folders`` that ``source`` is or lies in."""
+    if folders:
+        yield from (place for place in (source, *map(str, PurePosixPath(source).parents)) if place in folders)
