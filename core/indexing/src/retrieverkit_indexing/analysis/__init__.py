@@ -1,8 +1,17 @@
 """Text to terms, the same for what is indexed and what is asked."""
 
 from retrieverkit_indexing.analysis._analyzer import MAX_WORD_CHARS, Analyzer
+from retrieverkit_indexing.analysis._detection import Detected, detect_language
 from retrieverkit_indexing.analysis._indexed import indexed_text
 from retrieverkit_indexing.analysis._languages import supported_languages
 from retrieverkit_indexing.analysis._scripts import words_pattern
 
-__all__ = ["MAX_WORD_CHARS", "Analyzer", "indexed_text", "supported_languages", "words_pattern"]
+__all__ = [
+    "MAX_WORD_CHARS",
+    "Analyzer",
+    "Detected",
+    "detect_language",
+    "indexed_text",
+    "supported_languages",
+    "words_pattern",
+]

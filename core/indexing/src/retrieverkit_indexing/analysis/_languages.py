@@ -61,7 +61,8 @@ _SCRIPTS = {
 """The languages of each script but Latin; the first is taken for a word of that script."""
 
 
-def _extra(module: str) -> Any:
+def extra_module(module: str) -> Any:
+    """Return a module of the ``analysis`` extra, or raise which extra is missing."""
     import importlib
 
     try:
@@ -80,7 +81,7 @@ def supported_languages() -> tuple[str, ...]:
     Raises:
         MissingServiceError: The ``analysis`` extra is not installed.
     """
-    listed = _extra("stopwordsiso").langs()
+    listed = extra_module("stopwordsiso").langs()
     return tuple(sorted(listed | {code for code in _STEMMERS if algorithm_of(code)}))
 
 
@@ -113,20 +114,27 @@ def language_of_script(script: str, chosen: str) -> str:
     return languages[0] if languages else ""
 
 
+def languages_of_script(script: str) -> tuple[str, ...]:
+    """Return the supported languages that are written in ``script``."""
+    if script == LATIN:
+        return tuple(code for code in supported_languages() if _script_of_language(code) == LATIN)
+    return _SCRIPTS.get(script, ())
+
+
 def algorithm_of(language: str) -> str | None:
     """Return the Snowball algorithm for ``language``, or None where there is none."""
     algorithm = _STEMMERS.get(language)
-    return algorithm if algorithm in _extra("Stemmer").algorithms() else None
+    return algorithm if algorithm in extra_module("Stemmer").algorithms() else None
 
 
 def stemmer_version() -> str:
     """Return the version of the stemmers."""
-    return str(_extra("Stemmer").version())
+    return str(extra_module("Stemmer").version())
 
 
 def make_stemmer(algorithm: str) -> Any:
     """Return a stemmer without a cache of its own, for one thread."""
-    return _extra("Stemmer").Stemmer(algorithm, 0)
+    return extra_module("Stemmer").Stemmer(algorithm, 0)
 
 
 def _script_of_language(language: str) -> str:

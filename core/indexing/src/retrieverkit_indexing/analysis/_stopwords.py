@@ -7,6 +7,8 @@ that is long, for it then holds content words too, only its words of up to four 
 
 from __future__ import annotations
 
+from retrieverkit_indexing.analysis._languages import extra_module
+
 _SHORT: dict[str, str] = {
     "en": """a an and are as at be been but by can did do does for from had has have how in into is it its of on or
         that the their them there these they this those to was were what when where which who why with
@@ -41,8 +43,12 @@ def stop_words(language: str) -> frozenset[str]:
     """Return the stop words of ``language``, in lower case; none where no list is known."""
     if language in _SHORT:
         return frozenset(_SHORT[language].split())
-    from stopwordsiso import has_lang, stopwords
+    words = listed(language)
+    return frozenset(word for word in words if len(words) <= _LONG_LIST or len(word) <= _SHORT_WORD)
 
-    listed = stopwords(language) if has_lang(language) else set()
-    long = len(listed) > _LONG_LIST
-    return frozenset(word.lower() for word in listed if not long or len(word) <= _SHORT_WORD)
+
+def listed(language: str) -> frozenset[str]:
+    """Return all common words that are listed for ``language``, in lower case, however much content they have."""
+    lists = extra_module("stopwordsiso")
+    words = lists.stopwords(language) if lists.has_lang(language) else set()
+    return frozenset(word.lower() for word in words).union(_SHORT.get(language, "").split())
