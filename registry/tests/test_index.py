@@ -87,6 +87,21 @@ def test_what_is_stored_is_there_after_reopening(tmp_path, discovery):
         assert index.fields() == {"year": frozenset({"number"})}
 
 
+def test_settings_of_an_index(tmp_path, discovery):
+    with Index.create(tmp_path / "x", language="de", searched=("title", "author"), discovery=discovery) as index:
+        assert (index.settings.language, index.settings.searched) == ("de", ("title", "author"))
+    with Index.open(tmp_path / "x", discovery=discovery) as index:
+        assert index.settings == index.corpus.settings
+        assert index.configure(searched=()).searched == index.settings.searched == ()
+        assert index.settings.language == "de"
+    with pytest.raises(ConfigError, match="already"):
+        Index.create(tmp_path / "x", discovery=discovery)
+    with Index.from_documents([Document("eins", id="a")], language="de", discovery=discovery) as index:
+        assert (index.settings.language, index.document_ids()) == ("de", ["a"])
+    with pytest.raises(ConfigError, match="did you mean 'de'"):
+        Index.from_documents([], language="dee", discovery=discovery)
+
+
 def test_a_long_document_is_cut_and_its_nodes_name_it(index):
     text = "\n\n".join(f"Paragraph {n} " + "word " * 60 for n in range(40))
     index.add(Document(text, id="long"))

@@ -29,6 +29,7 @@ class FilesReport:
         read: How many files were read.
         errors: What could not be read or stored, each with its path; the rest went in.
         skipped: What was left out by rule.
+        notes: What the caller should know, such as the language that was detected.
     """
 
     added: list[str] = field(default_factory=list)
@@ -38,12 +39,14 @@ class FilesReport:
     read: int = 0
     errors: list[ReadError] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def include(self, change: ChangeReport) -> None:
         """Add what one commit did."""
         self.added += change.added
         self.changed += change.changed
         self.removed += change.removed
+        self.notes += [note for note in change.notes if note not in self.notes]
 
 
 def sync_files(

@@ -9,20 +9,21 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
 from retrieverkit_core.nodes import Document, IndexNode, Node
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, Unpack
 
     import pluggy
 
     from retrieverkit.corpus import ChangeReport, SQLiteCorpus
     from retrieverkit.discovery import Discovery
     from retrieverkit.files import FilesReport, OnProgress
+    from retrieverkit_core.corpus import IndexSettings
     from retrieverkit_core.observers import Observers
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
@@ -34,6 +35,23 @@ Mode = str | RetrieverSpec | Mapping[str, Any]
 
 _KEPT = 64
 """How many retrievers `Index.retrieve` keeps."""
+
+
+class Models(TypedDict, total=False):
+    """What `Index.open` and `Index.create` take beside the folder and its settings."""
+
+    embedding: str | Embedder | CorpusEmbedder | None
+    llm: str | LanguageModel | None
+    prefer: Mapping[str, str] | None
+    discovery: Discovery | None
+
+
+class Settings(Models, total=False):
+    """What `Index.create` takes beside the folder."""
+
+    language: str | None
+    searched: Sequence[str] | None
+
 
 CORPUS_FILE = "corpus.sqlite"
 DERIVED_FOLDER = "derived"
@@ -112,41 +130,80 @@ class Index:
         """
         from retrieverkit.corpus import SQLiteCorpus
 
-        folder = Path(os.path.abspath(Path(path).expanduser()))
+        folder = _folder(path)
         create = create and not read_only
-        try:
-            _prepare(folder, create)
-        except OSError as error:
-            raise CorpusError(f"the index {folder} cannot be opened: {error.strerror}") from error
+        _prepare(folder, create)
         corpus = SQLiteCorpus.open(folder / CORPUS_FILE, create=create, read_only=read_only)
         return cls(folder, corpus, embedding=embedding, llm=llm, prefer=prefer, discovery=discovery)
 
     @classmethod
-    def from_documents(
-        cls, documents: Iterable[Document], path: str | os.PathLike[str] | None = None, **settings: Any
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        language: str | None = None,
+        searched: Sequence[str] | None = None,
+        **models: Unpack[Models],
     ) -> Self:
-        """Return an index of ``documents``.
+        """Make an empty index in a folder.
+
+        Args:
+            path: The folder, such as ``"notes.rk"``.
+            language: The language of the texts, such as ``"de"``; None to detect it in what is added first.
+            searched: The metadata fields that are searched and embedded with the text; None for ``("title",)``.
+            **models: As for `open`: ``embedding``, ``llm``, ``prefer`` and ``discovery``.
+
+        Raises:
+            ConfigError: A setting cannot be used, or there is an index already.
+            NotACorpusError: The path is something else.
+            CorpusError: The folder cannot be written.
+        """
+        from retrieverkit.corpus import SQLiteCorpus
+
+        folder = _folder(path)
+        if os.path.lexists(folder / CORPUS_FILE):
+            raise ConfigError(f"there is an index in {folder} already", fix="open it: Index.open(path)")
+        _prepare(folder, create=True)
+        corpus = SQLiteCorpus.open(folder / CORPUS_FILE, language=language, searched=searched)
+        return cls(folder, corpus, **models)
+
+    @classmethod
+    def from_documents(
+        cls,
+        documents: Iterable[Document],
+        path: str | os.PathLike[str] | None = None,
+        **settings: Unpack[Settings],
+    ) -> Self:
+        """Return a new index of ``documents``.
 
         Args:
             documents: The documents.
             path: The folder to keep it in; None for a temporary one that is removed when the index is closed.
-            **settings: As for `open`.
+            **settings: As for `create`.
+
+        Raises:
+            ConfigError: A setting cannot be used, or there is an index already.
+            InvalidDocumentError: A document cannot be stored faithfully.
         """
-        index = cls._temporary(**settings) if path is None else cls.open(path, **settings)
+        index = cls._new(path, settings)
         index.add(documents)
         return index
 
     @classmethod
-    def from_nodes(cls, nodes: Iterable[Node], path: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
-        """Return an index of nodes that were cut by the caller; as `from_documents`."""
-        index = cls._temporary(**settings) if path is None else cls.open(path, **settings)
+    def from_nodes(
+        cls, nodes: Iterable[Node], path: str | os.PathLike[str] | None = None, **settings: Unpack[Settings]
+    ) -> Self:
+        """Return a new index of nodes that were cut by the caller; as `from_documents`."""
+        index = cls._new(path, settings)
         index.add_nodes(nodes)
         return index
 
     @classmethod
-    def _temporary(cls, **settings: Any) -> Self:
+    def _new(cls, path: str | os.PathLike[str] | None, settings: Settings) -> Self:
+        if path is not None:
+            return cls.create(path, **settings)
         folder = tempfile.mkdtemp(prefix="retrieverkit-")
-        index = cls.open(folder, **settings)
+        index = cls.create(folder, **settings)
         index._remove = weakref.finalize(index, _remove_own, folder, os.getpid())
         return index
 
@@ -242,6 +299,27 @@ class Index:
     def corpus(self) -> SQLiteCorpus:
         """The corpus."""
         return self._corpus
+
+    @property
+    def settings(self) -> IndexSettings:
+        """The language of the texts and the metadata fields that are searched with them."""
+        return self._corpus.settings
+
+    def configure(self, *, language: str | None = None, searched: Sequence[str] | None = None) -> IndexSettings:
+        """Change settings; every derived index that depends on them is built again at its next use.
+
+        Args:
+            language: The language of the texts; None leaves it as it is.
+            searched: The metadata fields that are searched and embedded with the text; None leaves them as they are.
+
+        Returns:
+            All settings.
+
+        Raises:
+            ConfigError: A value cannot be used.
+            CorpusError: The index cannot be written.
+        """
+        return self._corpus.configure(language=language, searched=searched)
 
     def document(self, doc_id: str) -> Document | None:
         """Return a document, or None where there is none with that id."""
@@ -369,8 +447,19 @@ class Index:
         self._services.forget_embedding()
 
 
+def _folder(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(Path(path).expanduser()))
+
+
 def _prepare(folder: Path, create: bool) -> None:
     """Make the folder, if it may be made; refuse one that holds other things."""
+    try:
+        _make_ready(folder, create)
+    except OSError as error:
+        raise CorpusError(f"the index {folder} cannot be opened: {error.strerror}") from error
+
+
+def _make_ready(folder: Path, create: bool) -> None:
     corpus = folder / CORPUS_FILE
     if corpus.exists():
         return

@@ -47,7 +47,7 @@ def test_a_corpus_of_a_later_version(path):
     later.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     later.close()
     content, files = path.read_bytes(), sorted(os.listdir(path.parent))
-    with pytest.raises(CorpusTooNewError, match="format 2") as caught:
+    with pytest.raises(CorpusTooNewError, match="format 3") as caught:
         SQLiteCorpus.open(path)
     assert "upgrade" in caught.value.fix
     assert path.read_bytes() == content

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from retrieverkit_core.corpus import Cursor, StoredNode
+from retrieverkit_core.corpus import Cursor, IndexSettings, StoredNode
 from retrieverkit_core.filters import fields_of
 from retrieverkit_core.nodes import Node
 
@@ -16,14 +16,17 @@ class MemoryCorpus:
 
     Args:
         corpus_id: Tells it from other corpora.
+        settings: Its settings.
 
     Attributes:
         corpus_id: The same.
+        settings: The same; `configure` changes them.
         stored: The nodes that are there, by ordinal.
     """
 
-    def __init__(self, corpus_id: str = "memory") -> None:
+    def __init__(self, corpus_id: str = "memory", settings: IndexSettings | None = None) -> None:
         self.corpus_id = corpus_id
+        self.settings = settings or IndexSettings()
         self.stored: dict[int, Node] = {}
         self._removed: dict[int, int] = {}
         self._cursors = [Cursor(corpus_id, 0, "")]
@@ -42,6 +45,15 @@ class MemoryCorpus:
             self._log(f"removed {ordinal}")
             self._removed[len(self._cursors) - 1] = ordinal
             del self.stored[ordinal]
+
+    def configure(self, *, language: str | None = None, searched: Sequence[str] | None = None) -> IndexSettings:
+        """Change settings and return all of them; None leaves one as it is."""
+        old = self.settings
+        new = IndexSettings(language or old.language, old.searched if searched is None else tuple(searched))
+        if new != old:
+            self._log(f"configured {new}")
+            self.settings = new
+        return new
 
     def head(self) -> Cursor:
         """Return the place behind the last change."""

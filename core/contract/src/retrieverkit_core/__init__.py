@@ -3,7 +3,7 @@
 Plugin authors need nothing else: the types that go in and out of a retriever, the base class, the hooks, the errors.
 """
 
-from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, StoredNode
+from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, IndexSettings, StoredNode, WritableCorpus
 from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
@@ -41,6 +41,7 @@ __all__ = [
     "FilterOperator",
     "FilterReport",
     "IndexNode",
+    "IndexSettings",
     "LanguageModel",
     "LegState",
     "LegStatus",
@@ -64,6 +65,7 @@ __all__ = [
     "ScoreSpec",
     "Services",
     "StoredNode",
+    "WritableCorpus",
     "hookimpl",
     "hookspec",
 ]

@@ -7,11 +7,42 @@ in that log so that it can be recognised: a bare number would silently skip node
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from retrieverkit_core.nodes import Node
+from retrieverkit_core.errors import ConfigError, shorten
+from retrieverkit_core.nodes import Document, Node
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """What is true of a whole corpus, whatever mode searches it.
+
+    Attributes:
+        language: The language of the texts, as an ISO 639-1 code.
+        searched: The metadata fields that are searched and embedded with a node's text, in this order.
+
+    Raises:
+        ConfigError: A value has the wrong type.
+    """
+
+    language: str = "en"
+    searched: tuple[str, ...] = ("title",)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.language, str) or not self.language:
+            raise ConfigError(
+                f"language is {shorten(repr(self.language))}, not the code of a language", fix="write 'en' or 'de'"
+            )
+        fields = self.searched
+        if isinstance(fields, str) or not all(isinstance(field, str) and field for field in fields):
+            raise ConfigError(
+                f"searched is {shorten(repr(fields))}, not the names of metadata fields",
+                fix="write ('title', 'author')",
+            )
+        object.__setattr__(self, "searched", tuple(dict.fromkeys(fields)))
 
 
 class Cursor(NamedTuple):
@@ -69,6 +100,11 @@ class Corpus(Protocol):
         """The random id that the corpus was created with."""
         ...
 
+    @property
+    def settings(self) -> IndexSettings:
+        """The settings of the corpus. A change of them moves `head`, as a change of nodes does."""
+        ...
+
     def head(self) -> Cursor:
         """Return the place behind the last committed change. Cheap enough to call on every query."""
         ...
@@ -91,4 +127,132 @@ class Corpus(Protocol):
 
     def fields(self) -> Mapping[str, frozenset[str]]:
         """Return the kinds of value (see `filters.values.kind_of`) that each metadata field holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What one committed change did, as document ids in the order given.
+
+    Attributes:
+        added: Documents that were not there before.
+        changed: Documents whose nodes were replaced.
+        unchanged: Documents that were there already, exactly as given; nothing was written for them.
+        removed: Documents that were deleted.
+        missing: Ids that were to be deleted and are not there.
+        notes: What the caller should know, such as the language that was detected.
+    """
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class SourceContent(NamedTuple):
+    """All that one source, such as a file, holds now.
+
+    Attributes:
+        source: The source's identity from one time to the next.
+        fingerprint: Of the content that the documents were made from; None where it has to be read again.
+        documents: Each document with the nodes it was cut into.
+    """
+
+    source: str
+    fingerprint: str | None
+    documents: Sequence[tuple[Document, Sequence[Node]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Damage that a check of a corpus found.
+
+    Attributes:
+        where: The part of the corpus: ``file``, ``meta``, ``document``, ``node``, ``log`` or ``fields``.
+        what: Which item, as far as it can be named.
+        detail: What is wrong with it.
+    """
+
+    where: str
+    what: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.what}: {self.detail}" if self.what else f"{self.where}: {self.detail}"
+
+
+@runtime_checkable
+class WritableCorpus(Corpus, Protocol):
+    """A corpus that an index can be kept in: it stores whole documents with the nodes they were cut into.
+
+    Each change is made whole or not at all. All of it is safe to use from many threads.
+    """
+
+    def replace(self, documents: Iterable[tuple[Document, Sequence[Node]]]) -> ChangeReport:
+        """Add documents with their nodes, and replace those that changed.
+
+        Raises:
+            InvalidDocumentError: A document cannot be stored faithfully; nothing was stored.
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
+    def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
+        """Remove documents and their nodes; ids that are not there are reported as missing.
+
+        Raises:
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
+    def configure(self, *, language: str | None = None, searched: Sequence[str] | None = None) -> IndexSettings:
+        """Change settings and return all of them; None leaves one as it is.
+
+        Raises:
+            ConfigError: A value cannot be used.
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
+    def replace_sources(self, contents: Sequence[SourceContent]) -> ChangeReport:
+        """Make the documents of some sources be exactly these.
+
+        Raises:
+            InvalidDocumentError: A document cannot be stored faithfully, or belongs elsewhere; nothing was stored.
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
+    def remove_sources(self, sources: Iterable[str]) -> ChangeReport:
+        """Remove sources and their documents.
+
+        Raises:
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
+    def sources(self) -> Mapping[str, str | None]:
+        """Return the fingerprint of each source, None where it has to be read again."""
+        ...
+
+    def document(self, doc_id: str) -> Document | None:
+        """Return the document with that id, None where there is none."""
+        ...
+
+    def document_ids(self) -> list[str]:
+        """Return the id of each document, in the order they were first added."""
+        ...
+
+    def count(self) -> int:
+        """Return the number of nodes."""
+        ...
+
+    def check(self) -> list[Problem]:
+        """Read everything that is stored and return all that is wrong with it."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open. Closing twice is allowed."""
         ...

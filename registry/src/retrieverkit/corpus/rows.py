@@ -21,8 +21,8 @@ from retrieverkit_core.nodes import IndexNode, Node, NodeRelationship
 HASH_SIZE = 32
 """Bytes of every BLAKE2b hash in the corpus."""
 
-ADDED, REMOVED = 1, 2
-"""The operations in the log."""
+ADDED, REMOVED, CONFIGURED = 1, 2, 3
+"""The operations in the log: on a node by its ordinal, or on the settings (ordinal 0)."""
 
 to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
 """Metadata is checked for its depth before, so it holds no circle."""

@@ -8,13 +8,15 @@ import uuid
 from pathlib import Path
 
 from retrieverkit.corpus.faults import corrupt
+from retrieverkit.corpus.settings import put_settings
+from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import CorpusTooNewError, NotACorpusError
 
 APPLICATION_ID = 0x524B4354
 """``RKCT`` in the header of every corpus file."""
 
-VERSION = 1
-"""The version of the tables, in the header as ``user_version``."""
+VERSION = 2
+"""The version of the tables, in the header as ``user_version``. Since 2 a corpus has settings."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_SIZE = 100
@@ -112,8 +114,32 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> str:
     return row[0]
 
 
-def create(path: Path) -> None:
+def is_old(connection: sqlite3.Connection) -> bool:
+    """Return whether an earlier version wrote the open file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0]) < VERSION
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file of an earlier version up to this one, in one transaction. The caller holds the write lock.
+
+    What is there was indexed as English, so that stays its language; an empty corpus has none yet.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    if is_old(connection):  # else another process did it meanwhile
+        connection.execute(
+            "INSERT OR IGNORE INTO meta (key, value) SELECT 'language', 'en' WHERE EXISTS (SELECT 1 FROM nodes)"
+        )
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def create(path: Path, settings: IndexSettings, *, language_is_chosen: bool) -> None:
     """Create an empty corpus at ``path``: it is there whole, or not at all. The caller holds the write lock.
+
+    Args:
+        path: The corpus file.
+        settings: Its settings.
+        language_is_chosen: Whether the language is set, or to be detected in what is added first.
 
     Raises:
         CorruptCorpusError: A write-ahead log lies there whose corpus is gone; it would be mixed into the new one.
@@ -125,17 +151,18 @@ def create(path: Path) -> None:
     leftovers = [unfinished.with_name(unfinished.name + suffix) for suffix in ("", "-journal", "-wal", "-shm")]
     for file in (log, path.with_name(path.name + "-shm"), *leftovers):
         file.unlink(missing_ok=True)
-    _build(unfinished)
+    _build(unfinished, settings, language_is_chosen)
     unfinished.replace(path)
     _sync_folder(path.parent)
 
 
-def _build(path: Path) -> None:
+def _build(path: Path, settings: IndexSettings, language_is_chosen: bool) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
         connection.execute("INSERT INTO meta VALUES ('corpus_id', ?)", (uuid.uuid4().hex,))
+        put_settings(connection, settings, language_is_chosen=language_is_chosen)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

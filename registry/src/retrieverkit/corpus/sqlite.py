@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import operator
 import os
@@ -10,19 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from retrieverkit.corpus import faults, schema
 from retrieverkit.corpus.connections import LOG_LIMIT, Access, Connections, acquired, identity, lock_of, log_size
-from retrieverkit.corpus.preparation import prepare
-from retrieverkit.corpus.report import ChangeReport, Problem, SourceContent
+from retrieverkit.corpus.preparation import PreparedDocument, prepare
 from retrieverkit.corpus.rows import from_json, node_from_row
+from retrieverkit.corpus.settings import changed, language_of, stored_settings
 from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
 from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, ByValues, is_storable
 from retrieverkit.corpus.verification import Verification
 from retrieverkit.corpus.writing import Change, checked_ids
-from retrieverkit_core.corpus import Cursor
-from retrieverkit_core.errors import CorpusError, NotACorpusError
+from retrieverkit_core.corpus import ChangeReport, Cursor, IndexSettings, Problem, SourceContent
+from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
 from retrieverkit_core.nodes import Document, Metadata, Node
 
 _logger = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ _NODE_IDS_OF = """
 SELECT node_id FROM nodes WHERE doc_key = (SELECT doc_key FROM documents WHERE doc_id = ?) ORDER BY ordinal
 """
 _LARGEST = 2**63 - 1
+_TEXT = 7
+"""Where the text stands in a node's row."""
+
+Written = TypeVar("Written")
 _CANNOT_OPEN = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WITHOUT_WAL_RESET_BUG = (3, 51, 3)
 
@@ -60,6 +65,7 @@ class SQLiteCorpus:
         self._busy_timeout = busy_timeout
         self._closed = False
         self._known_fields: tuple[Cursor, Mapping[str, frozenset[str]]] | None = None
+        self._known_settings: tuple[Cursor, IndexSettings] | None = None
         self._opened = self._open()
 
     @classmethod
@@ -70,6 +76,8 @@ class SQLiteCorpus:
         create: bool = True,
         read_only: bool = False,
         busy_timeout: float = 60.0,
+        language: str | None = None,
+        searched: Sequence[str] | None = None,
     ) -> Self:
         """Open the corpus file at ``path``.
 
@@ -78,17 +86,21 @@ class SQLiteCorpus:
             create: Make an empty corpus where there is no file.
             read_only: Never write. A corpus that cannot be written here is opened so in any case.
             busy_timeout: Seconds that a write waits for other writers.
+            language: The language of a new corpus; by default it is detected in what is added first.
+            searched: The metadata fields of a new corpus that are searched with the text; by default the title.
 
         Raises:
+            ConfigError: A setting cannot be used.
             NotACorpusError: There is no file, or it is empty, or something else wrote it.
             CorpusTooNewError: A later version wrote it; it was not touched.
             CorruptCorpusError: It is damaged.
             ReadOnlyCorpusError: It can be neither created nor read without writing to its folder.
         """
         file = Path(os.path.abspath(path))
+        settings = changed(IndexSettings(), language, searched)
         try:
             if create and not read_only and not file.exists():
-                _create(file, busy_timeout)
+                _create(file, busy_timeout, settings, language is not None)
             return cls(file, read_only=read_only, busy_timeout=busy_timeout)
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, CorpusError):
@@ -124,6 +136,36 @@ class SQLiteCorpus:
         """Whether documents can be added and removed here."""
         return self._current().connections.access is Access.WRITE
 
+    @property
+    def settings(self) -> IndexSettings:
+        """The settings of the corpus; `head` moves when they change."""
+        known = self._known_settings
+        if known is not None and known[0] == self.head():
+            return known[1]
+        opened = self._current()
+        with view(opened.connections) as connection:
+            head = head_of(connection, opened.corpus_id)
+            try:
+                settings, _ = stored_settings(connection)
+            except (ValueError, TypeError, ConfigError) as error:
+                raise faults.corrupt(self._path, f"its settings cannot be read: {error}") from error
+        self._known_settings = (head, settings)
+        return settings
+
+    def configure(self, *, language: str | None = None, searched: Sequence[str] | None = None) -> IndexSettings:
+        """Change settings and return all of them; None leaves one as it is.
+
+        Raises:
+            ConfigError: A value cannot be used.
+            CorpusError: As for `replace`.
+        """
+        changed(IndexSettings(), language, searched)
+        return self._write(
+            lambda change: change.configure(
+                lambda old: changed(old, language, searched), choose_language=language is not None
+            )
+        )
+
     def replace(self, documents: Iterable[tuple[Document, Sequence[Node]]]) -> ChangeReport:
         """Add documents with their nodes, and replace those that were changed: all of them, or none.
 
@@ -142,7 +184,8 @@ class SQLiteCorpus:
         """
         self._writable_connections()
         prepared = prepare(documents)
-        return self._write(lambda change: change.replace(prepared))
+        language = language_of(_texts(prepared))
+        return self._write(lambda change: _with_notes(change.meet_language(*language), change.replace(prepared)))
 
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents and their nodes: all that are there, in one step. The others are reported as missing.
@@ -173,7 +216,12 @@ class SQLiteCorpus:
         prepared = prepare(pair for content in contents for pair in content.documents)
         sources = {content.source: content.fingerprint for content in contents}
         owners = {document.id: content.source for content in contents for document, _ in content.documents}
-        return self._write(lambda change: change.replace_sources(sources, owners, prepared))
+        language = language_of(_texts(prepared))
+        return self._write(
+            lambda change: _with_notes(
+                change.meet_language(*language), change.replace_sources(sources, owners, prepared)
+            )
+        )
 
     def remove_sources(self, sources: Iterable[str]) -> ChangeReport:
         """Remove sources and their documents, in one step.
@@ -306,7 +354,7 @@ class SQLiteCorpus:
             "time (fixed in 3.51.3). RetrieverKit never does; do not write to the corpus with another program."
         ]
 
-    def _write(self, apply: Callable[[Change], ChangeReport]) -> ChangeReport:
+    def _write(self, apply: Callable[[Change], Written]) -> Written:
         corpus_id, connections = self._current().corpus_id, self._writable_connections()
         try:
             with connections.writing() as connection:
@@ -406,19 +454,32 @@ class SQLiteCorpus:
         with_tables = connections.take()
         try:
             corpus_id = schema.check_tables(with_tables, self._path)
+            is_old = access is Access.WRITE and schema.is_old(with_tables)
         except BaseException:
             connections.discard(with_tables)
             raise
         connections.give(with_tables)
+        if is_old:
+            with connections.writing() as writer:
+                schema.migrate(writer)
         return _Opened(connections, corpus_id)
 
 
-def _create(path: Path, busy_timeout: float) -> None:
+def _create(path: Path, busy_timeout: float, settings: IndexSettings, language_is_chosen: bool) -> None:
     if not path.parent.is_dir():
         raise NotACorpusError(f"there is no folder {path.parent}", fix="make the folder first")
     with acquired(lock_of(path), path, busy_timeout):
         if not path.exists():
-            schema.create(path)
+            schema.create(path, settings, language_is_chosen=language_is_chosen)
+
+
+def _texts(prepared: Sequence[PreparedDocument]) -> list[str]:
+    return [str(node.row[_TEXT]) for document in prepared for node in document.nodes]
+
+
+def _with_notes(notes: tuple[str, ...], report: ChangeReport) -> ChangeReport:
+    """Return the report with what the added texts say of the language; texts that were there say nothing new."""
+    return dataclasses.replace(report, notes=notes) if report.added or report.changed else report
 
 
 def _possible(ordinals: list[int]) -> list[int]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retrieverkit.corpus.preparation import Field, document_hash, node_hash
-from retrieverkit.corpus.report import Problem
-from retrieverkit.corpus.rows import ADDED, REMOVED, from_json, link, root_of_chain
+from retrieverkit.corpus.rows import ADDED, CONFIGURED, REMOVED, from_json, link, root_of_chain
+from retrieverkit.corpus.settings import settings_hash, stored_settings
+from retrieverkit_core.corpus import Problem
+from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.filters import fields_of
 
 _NODES = """
@@ -40,11 +42,13 @@ class Verification:
         self._corpus_id = corpus_id
         self._live: _Live = {}
         self._fields: Counter[Field] = Counter()
+        self._configured: bytes | None = None
 
     def problems(self) -> Iterator[Problem]:
         """Yield all that is wrong."""
         yield from self._guarded("file", self._file)
         yield from self._guarded("log", self._log)
+        yield from self._guarded("meta", self._settings)
         yield from self._guarded("node", self._nodes)
         yield from self._guarded("document", self._documents)
         yield from self._guarded("fields", self._field_counts)
@@ -64,9 +68,7 @@ class Verification:
 
     def _log(self) -> Iterator[Problem]:
         chain, expected, last_ordinal = root_of_chain(self._corpus_id), 1, 0
-        for seq, op, ordinal, hashed, stored in self._rows(
-            "SELECT seq, op, ordinal, hash, chain FROM log ORDER BY seq"
-        ):
+        for seq, op, ordinal, hashed, stored in self._rows(_LOG):
             if seq != expected:
                 yield Problem("log", f"change {expected}", f"is missing; the next is {seq}")
             expected = seq + 1
@@ -81,6 +83,8 @@ class Verification:
             if op == ADDED and ordinal > last_ordinal:
                 self._live[ordinal] = (seq, hashed)
                 last_ordinal = ordinal
+            elif op == CONFIGURED:
+                self._configured = hashed
             elif op != REMOVED or self._live.pop(ordinal, (0, b""))[1] != hashed:
                 yield Problem("log", f"change {seq}", f"operation {op} on ordinal {ordinal} cannot follow")
         yield from self._counters(expected - 1, last_ordinal)
@@ -90,6 +94,18 @@ class Verification:
         for table, last in ((b"log", last_seq), (b"nodes", last_ordinal)):
             if counters.get(table, 0) != last:
                 yield Problem("log", "", f"the next number of {table.decode()} is not behind the last change")
+
+    def _settings(self) -> Iterator[Problem]:
+        self._connection.text_factory = str
+        try:
+            settings, _ = stored_settings(self._connection)
+        except (ValueError, TypeError, ConfigError, UnicodeError) as error:
+            yield Problem("meta", "settings", f"cannot be read: {error}")
+            return
+        finally:
+            self._connection.text_factory = bytes
+        if self._configured is not None and settings_hash(settings) != self._configured:
+            yield Problem("meta", "settings", "are not what the log says")
 
     def _nodes(self) -> Iterator[Problem]:
         for ordinal, seq, hashed, doc_id, *row in self._rows(_NODES):

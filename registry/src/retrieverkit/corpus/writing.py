@@ -5,13 +5,20 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retrieverkit.corpus.preparation import Field, PreparedDocument, document_taken, node_id_taken
-from retrieverkit.corpus.report import ChangeReport
-from retrieverkit.corpus.rows import ADDED, REMOVED, from_json, link, root_of_chain
+from retrieverkit.corpus.rows import ADDED, CONFIGURED, REMOVED, from_json, link, root_of_chain
+from retrieverkit.corpus.settings import (
+    detected_note,
+    other_language_note,
+    put_settings,
+    settings_hash,
+    stored_settings,
+)
 from retrieverkit.corpus.statements import HEAD, ByValues, is_storable
+from retrieverkit_core.corpus import ChangeReport, IndexSettings
 from retrieverkit_core.errors import InvalidDocumentError
 from retrieverkit_core.filters import fields_of
 
@@ -53,6 +60,36 @@ class Change:
         self._seq, self._chain = head or (0, root_of_chain(corpus_id))
         self._ordinal = self._number(_LAST_ORDINAL)
         self._fields: Counter[Field] = Counter()
+
+    def configure(self, change: Callable[[IndexSettings], IndexSettings], *, choose_language: bool) -> IndexSettings:
+        """Change the settings and return them.
+
+        Args:
+            change: Makes the new settings from those that are there.
+            choose_language: Whether the language counts as chosen from now on.
+        """
+        old, chosen = stored_settings(self._connection)
+        new = change(old)
+        if new != old or (choose_language and not chosen):
+            put_settings(self._connection, new, language_is_chosen=chosen or choose_language)
+        if new != old:
+            self._connection.execute(_INSERT_CHANGE, self._next(CONFIGURED, 0, settings_hash(new)))
+        return new
+
+    def meet_language(self, language: str, share: float) -> tuple[str, ...]:
+        """Take the language of the texts that are added, unless one is chosen; return what to say about it.
+
+        Args:
+            language: What most of the texts are in; empty where that is not clear.
+            share: How much of them, from 0 to 1.
+        """
+        settings, chosen = stored_settings(self._connection)
+        if not language or (chosen and language == settings.language):
+            return ()
+        if chosen:
+            return (other_language_note(settings, language),)
+        self.configure(lambda old: dataclasses.replace(old, language=language), choose_language=True)
+        return (detected_note(language, share),) if language != settings.language else ()
 
     def replace(self, documents: Sequence[PreparedDocument]) -> ChangeReport:
         """Add the new documents and replace the changed ones.
