@@ -4,7 +4,7 @@ import pytest
 
 from retrieverkit_core import Corpus, IndexSettings, Node
 from retrieverkit_core.errors import ConfigError
-from retrieverkit_testkit import MemoryCorpus
+from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
 
 def test_a_change_of_settings_moves_the_head_and_leaves_the_nodes():
