@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from retrieverkit_core.corpus import Cursor, IndexSettings, StoredNode
 from retrieverkit_core.filters import fields_of
@@ -49,7 +50,8 @@ class MemoryCorpus:
     def configure(self, *, language: str | None = None, searched: Sequence[str] | None = None) -> IndexSettings:
         """Change settings and return all of them; None leaves one as it is."""
         old = self.settings
-        new = IndexSettings(language or old.language, old.searched if searched is None else tuple(searched))
+        fields: Any = old.searched if searched is None else searched  # the settings check what they are given
+        new = IndexSettings(language or old.language, fields)
         if new != old:
             self._log(f"configured {new}")
             self.settings = new
