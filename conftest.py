@@ -1,14 +1,59 @@
-"""Profiles of hypothesis for every package: `HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples.
+"""What the tests of every package share: profiles of hypothesis, Ctrl-C, and root's rights.
 
-No profile has a deadline, as a test does not measure time. A test that needs more or fewer examples than the profile
-says so as a factor: `max_examples=3 * settings.default.max_examples`.
+`HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples. No profile has a deadline, as a test does not measure
+time. A test that needs more or fewer examples than the profile says so as a factor:
+`max_examples=3 * settings.default.max_examples`.
 """
 
+import ctypes
 import os
+import signal
+from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("dev", deadline=None, max_examples=20)
 settings.register_profile("full", deadline=None, max_examples=100)
 settings.register_profile("ci", settings.get_profile("full"), derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_FILE_RIGHTS = {"CAP_DAC_OVERRIDE": 1, "CAP_DAC_READ_SEARCH": 2}
+_PR_CAPBSET_DROP = 24
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+@pytest.fixture(scope="session")
+def obey_permissions() -> Callable[[], None]:
+    """A function for a child process: files' permissions then hold for it and for what it starts, also for root.
+
+    Becoming another user would do too, but not where the checkout or Python itself is in a folder of root's alone.
+    """
+    if os.name != "posix":
+        pytest.skip("the permissions of files are POSIX's")
+    if os.geteuid() != 0:
+        return lambda: None
+    if not hasattr(os, "fork") or not os.path.exists("/proc/self/status"):
+        pytest.skip("root's rights can be given up on Linux alone")
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def give_up() -> None:
+        for number in _FILE_RIGHTS.values():  # what the child starts
+            _checked(libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0))
+        head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+        sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice 32 of each
+        _checked(libc.capget(head, sets))
+        mask = ~sum(1 << number for number in _FILE_RIGHTS.values())
+        for at in range(3):
+            sets[at] &= mask
+        _checked(libc.capset(head, sets))
+
+    return give_up
+
+
+def _checked(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), "root's rights over files cannot be given up")

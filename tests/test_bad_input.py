@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -203,7 +201,7 @@ def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
         ([Document("x", metadata={"o": object()})], "o"),
         ([Document(b"bytes")], "text"),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=["no document", "no id", "an id twice", "NaN", "a number as key", "an object", "bytes"],
 )
 def test_documents_that_cannot_be_stored(tmp_path, documents, told):
     with Index.open(tmp_path / "index") as index:
@@ -226,44 +224,32 @@ def test_folders_that_are_no_index(tmp_path):
     assert not (tmp_path / "missing").exists()
 
 
-@pytest.fixture
-def open_to_all():
-    """A temporary folder that another user can reach: the ones of pytest are private."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def test_a_folder_that_cannot_be_looked_into_is_a_typed_error(open_to_all):
-    (open_to_all / "index").mkdir(mode=0o700)
+def test_a_folder_that_cannot_be_looked_into_is_a_typed_error(tmp_path, obey_permissions):
+    folder = tmp_path / "index"
+    folder.mkdir(mode=0)
     program = (
-        "import os, sys\n"
+        "import sys\n"
         "from retrieverkit import Index, RetrieverKitError\n"
-        "import retrieverkit.corpus\n"
-        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "else: os.chmod(sys.argv[1], 0)\n"
         "for name in (sys.argv[1], sys.argv[1] + '/deeper'):\n"
         "    try: Index.open(name)\n"
         "    except RetrieverKitError as error: print(error.code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(open_to_all / "index")], capture_output=True, text=True)
+    command = [sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=obey_permissions)
     assert done.stdout.split() == ["corpus", "corpus"], done.stderr
-    (open_to_all / "index").chmod(0o700)
+    folder.chmod(0o700)
 
 
 @each_mode
-def test_a_read_only_folder_answers_and_refuses_writes(open_to_all, mode):
-    folder = open_to_all / "index"
+def test_a_read_only_folder_answers_and_refuses_writes(tmp_path, mode, obey_permissions):
+    folder = tmp_path / "index"
     with Index.open(folder) as index:
         index.add([Document("a word", id="a")])
         index.retrieve("word", mode)
         index.add([Document("another word", id="b")])
     program = (
-        "import os, sys\n"
+        "import sys\n"
         "from retrieverkit import Document, Index, RetrieverKitError\n"
-        "warm = Index.from_documents([Document('word')]); warm.retrieve('word', sys.argv[2]); warm.close()\n"
-        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "index = Index.open(sys.argv[1])\n"
         "print(*sorted(h.ref_doc_id for h in index.as_retriever(sys.argv[2], top_k=9).retrieve('word')))\n"
         "try: index.add(Document('x'))\n"
@@ -279,6 +265,7 @@ def test_a_read_only_folder_answers_and_refuses_writes(open_to_all, mode):
             text=True,
             cwd="/",
             env={**os.environ, **home},
+            preexec_fn=obey_permissions,
         )
         assert done.stdout.split() == ["a", "b", "read_only"], done.stderr
     finally:

@@ -240,16 +240,15 @@ def test_many_small_additions_stay_few_files(new_corpus, tmp_path):
     assert retriever.index.check() == []
 
 
-@pytest.mark.skipif(not hasattr(os, "fork") or os.getuid() != 0, reason="needs root, to become nobody")
-def test_a_reader_without_the_right_to_write_uses_what_is_stored(new_corpus, tmp_path, in_child):
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_reader_without_the_right_to_write_uses_what_is_stored(new_corpus, tmp_path, in_child, obey_permissions):
     corpus = new_corpus(TEXTS)
     Bm25Retriever(corpus, tmp_path / "s").retrieve("cat")
+    for path in [tmp_path / "s", *(tmp_path / "s").rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
 
-    def as_nobody():
-        os.setgid(65534)
-        os.setuid(65534)
+    def as_reader():
+        obey_permissions()
         retriever = Bm25Retriever(corpus, tmp_path / "s")
         assert ids(retriever.retrieve("cats")) == ["n1", "n0"]
         assert not retriever.index.status()["private"]
@@ -257,7 +256,9 @@ def test_a_reader_without_the_right_to_write_uses_what_is_stored(new_corpus, tmp
         assert ids(retriever.retrieve("cats"))[0] == "new"
         assert retriever.index.status()["private"]
 
-    in_child(as_nobody)
+    in_child(as_reader)
+    for path in [tmp_path / "s", *(tmp_path / "s").rglob("*")]:
+        path.chmod(0o755)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -57,9 +57,9 @@ def public_folder():
 def program():
     """Starts one of the programs beside these tests in a process of its own."""
 
-    def start(name: str, *arguments: object, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def start(name: str, *arguments: object, prefix: tuple[str, ...] = (), first=None) -> subprocess.Popen[str]:
         command = [*prefix, sys.executable, str(PROGRAMS / f"{name}.py"), *map(str, arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=first)
 
     return start
 
@@ -68,8 +68,8 @@ def program():
 def run(program):
     """Runs a program to its end, which must be a good one, and returns what it printed."""
 
-    def finish(name: str, *arguments: object, prefix: tuple[str, ...] = ()) -> str:
-        process = program(name, *arguments, prefix=prefix)
+    def finish(name: str, *arguments: object, prefix: tuple[str, ...] = (), first=None) -> str:
+        process = program(name, *arguments, prefix=prefix, first=first)
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         return out

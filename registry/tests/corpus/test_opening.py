@@ -157,38 +157,38 @@ def test_opened_for_reading_only(path, made):
         assert reader.holds(writer.head())
 
 
-def test_a_folder_that_cannot_be_written(public_folder, run, made):
+def test_a_folder_that_cannot_be_written(public_folder, run, made, obey_permissions):
     path = public_folder / "corpus.sqlite"
     with SQLiteCorpus.open(path) as corpus:
         corpus.replace([made("a"), made("b")])
     path.chmod(0o444)
     public_folder.chmod(0o555)
-    run("read_only", public_folder, "closed")
+    run("read_only", public_folder, "closed", first=obey_permissions)
 
 
-def test_a_folder_that_cannot_be_written_while_another_user_writes(public_folder, run, made):
+def test_a_folder_that_cannot_be_written_while_another_process_writes(public_folder, run, made, obey_permissions):
     path = public_folder / "corpus.sqlite"
     with SQLiteCorpus.open(path) as corpus:
         corpus.replace([made("a"), made("b")])
         for file in public_folder.iterdir():
             file.chmod(0o444)
         public_folder.chmod(0o555)
-        run("read_only", public_folder, "closed")
+        run("read_only", public_folder, "closed", first=obey_permissions)
 
 
-def test_a_folder_that_cannot_be_written_with_changes_in_the_log(public_folder, tmp_path, run, made):
+def test_a_folder_that_cannot_be_written_with_changes_in_the_log(public_folder, tmp_path, run, made, obey_permissions):
     path = tmp_path / "corpus.sqlite"
     with SQLiteCorpus.open(path) as corpus:
         corpus.replace([made("a"), made("b")])
         for name in ("corpus.sqlite", "corpus.sqlite-wal"):
             shutil.copy(tmp_path / name, public_folder)
     public_folder.chmod(0o555)
-    run("read_only", public_folder, "log")
+    run("read_only", public_folder, "log", first=obey_permissions)
 
 
-def test_a_folder_that_cannot_be_written_and_is_empty(public_folder, run):
+def test_a_folder_that_cannot_be_written_and_is_empty(public_folder, run, obey_permissions):
     public_folder.chmod(0o555)
-    run("read_only", public_folder, "absent")
+    run("read_only", public_folder, "absent", first=obey_permissions)
 
 
 @pytest.mark.parametrize("kept", [100, 1000, 4096, 10_000, 0.5, 0.9])

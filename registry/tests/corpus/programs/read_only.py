@@ -7,8 +7,6 @@ from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit_core.errors import ReadOnlyCorpusError
 from retrieverkit_core.nodes import Document, Node
 
-NOBODY = 65534
-
 
 def refused(action):
     try:
@@ -18,13 +16,7 @@ def refused(action):
     return False
 
 
-# everything that is imported late must be in memory before the rights are gone
-import ctypes  # noqa: E402, F401
-
 folder, state = sys.argv[1], sys.argv[2]
-if os.geteuid() == 0:
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
 path = os.path.join(folder, "corpus.sqlite")
 assert not os.access(folder, os.W_OK)
 if state in ("log", "absent"):
