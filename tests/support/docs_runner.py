@@ -1,8 +1,9 @@
 """Runs the blocks of one page as a reader would, from top to bottom, in the current folder.
 
 - A block with a file name is written to that file.
-- ``python`` blocks share one namespace. A ``text`` block behind one is what it prints; the last line of an error is
-  printed too, where the block is marked ``<!-- raises: NameOfError -->``.
+- ``python`` blocks share one namespace. A ``text`` block behind one is what it prints, which may not be nothing; the
+  last line of an error is printed too, where the block is marked ``<!-- raises: NameOfError -->``.
+- Every ``except`` of a page must have caught something by its end: a page that shows how an error is handled shows one.
 - In ``console`` blocks each line that starts with ``$ `` is a command (with the lines that continue it), and what
   stands below is its output; where nothing does, the output is not compared. Commands that install or need the
   repository itself are not run. A command must succeed, unless the block is marked ``<!-- exit: N -->``.
@@ -11,6 +12,7 @@
 Run as a program with a page's path, it prints as JSON what each block printed, or what went wrong.
 """
 
+import ast
 import contextlib
 import io
 import json
@@ -28,6 +30,7 @@ from docs_pages import Block, Page
 _FROM_A_CLONE = "pip install uv && uv run "
 _NOT_COMMANDS_OF_OURS = {"git", "nox", "pip", "python", "uv"}
 _SECONDS = 60
+_CAUGHT = "__caught__"
 
 
 class BlockFailed(Exception):
@@ -36,7 +39,9 @@ class BlockFailed(Exception):
 
 def run_page(page: Page) -> dict[int, str]:
     """Return, by the number of the block, what each block with output printed."""
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    caught: set[int] = set()
+    namespace: dict[str, object] = {"__name__": "__main__", _CAUGHT: caught}
+    handlers: set[int] = set()
     printed: dict[int, str] = {}
     shown_by = -1
     for number, block in enumerate(page.blocks):
@@ -47,16 +52,34 @@ def run_page(page: Page) -> dict[int, str]:
             Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.code, encoding="utf-8")
         elif block.language == "python":
-            printed[number], shown_by = _run_python(page, block, namespace), number
+            tree = _NoteCaught(handlers).visit(ast.parse("\n" * (block.first + 1) + block.code))
+            printed[number], shown_by = _run_python(page, block, tree, namespace), number
         elif block.language == "text" and shown_by >= 0:
             printed[number], shown_by = printed.pop(shown_by), -1
+            if not printed[number].strip():
+                raise BlockFailed(f"{page}:{block.first + 1} shows an output, but the block before it prints nothing")
         elif block.language == "console":
             printed[number], shown_by = _run_console(page, block), -1
+    if unused := sorted(handlers - caught):
+        raise BlockFailed(f"{page}:{unused[0]} `except` has caught nothing: the page shows no error")
     return {number: _tidy(text) for number, text in printed.items() if page.blocks[number].language != "python"}
 
 
-def _run_python(page: Page, block: Block, namespace: dict[str, object]) -> str:
-    code = compile("\n" * (block.first + 1) + block.code, str(page.path), "exec")
+class _NoteCaught(ast.NodeTransformer):
+    """Collects the lines of all handlers of errors, and has each of them note its line when it is entered."""
+
+    def __init__(self, handlers: set[int]) -> None:
+        self.handlers = handlers
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
+        self.generic_visit(node)
+        self.handlers.add(node.lineno)
+        node.body = [*ast.parse(f"{_CAUGHT}.add({node.lineno})").body, *node.body]
+        return node
+
+
+def _run_python(page: Page, block: Block, tree: ast.Module, namespace: dict[str, object]) -> str:
+    code = compile(tree, str(page.path), "exec")
     awaited = block.marks.get("raises", "")
     raised = ""
     with contextlib.redirect_stdout(io.StringIO()) as output:
