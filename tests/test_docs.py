@@ -9,7 +9,7 @@ import docs_reference
 import docs_runner
 import pytest
 from docs_pages import DOCS, PAGES, Page
-from workspace import PACKAGES
+from workspace import PACKAGES, ROOT
 
 from retrieverkit.discovery import KNOWN_MODES
 from retrieverkit_core import RetrieverSpec
@@ -60,6 +60,15 @@ def test_every_error_has_its_advice_once():
 def test_links_and_anchors_lead_somewhere(page):
     lost = [link for link in page.links if not leads_somewhere(link, page)]
     assert lost == []
+
+
+def test_the_page_of_a_package_leads_nowhere_that_its_index_has_not():
+    """The README is the package's page on an index, where a relative link is dead."""
+    pages = [Page(package.folder / "README.md") for package in PACKAGES]
+    relative = {str(page): [link for link in page.links if not link.startswith(("https://", "#"))] for page in pages}
+    assert {page: links for page, links in relative.items() if links} == {}
+    named = {name for page in pages for name in re.findall(r"`(docs/[\w/.-]+)`", page.text)}
+    assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
 def leads_somewhere(link: str, page: Page) -> bool:
