@@ -47,7 +47,7 @@ def test_text_is_read_as_it_stands(read, name, content):
         ("a.json", b'{"a": 1,}', "bad JSON"),
         ("a.json", b"[" * 200_000, "bad JSON: nested too deeply"),
         ("a.html", "<script>1</script>", "the page shows no text"),
-        ("a.html", "<div>" * 6_000 + "x", "nested more than 5,000 deep"),
+        ("a.html", "<div>" * 6_000 + "x", "nested, or left open, more than 5,000 deep"),
         ("a.pdf", b"not a pdf at all", "not a PDF that can be read"),
         ("a.pdf", b"", "not a PDF that can be read"),
         ("a.csv", "a,b,a\n1,2,3\n", "two columns are called 'a'"),
@@ -129,10 +129,58 @@ def test_a_stream_bomb_in_a_pdf_is_told(read, make_pdf):
 
 
 @pytest.mark.parametrize("cut", range(0, 1000, 60))
-def test_a_cut_pdf_is_read_or_told(read, make_pdf, cut):
+def test_a_cut_pdf_is_told(read, make_pdf, cut):
     whole = make_pdf("first page", "second page")
     documents, errors = read("a.pdf", whole[: len(whole) - cut])
-    assert bool(documents) != bool(errors)
+    assert bool(errors) == bool(cut)
+    assert documents or cut
+
+
+def test_a_page_of_which_a_part_is_left_out_is_told(read, make_pdf):
+    sound = make_pdf("x" * 50, "second page")
+    start, end = sound.index(b"stream\n") + 7, sound.index(b"\nendstream")
+    lines = b"".join(b"BT /F1 12 Tf 20 %d Td (line %d) Tj ET\n" % (number, number) for number in range(2_000))
+    packed = zlib.compress(lines)
+    packed = packed[: len(packed) // 2] + b"\xff" * 200
+    length = sound[:start].rindex(b"/Length ")
+    torn = sound[:length] + b"/Filter /FlateDecode /Length %d\n>>\nstream\n" % len(packed) + packed + sound[end:]
+    (document,), errors = read("a.pdf", torn)
+    assert "line 1" in document.text and "line 1999" not in document.text and "second page" in document.text
+    assert len(errors) == 1 and errors[0].startswith("page 1: read in part: ")
+
+
+@pytest.mark.timeout(20)
+def test_long_runs_of_blanks_take_no_time(read):
+    blanks = " " * 300_000
+    (document,), errors = read("a.html", f"<pre>a{blanks}b{blanks}\nc</pre>")
+    assert errors == [] and document.text == f"a{blanks}b\nc"
+    (document,), errors = read("a.md", f"# one{blanks}two{blanks}##{blanks}\n")
+    assert errors == [] and document.metadata["title"] == f"one{blanks}two"[:1_000]
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# a # b ##", "a # b"),
+        ("## C#", "C#"),
+        ("# a ##\t", "a"),
+        ("# ##\n# b", "b"),
+        ("#\n# b", "b"),
+        ("#x\n# b", "b"),
+    ],
+)
+def test_number_signs_that_close_a_heading_are_no_part_of_it(read, line, title):
+    (document,), _ = read("a.md", line)
+    assert document.metadata["title"] == title
+
+
+def test_a_table_of_many_columns_is_refused_by_number(read):
+    header = ",".join(f"c{number}" for number in range(100_000))
+    documents, errors = read("a.csv", f"{header}\n" * 3)
+    assert documents == [] and errors == ["100,000 columns, more than 5,000"]
+    row = json.dumps({"text": "x", **{f"c{number}": 1 for number in range(5_000)}})
+    documents, errors = read("a.jsonl", row)
+    assert documents == [] and errors == ["line 1: 5,001 fields, more than 5,000"]
 
 
 def test_json_lines_become_documents_with_metadata(read):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
 from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.html_nesting import excess
 from retrieverkit.reading.parsed import Parsed, whole_file
 from retrieverkit_core.errors import ReadError
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 MAX_HTML_BYTES = 20 * 1024 * 1024
-MAX_NESTING = 5_000
-"""Parsing time grows with the square of the nesting: 20,000 levels take seconds, 200,000 take minutes."""
 
 _UNSEEN_TAGS = "script style noscript template nav svg math iframe object head select datalist dialog"
 _BLOCK_TAGS = (
@@ -24,16 +23,11 @@ _BLOCK_TAGS = (
     "footer form h1 h2 h3 h4 h5 h6 header hr li main ol option p pre section summary table tbody tfoot thead "
     "tr ul"
 )
-_VOID_TAGS = "area base br col embed hr img input link meta param source track wbr"
-_UNCLOSED_TAGS = "html head body p li dt dd tr td th thead tbody tfoot option optgroup colgroup"
 _UNSEEN = frozenset(_UNSEEN_TAGS.split())
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 _CELLS = frozenset({"td", "th"})
-_NOT_NESTING = frozenset(f"{_VOID_TAGS} {_UNCLOSED_TAGS}".split())
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s{0,5}=\s{0,5}[\"']?([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
-_SPACE_AT_END = re.compile(r"[ \t]+\n")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 # What browsers read where a page declares the older name (WHATWG Encoding Standard, section 4.2).
 _BROWSER_NAMES = {"iso-8859-1": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
@@ -51,7 +45,8 @@ def read_html(file: SourceFile, data: bytes) -> Parsed:
     if len(data) > MAX_HTML_BYTES:
         raise ReadError(file.source, f"an HTML page larger than {MAX_HTML_BYTES // (1024 * 1024)} MB")
     source = _decode_page(data)
-    _check_nesting(file, source)
+    if problem := excess(source):
+        raise ReadError(file.source, problem, fix="save the text of the page, or a part of it, as a file of its own")
     page = LexborHTMLParser(source)
     text = _visible_text(page.body) if page.body is not None else ""
     if not text:
@@ -75,17 +70,6 @@ def _decode_page(data: bytes) -> str:
     return decode(data)
 
 
-def _check_nesting(file: SourceFile, source: str) -> None:
-    depth = 0
-    for match in _TAG.finditer(source):
-        closing, tag = match[1], match[2].lower()
-        if tag in _NOT_NESTING:
-            continue
-        depth = max(0, depth - 1) if closing else depth + 1
-        if depth > MAX_NESTING:
-            raise ReadError(file.source, f"HTML elements nested more than {MAX_NESTING:,} deep")
-
-
 def _visible_text(body: LexborNode) -> str:
     pieces: list[str] = []
     newlines = 0  # asked for by the elements passed since the last text
@@ -105,7 +89,7 @@ def _visible_text(body: LexborNode) -> str:
             newlines = max(newlines, 2 if tag in _PARAGRAPHS else 1)
         elif tag in _CELLS and not entering and not newlines:
             pieces.append("\t")
-    return _SPACE_AT_END.sub("\n", "".join(pieces)).strip()
+    return "\n".join(line.rstrip(" \t") for line in "".join(pieces).split("\n")).strip()
 
 
 def _steps(body: LexborNode) -> Iterator[tuple[LexborNode, bool, bool]]:

@@ -10,7 +10,7 @@ from retrieverkit.reading.parsed import Parsed, whole_file
 
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 
@@ -31,12 +31,19 @@ def first_heading(text: str) -> str:
             continue
         if match := _FENCE.match(line):
             fence = match[1]
-        elif (match := _HEADING.match(line)) and match[1]:
-            return match[1]
+        elif (match := _HEADING.match(line)) and (heading := _unclosed(match[1])):
+            return heading
         elif before and _UNDERLINE.match(line):
             return before
         before = line.strip()
     return ""
+
+
+def _unclosed(heading: str) -> str:
+    """Return a heading without the number signs that may close it."""
+    heading = heading.strip(" \t")
+    shorter = heading.rstrip("#")
+    return shorter.rstrip(" \t") if shorter[-1:] in ("", " ", "\t") else heading
 
 
 def _after_front_matter(lines: list[str]) -> list[str]:

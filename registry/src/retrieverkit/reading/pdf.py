@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.parsed import Parsed, whole_file
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
 
 PAGE_BREAK = "\f"
-_SILENT = logging.NullHandler()
+_LOSS = re.compile(
+    r"decompress|limit|truncated|EOF marker not found|ended unexpectedly|not defined|ignoring the stream|skipping"
+)
+"""What pypdf's warnings say where it left something out and went on."""
+
 _HALF_PAIR = re.compile("[\ud800-\udfff]")  # what a broken character map leaves; it cannot be stored
 MAX_PAGES = 10_000
 MAX_PAGE_BYTES = 20 * 1024 * 1024
@@ -26,20 +31,48 @@ MAX_CONTENT_BYTES = 200 * 1024 * 1024
 def read_pdf(file: SourceFile, data: bytes) -> Parsed:
     """Return the file as one document whose metadata holds the number of ``pages``.
 
-    A page that cannot be read is reported and left blank, so that the others keep their numbers.
+    A page that cannot be read is reported and left blank, so that the others keep their numbers. What was left out of a
+    page, or of the file, where it is damaged or beyond a limit of the parser, is reported too.
 
     Raises:
         ReadError: The file is not a PDF, is damaged, encrypted, too large when unpacked, or holds no text.
     """
-    logging.getLogger("pypdf").addHandler(_SILENT)  # else its warnings go to the user's terminal
-    reader = _open(file, data)
-    texts, errors = _page_texts(file, reader)
+    with _Warnings() as warnings:
+        reader = _open(file, data)
+        errors = [ReadError(file.source, f"read in part: {told}") for told in warnings.taken()]
+        texts, unread = _page_texts(file, reader, warnings)
+    errors += unread
     if not any(text.strip() for text in texts):
         if errors:
             raise errors[0]
         raise ReadError(file.source, f"no text on its {len(texts)} page(s)", fix="if it is a scan, run OCR on it first")
     document = whole_file(file, PAGE_BREAK.join(texts), title=_title(reader), pages=len(texts))
     return Parsed([document], errors)
+
+
+class _Warnings(logging.Handler):
+    """Takes what pypdf warns of in this thread, so that it goes to no terminal, and keeps what tells of a loss."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._thread = threading.get_ident()
+        self._told: list[str] = []
+
+    def __enter__(self) -> Self:
+        logging.getLogger("pypdf").addHandler(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        logging.getLogger("pypdf").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if threading.get_ident() == self._thread and _LOSS.search(message := record.getMessage()):
+            self._told.append(message)
+
+    def taken(self) -> list[str]:
+        """Return what was told since the last time, each once."""
+        told, self._told = self._told, []
+        return list(dict.fromkeys(told))
 
 
 def _open(file: SourceFile, data: bytes) -> PdfReader:
@@ -63,7 +96,7 @@ def _open(file: SourceFile, data: bytes) -> PdfReader:
     return reader
 
 
-def _page_texts(file: SourceFile, reader: PdfReader) -> tuple[list[str], list[ReadError]]:
+def _page_texts(file: SourceFile, reader: PdfReader, warnings: _Warnings) -> tuple[list[str], list[ReadError]]:
     texts: list[str] = []
     errors: list[ReadError] = []
     unpacked = 0
@@ -76,6 +109,7 @@ def _page_texts(file: SourceFile, reader: PdfReader) -> tuple[list[str], list[Re
         except Exception as error:  # the parser raises many kinds on damaged pages
             errors.append(ReadError(file.source, f"page {number}: {_told(error)}"))
             text = ""
+        errors += [ReadError(file.source, f"page {number}: read in part: {told}") for told in warnings.taken()]
         if unpacked > MAX_CONTENT_BYTES:
             raise ReadError(file.source, f"its pages unpack to more than {MAX_CONTENT_BYTES // (1024 * 1024)} MB")
         texts.append(text)

@@ -11,6 +11,8 @@ from retrieverkit_core.nodes import Document, Metadata
 TEXT_FIELDS = ("text", "content", "body")
 ID_FIELDS = ("_id", "id")
 MAX_NESTING = 32
+MAX_FIELDS = 5_000
+"""Fields are kept with every node, so the time for a record grows with the square of their number."""
 
 
 class BadRecordError(ValueError):
@@ -32,9 +34,11 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
         record: The fields; names are compared exactly.
 
     Raises:
-        BadRecordError: No field can be the text, the id is neither string nor integer, a field is nested too
-            deeply, or a field has two different values.
+        BadRecordError: It has more than `MAX_FIELDS` fields, no field can be the text, the id is neither string nor
+            integer, a field is nested too deeply, or a field has two different values.
     """
+    if len(record) > MAX_FIELDS:
+        raise BadRecordError(f"{len(record):,} fields, more than {MAX_FIELDS:,}")
     fields = dict(record)
     own_id = _take_id(fields)
     text_field = next((name for name in TEXT_FIELDS if name in fields), None)

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from retrieverkit.reading.decoding import decode
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.loading import MAX_FILE_BYTES
 from retrieverkit.reading.parsed import Parsed
-from retrieverkit.reading.record import ID_FIELDS, TEXT_FIELDS, BadRecordError, record_document
+from retrieverkit.reading.record import ID_FIELDS, MAX_FIELDS, TEXT_FIELDS, BadRecordError, record_document
 from retrieverkit_core.errors import ReadError
 
 _DELIMITERS = ",;\t|"
@@ -32,14 +33,17 @@ def read_table(file: SourceFile, data: bytes) -> Parsed:
     stay as they are unless the whole column reads as numbers. A column without a name is ``column_N``.
 
     Raises:
-        ReadError: There is no header, or two columns share a name.
+        ReadError: Two columns share a name, or there are more than `MAX_FIELDS` columns.
         UndecodableError: The file is not text.
     """
     parsed = Parsed([], [])
     rows = _rows(file, decode(data), parsed.errors)
     header = [name.strip() or f"column_{place}" for place, name in enumerate(next(rows, (0, []))[1], start=1)]
+    if len(header) > MAX_FIELDS:
+        fix = "keep the columns that matter"
+        raise ReadError(file.source, f"{len(header):,} columns, more than {MAX_FIELDS:,}", fix=fix)
     if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
+        twice = Counter(header).most_common(1)[0][0]
         raise ReadError(file.source, f"two columns are called {twice!r}", fix="rename one of them")
     lines, cells = _regular(file, rows, len(header), parsed.errors)
     columns = [_typed(name, [row[place] for row in cells]) for place, name in enumerate(header)]
