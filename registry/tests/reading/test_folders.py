@@ -208,27 +208,27 @@ def test_an_emptied_folder_is_what_a_disk_that_is_not_mounted_looks_like(tree):
 
 
 @pytest.mark.parametrize("mode", [0o400, 0o300, 0o000], ids=["listed", "entered", "neither"])
-def test_a_folder_without_permission_is_one_error_and_loses_nothing(tree, without_override, mode):
+def test_a_folder_without_permission_is_one_error_and_loses_nothing(tree, bound, mode):
     previous = {file.source: "read" for file in find_files([tree]).files}
     (tree / "a").chmod(mode)
-    found = without_override(lambda: plan_sync(previous, [tree]))
+    found = bound(lambda: plan_sync(previous, [tree]))
     (tree / "a").chmod(0o700)
     assert found["gone"] == [] and len(found["changed"]) == 2
     assert len(found["errors"]) == 1
     assert found["errors"][0].endswith("notes/a: the folder cannot be looked into: permission denied")
 
 
-def test_a_locked_parent_loses_nothing(tree, without_override):
+def test_a_locked_parent_loses_nothing(tree, bound):
     previous = {file.source: "read" for file in find_files([tree / "a"]).files}
     tree.chmod(0)
-    found = without_override(lambda: plan_sync(previous, [tree / "a"], prune=True))
+    found = bound(lambda: plan_sync(previous, [tree / "a"], prune=True))
     tree.chmod(0o700)
     assert found["gone"] == [] and found["errors"][0].endswith("notes/a: permission denied")
 
 
-def test_a_file_without_permission_is_an_error(tree, without_override, read_files):
+def test_a_file_without_permission_is_an_error(tree, bound, read_files):
     (tree / "b.txt").chmod(0)
-    found = without_override(lambda: read_files([tree]))
+    found = bound(lambda: read_files([tree]))
     assert len(found["documents"]) == 3 and found["errors"][0].endswith("notes/b.txt: permission denied")
 
 
