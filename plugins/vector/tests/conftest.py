@@ -55,8 +55,8 @@ class CorpusModel:
     def load(self, folder):
         return FittedWordModel(set((folder / "words").read_text("utf-8").split("\n")))
 
-    def outgrown(self, fitted_on, unseen):
-        return unseen * 2 > fitted_on
+    def outgrown(self, fitted_on, added, removed):
+        return (added + removed) * 2 > fitted_on
 
 
 @pytest.fixture

@@ -67,12 +67,13 @@ class CorpusEmbedder(Protocol):
         """Return the model that `fit` wrote into ``folder``."""
         ...
 
-    def outgrown(self, fitted_on: int, unseen: int) -> bool:
-        """Return whether the model must be fitted anew.
+    def outgrown(self, fitted_on: int, added: int, removed: int) -> bool:
+        """Return whether the model must be fitted again.
 
         Args:
-            fitted_on: How many texts it was fitted on.
-            unseen: How many texts have been added or removed since.
+            fitted_on: How many texts it was fitted to.
+            added: How many texts have come since and are still there.
+            removed: How many of those it was fitted to have been deleted since.
         """
         ...
 

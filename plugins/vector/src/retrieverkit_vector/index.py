@@ -8,7 +8,9 @@ are compared one by one until they are many, then the graph is extended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from retrieverkit_core.corpus import Corpus, StoredNode
 from retrieverkit_core.services import CorpusEmbedder, Embedder
-from retrieverkit_indexing.derived import DerivedIndex
+from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
 from retrieverkit_vector import graph
 from retrieverkit_vector.layout import Layout, read_removed, write_removed
 from retrieverkit_vector.models import FittedModel, IndexModel, ModelAtHand
@@ -32,6 +34,7 @@ _MERGED_BELOW = 2
 _WITHOUT_FAISS = "vector: slow, as every node is compared; for so many: pip install 'retrieverkit-vector[faiss]'"
 _WITHOUT_GRAPH = "vector: slow, as every node is compared; a graph would miss too many of the nearest of these vectors"
 _COPIED_ROWS = 8192
+_LISTED = 1024
 
 
 class VectorIndex(DerivedIndex[VectorReader]):
@@ -45,7 +48,8 @@ class VectorIndex(DerivedIndex[VectorReader]):
     """
 
     name = "vector"
-    format_version = 1
+    format_version = 2
+    rebuild_share = math.inf
 
     def __init__(self, corpus: Corpus, storage: Path, embedding: Embedder | CorpusEmbedder, spec: str) -> None:
         super().__init__(corpus, storage, {"embedding": spec})
@@ -64,12 +68,12 @@ class VectorIndex(DerivedIndex[VectorReader]):
         """Delete and add nodes.
 
         Raises:
-            RebuildRequired: The model must be fitted anew.
+            RebuildRequired: The model must be fitted again, or more has come than there was.
             EmbeddingMismatchError: The model is another one than made the vectors there are.
         """
         layout = Layout.read(folder)
-        nodes = list(added)
-        fresh = self._model.update(folder, len(removed), nodes, layout)
+        nodes = self._listed(added, layout)
+        fresh = self._model.update(folder, removed, nodes, layout)
         gone = np.union1d(read_removed(folder), np.array(removed, np.int64))
         segments = self._segments(folder, layout)
         dead = [int(np.count_nonzero(~alive(segment.ordinals, gone))) for segment in segments]
@@ -98,6 +102,16 @@ class VectorIndex(DerivedIndex[VectorReader]):
         elif opened is not None and opened.effort(1.0) is None:
             note = _WITHOUT_GRAPH
         return VectorReader(rows, embed_queries, opened, note)
+
+    def _listed(self, added: Iterable[StoredNode], layout: Layout) -> list[StoredNode]:
+        """Return what was added. Only a fitted model has to see all of it, however much there is."""
+        if layout.fits:
+            return list(added)
+        most = max(_LISTED, sum(rows for _, rows in layout.segments))
+        nodes = list(islice(added, most + 1))
+        if len(nodes) > most:
+            raise RebuildRequired("more has come than there was")
+        return nodes
 
     def _segments(self, folder: Path, layout: Layout) -> list[Segment]:
         return [self._loaded.get(name) or Segment(folder, name, layout.dimension) for name, _ in layout.segments]

@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieverkit_vector.fits import Fit
+
 _LAYOUT = "layout.json"
 _REMOVED = "removed.i64"
 
@@ -39,8 +41,8 @@ class Layout:
         fingerprint: The embedding's fingerprint.
         probe: The embedding's probe, "" where nothing was embedded or the model is kept with the vectors.
         model: The name of the kept model, "" where there is none.
-        fitted_on: How many texts the kept model was fitted on.
-        unseen: How many nodes have been added and removed since.
+        fits: What the kept model was fitted to, last, and the models before it that can be gone back to.
+        latest: The last ordinal that the index has seen.
         segments: Name and number of rows of each segment, in order of their rows.
         graph: The graph over the first rows, if there is one.
     """
@@ -49,8 +51,8 @@ class Layout:
     fingerprint: str = ""
     probe: str = ""
     model: str = ""
-    fitted_on: int = 0
-    unseen: int = 0
+    fits: list[Fit] = field(default_factory=list)
+    latest: int = 0
     segments: list[tuple[str, int]] = field(default_factory=list)
     graph: GraphEntry | None = None
 
@@ -59,6 +61,7 @@ class Layout:
         """Return what `write` stored in ``folder``."""
         stored: dict[str, Any] = json.loads((folder / _LAYOUT).read_bytes())
         layout = cls(**stored)
+        layout.fits = [Fit(**fit) for fit in stored["fits"]]
         layout.segments = [(name, rows) for name, rows in stored["segments"]]
         layout.graph = GraphEntry(**stored["graph"]) if stored["graph"] else None
         return layout

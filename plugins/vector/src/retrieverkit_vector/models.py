@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +13,7 @@ from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingErr
 from retrieverkit_indexing.analysis import indexed_text
 from retrieverkit_indexing.derived import RebuildRequired
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
+from retrieverkit_vector.fits import Fit, Refit, counted, refit
 from retrieverkit_vector.layout import Layout
 from retrieverkit_vector.segments import Batch
 from retrieverkit_vector.vectors import brought, embedded, folded_in
@@ -34,7 +36,7 @@ class IndexModel(Protocol):
         """Yield the vectors of all nodes; note in ``layout`` what they were made with."""
         ...
 
-    def update(self, folder: Path, removed: int, added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
+    def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes; note in ``layout`` what has changed.
 
         Raises:
@@ -75,7 +77,7 @@ class ModelAtHand:
             layout.probe = layout.probe or self._embedder.probe()
             yield batch
 
-    def update(self, folder: Path, removed: int, added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
+    def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""
         if added:
             self._require_same(layout)
@@ -114,9 +116,11 @@ class FittedModel:
         self._name = name
         self._index = str(storage.parent)
         self._loaded: tuple[str, Embedder] | None = None
+        self._refit = Refit()
 
     def build(self, folder: Path, nodes: Iterable[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Fit the model and yield the vectors of all nodes."""
+        wanted, self._refit = self._refit, Refit()
         layout.fingerprint = self._embedding.fingerprint
         own: list[StoredNode] = []
         ordinals, texts = [], []
@@ -132,13 +136,15 @@ class FittedModel:
             yield from brought(own, layout.dimension)
         elif texts:
             (folder / _MODEL).mkdir()
-            self._embedding.fit(texts, folder / _MODEL)
-            layout.model, layout.fitted_on = uuid4().hex, len(texts)
+            count = (wanted.until and bisect_right(ordinals, wanted.until)) or len(texts)
+            self._embedding.fit(texts[:count], folder / _MODEL)
+            layout.model, layout.latest = uuid4().hex, ordinals[-1]
+            layout.fits = [*wanted.before, Fit(ordinals[count - 1], count, later=len(texts) - count)]
             model = self._model(folder, layout)
             layout.dimension = model.dimension
             yield from folded_in(ordinals, texts, model)
 
-    def update(self, folder: Path, removed: int, added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
+    def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""
         _require_same_fingerprint(layout.fingerprint, self._embedding.fingerprint, self._name, self._index)
         own = [stored for stored in added if stored.node.embedding is not None]
@@ -149,8 +155,10 @@ class FittedModel:
             yield from brought(own, layout.dimension)
             return
         self._refuse_mixture(bool(own))
-        layout.unseen += removed + len(added)
-        if self._embedding.outgrown(layout.fitted_on, layout.unseen):
+        layout.fits = counted(layout.fits, layout.latest, removed, len(added))
+        layout.latest = max([layout.latest, *(stored.ordinal for stored in added)])
+        if wanted := refit(layout.fits, self._embedding.outgrown):
+            self._refit = wanted
             raise RebuildRequired("the corpus has outgrown the model that was fitted to it")
         texts = [indexed_text(stored.node) for stored in others]
         yield from folded_in([stored.ordinal for stored in others], texts, self._model(folder, layout))

@@ -129,11 +129,23 @@ def test_languages(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fitted_on", "unseen", "outgrown"),
-    [(0, 0, False), (0, 1, True), (999, 1, True), (1000, 200, False), (1000, 201, True), (10**6, 10**5, False)],
+    ("fitted_on", "added", "removed", "outgrown"),
+    [
+        (0, 0, 0, False),
+        (0, 1, 0, True),
+        (999, 1, 0, True),
+        (1000, 200, 0, False),
+        (1000, 201, 0, True),
+        (1000, 0, 1, True),
+        (1001, 0, 1, False),
+        (1000, 1, 1, False),
+        (1210, 0, 201, False),
+        (1210, 0, 202, True),
+        (10**6, 10**5, 10**5, False),
+    ],
 )
-def test_when_it_is_fitted_anew(fitted_on, unseen, outgrown):
-    assert LsaEmbedding().outgrown(fitted_on, unseen) is outgrown
+def test_when_it_is_fitted_again(fitted_on, added, removed, outgrown):
+    assert LsaEmbedding().outgrown(fitted_on, added, removed) is outgrown
 
 
 def test_a_model_of_other_rules_is_refused(tmp_path):

@@ -47,8 +47,8 @@ class Fitted:
         assert (folder / "a").read_text("utf-8") == "a" * 5000
         return Words()
 
-    def outgrown(self, fitted_on, unseen):
-        return unseen > 10
+    def outgrown(self, fitted_on, added, removed):
+        return added + removed > 10
 
 
 def main(folder, kind, seed, graph_from):

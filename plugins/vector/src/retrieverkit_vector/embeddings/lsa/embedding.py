@@ -81,13 +81,17 @@ class LsaEmbedding:
         """
         return LsaModel(folder, self._analyzer, self.fingerprint)
 
-    def outgrown(self, fitted_on: int, unseen: int) -> bool:
-        """Return whether the model must be fitted anew.
+    def outgrown(self, fitted_on: int, added: int, removed: int) -> bool:
+        """Return whether the model must be fitted again.
 
-        It must when more texts have come or gone than a fifth of those it was fitted on; and at any change while
-        these were under 1,000, as so few say little about the next one, and fitting them takes a moment.
+        It must when more texts have come than a fifth of those it was fitted to, or more of these have gone than a
+        fifth of those that are left; and at any change where it was fitted to under 1,000 or so few are left, as these
+        say little about the next one, and fitting them takes a moment.
         """
-        return unseen > (0 if fitted_on < _SMALL else _OUTGROWN_SHARE * fitted_on)
+        left = fitted_on - removed
+        if min(fitted_on, left + added) < _SMALL:
+            return added + removed > 0
+        return added > _OUTGROWN_SHARE * fitted_on or removed > _OUTGROWN_SHARE * left
 
     def __repr__(self) -> str:
         return f"LsaEmbedding({self._dimensions}, {self._analyzer.language!r})"
