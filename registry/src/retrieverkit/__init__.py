@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from retrieverkit.index import CheckReport, Index
-from retrieverkit_core import (
-    BaseRetriever,
-    Document,
-    IndexNode,
-    MetadataFilters,
-    Node,
-    NodeWithScore,
-    QueryBundle,
-    RetrievalResult,
-    RetrieverKitError,
-    RetrieverSpec,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrieverkit.index import CheckReport, Index
+    from retrieverkit_core import (
+        BaseRetriever,
+        Document,
+        IndexNode,
+        MetadataFilters,
+        Node,
+        NodeWithScore,
+        QueryBundle,
+        RetrievalResult,
+        RetrieverKitError,
+        RetrieverSpec,
+    )
 
 __all__ = [
     "BaseRetriever",
@@ -31,6 +35,22 @@ __all__ = [
     "RetrieverSpec",
     "register_mode",
 ]
+
+
+_OWN = {"CheckReport": "retrieverkit.index", "Index": "retrieverkit.index"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that a command which needs little of it starts quickly."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_OWN.get(name, "retrieverkit_core")), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def register_mode(name: str, plugin: object, *, override: bool = False) -> None:

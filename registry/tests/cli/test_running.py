@@ -1,5 +1,8 @@
 """What becomes of errors that nobody thought of."""
 
+import subprocess
+import sys
+
 import pytest
 
 from retrieverkit.cli import main
@@ -38,3 +41,45 @@ def test_without_arguments_the_help_is_shown(capsys):
 def test_a_misspelt_command_is_guessed(capsys):
     assert main(["serch"]) == 2
     assert "'search'" in capsys.readouterr().err
+
+
+INTERRUPTED = """
+import importlib.abc, sys
+
+class Interrupts(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+from retrieverkit.cli import main
+sys.exit(main(["search", "x", "--index", "nowhere"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["retrieverkit.cli.running", "typer", "retrieverkit.cli.app", "retrieverkit_core", "retrieverkit.index"]
+)
+def test_an_interrupt_while_the_command_is_imported_ends_it_quietly(module, environment, tmp_path):
+    command = [sys.executable, "-c", INTERRUPTED, module]
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=tmp_path, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_the_version_needs_nothing_of_the_contract(environment):
+    program = (
+        "import sys; from retrieverkit.cli import main; main(['--version']); "
+        "print(*{'pydantic', 'retrieverkit_core', 'rich', 'sqlite3'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, text=True, check=True)
+    assert done.stdout.splitlines()[1:] == [""]
+
+
+def test_public_names_are_imported_when_they_are_asked_for():
+    program = (
+        "import sys, retrieverkit; assert 'retrieverkit_core' not in sys.modules; "
+        "assert set(retrieverkit.__all__) <= set(dir(retrieverkit)); "
+        "from retrieverkit import *; assert Index is retrieverkit.Index and Document(text='x').text == 'x'; "
+        "assert not hasattr(retrieverkit, 'Indx')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -16,6 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     import sys
 
-    from retrieverkit.cli.running import run
-
+    try:
+        from retrieverkit.cli.running import run
+    except KeyboardInterrupt:  # the imports take long enough for somebody to think better of it
+        sys.stderr.write("interrupted\n")
+        return 130
     return run(sys.argv[1:] if argv is None else argv)

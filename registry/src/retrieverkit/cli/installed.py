@@ -13,13 +13,15 @@ replaced.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from retrieverkit.discovery import COMMANDS, Claim, shared_discovery
-from retrieverkit_core.errors import ConfigError, PluginContractError
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieverkit.discovery import Claim
 
 KNOWN_COMMANDS = {"eval": "retrieverkit-evaluate"}
 """Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
@@ -45,6 +47,9 @@ class InstalledCommand(TyperCommand):
             ConfigError: Several distributions provide it.
             PluginError: It is blocked, does not load, or is no command.
         """
+        from retrieverkit.discovery import COMMANDS, shared_discovery
+        from retrieverkit_core.errors import PluginContractError
+
         name = self._claim.name
         loaded = shared_discovery().load(COMMANDS, name, self._provider)
         group = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -70,8 +75,7 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return every command, without importing one of another package."""
         own = super().list_commands(ctx)
-        claims = shared_discovery().catalog.claims(COMMANDS)
-        return own + [name for name, found in claims.items() if name not in own and found[0].is_valid]
+        return own + [name for name, found in _claims().items() if name not in own and found[0].is_valid]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by its name; one of another package as an `InstalledCommand`."""
@@ -79,7 +83,7 @@ class Commands(TyperGroup):
         if own is not None:
             return own
         provider, _, name = cmd_name.rpartition(":")
-        claims = [claim for claim in shared_discovery().catalog.claims(COMMANDS).get(name, ()) if claim.is_valid]
+        claims = [claim for claim in _claims().get(name, ()) if claim.is_valid]
         return InstalledCommand(claims[0], provider or None) if claims else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -89,9 +93,17 @@ class Commands(TyperGroup):
             ConfigError: It is known and not installed, or several distributions provide it.
             PluginError: It cannot be used.
         """
+        from retrieverkit_core.errors import ConfigError
+
         if args[0] in KNOWN_COMMANDS and self.get_command(ctx, args[0]) is None:
             raise ConfigError(
                 f"the command {args[0]!r} is known but not installed", fix=f"pip install {KNOWN_COMMANDS[args[0]]}"
             )
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, InstalledCommand) else command, rest
+
+
+def _claims() -> Mapping[str, Sequence[Claim]]:
+    from retrieverkit.discovery import COMMANDS, shared_discovery
+
+    return shared_discovery().catalog.claims(COMMANDS)

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from retrieverkit.cli.screen import Screen, clean
-from retrieverkit_core.progress import told_to
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -34,6 +33,8 @@ class LongWork:
 
     def __enter__(self) -> Self:
         if self._screen.terminal:
+            from retrieverkit_core.progress import told_to
+
             self._bar = _bar(self._screen)
             self._start = Timer(_LONG, self._bar.start)
             self._start.daemon = True

@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import typer
 
 from retrieverkit.cli.screen import Screen
-from retrieverkit_core.errors import PluginError, RetrieverKitError, UsageError, shorten
+
+if TYPE_CHECKING:
+    from retrieverkit_core.errors import RetrieverKitError
 
 DONE, FAILED, USAGE, PARTIAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 DEBUG = "RETRIEVERKIT_DEBUG"
@@ -22,8 +25,8 @@ _ParserError: type[Exception] = typer.BadParameter.__bases__[0]
 
 def run(argv: Sequence[str]) -> int:
     """Run the command with ``argv`` and return its exit code."""
-    _make_streams_safe()
     try:
+        _make_streams_safe()
         code = _invoke(list(argv))
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
@@ -65,6 +68,8 @@ def _tell(error: BaseException, screen: Screen) -> int:
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         return PIPE_CLOSED
+    from retrieverkit_core.errors import RetrieverKitError, UsageError, shorten
+
     if isinstance(error, RetrieverKitError):
         tell_error(error, screen)
         return USAGE if isinstance(error, UsageError) else FAILED
@@ -83,6 +88,8 @@ def _tell(error: BaseException, screen: Screen) -> int:
 
 def tell_error(error: RetrieverKitError, screen: Screen, label: str = "error") -> None:
     """Say what was wrong, what was behind it, and what to do."""
+    from retrieverkit_core.errors import PluginError
+
     screen.say((f"{label}: ", "bold red" if label == "error" else "bold yellow"), error.message)
     if isinstance(error, PluginError) and (cause := cause_text(error)):
         screen.say(("cause: ", "bold"), cause)
@@ -92,6 +99,8 @@ def tell_error(error: RetrieverKitError, screen: Screen, label: str = "error") -
 
 def cause_text(error: BaseException) -> str:
     """Return what an error was raised from, in one line, or an empty string where the error tells that itself."""
+    from retrieverkit_core.errors import shorten
+
     cause = error.__cause__
     if cause is None:
         return ""
