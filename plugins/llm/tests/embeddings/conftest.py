@@ -109,6 +109,27 @@ class Misbehaviour:
             handler.wfile.write(b" ")
 
     @staticmethod
+    def drip_of(beginning, again):
+        """Say ``beginning``, then ``again`` every now and then without end."""
+
+        def behave(handler, body):
+            handler.wfile.write(beginning)
+            while not handler.released.wait(0.02):
+                handler.wfile.write(again)
+
+        return behave
+
+    @staticmethod
+    def echoing_the_key_in_the_status_line(end=b""):
+        def behave(handler, body):
+            said = handler.headers["Authorization"].encode()
+            handler.wfile.write(
+                b"HTTP/1.1 401 " + said + end + b"\r\nX-Said: " + said + b"\r\nContent-Length: 0\r\n\r\n"
+            )
+
+        return behave
+
+    @staticmethod
     def cut_off(handler, body):
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -183,6 +204,25 @@ def embedder(endpoint):
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def deaf_endpoint():
+    """A server that answers at once and never reads a request; yields its URL."""
+    listener, released = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            released.wait()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    released.set()
+    thread.join()
+    listener.close()
 
 
 @pytest.fixture

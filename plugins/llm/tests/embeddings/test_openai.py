@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from retrieverkit_core.deadline import limited
+from retrieverkit_core.deadline import limited, remaining
 from retrieverkit_core.errors import EndpointError, InvalidEmbeddingError, MissingServiceError
 from retrieverkit_core.services import Embedder
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache
@@ -198,6 +198,42 @@ def test_a_hanging_endpoint_is_left_at_the_timeout(endpoint, embedder, does, key
     key_is_nowhere(caught.value, *traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("beginning", "again"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"HTTP/1.1 500 no\r\nContent-Length: 8000\r\n\r\n", b"x"),
+    ],
+    ids=["status line", "header", "header lines", "interim answers", "chunks", "refusal"],
+)
+@pytest.mark.parametrize("by_deadline", [False, True])
+def test_an_answer_without_end_is_left_at_the_timeout(endpoint, embedder, does, beginning, again, by_deadline):
+    endpoint.script = [does.drip_of(beginning, again)]
+    model = embedder(dimensions=4, timeout=600.0 if by_deadline else 0.3, max_retries=0)
+    with limited(0.3 if by_deadline else 600), pytest.raises(EndpointError, match=r"did not answer within 0\."):
+        model.embed_documents(TEXTS)
+    assert (model.embed_documents(TEXTS) == expected(does, TEXTS)).all()
+
+
+def test_an_endpoint_that_does_not_read_is_left_at_the_timeout(embedder, deaf_endpoint):
+    model = embedder(dimensions=4, base_url=deaf_endpoint, timeout=0.3, max_retries=0)
+    with pytest.raises(EndpointError, match="did not answer within"):
+        model.embed_documents(["x" * 30_000_000])
+
+
+def test_waits_between_attempts_end_before_the_deadline(endpoint, embedder, does, monkeypatch):
+    waits = []
+    monkeypatch.setattr(time, "sleep", lambda wait: waits.append((wait, remaining())))
+    endpoint.script = [does.status(500)] * 9
+    with limited(0.5), pytest.raises(EndpointError, match="500"):
+        embedder(dimensions=4, max_retries=8).embed_documents(TEXTS)
+    assert waits and all(wait < left for wait, left in waits)
+
+
 def test_the_callers_deadline_counts_for_requests_and_waits(endpoint, embedder, does):
     model = embedder(dimensions=4, timeout=600.0)
     endpoint.script = [does.hang]
@@ -242,6 +278,33 @@ def test_a_key_that_the_endpoint_repeats_is_taken_out(endpoint, embedder, does, 
         embedder(dimensions=4).embed_documents(TEXTS)
     assert "TEST_KEY" in caught.value.fix
     key_is_nowhere(caught.value, *traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("end", [b"", b" \x1b[31mred", b" \xe9"])
+def test_a_key_in_the_status_line_is_shown_nowhere(endpoint, embedder, does, key_is_nowhere, end):
+    endpoint.script = [does.echoing_the_key_in_the_status_line(end)]
+    with pytest.raises(EndpointError) as caught:
+        embedder(dimensions=4, max_retries=0).embed_documents(TEXTS)
+    assert str(caught.value).replace("\n", "").isprintable() and "red" not in caught.value.message.partition(":")[0]
+    assert caught.value.status == 401
+    key_is_nowhere(caught.value, *traceback.format_exception(caught.value))
+
+
+def test_a_proxy_is_asked_for_what_is_not_near(endpoint, embedder, does, monkeypatch):
+    proxy = endpoint.url.removesuffix("/v1")
+    monkeypatch.setenv("http_proxy", proxy)
+    model = embedder(dimensions=4, base_url="http://far.example/v1")
+    assert (model.embed_documents(TEXTS) == expected(does, TEXTS)).all()
+    assert endpoint.requests[0][0] == "http://far.example/v1/embeddings"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert (embedder(dimensions=4).embed_documents(TEXTS) == expected(does, TEXTS)).all()
+
+
+def test_other_letters_in_an_address_are_sent_as_the_web_does(endpoint, embedder, does):
+    model = embedder(dimensions=4, base_url=f"{endpoint.url}/bücher regal".replace(" ", "%20"))
+    assert (model.embed_documents(TEXTS) == expected(does, TEXTS)).all()
+    assert endpoint.requests[0][0] == "/v1/b%C3%BCcher%20regal/embeddings"
 
 
 def test_a_long_refusal_is_shortened(endpoint, embedder, does):
@@ -331,5 +394,7 @@ def test_a_forked_child_opens_connections_of_its_own(embedder, does):
 
 
 def test_the_provider_imports_nothing_heavy():
-    code = "import sys, retrieverkit_llm.embeddings.provider; print({'numpy', 'httpx2', 'stamina'} & set(sys.modules))"
+    code = (
+        "import sys, retrieverkit_llm.embeddings.provider; print({'numpy', 'httpcore2', 'stamina'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"

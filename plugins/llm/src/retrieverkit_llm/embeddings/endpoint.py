@@ -12,13 +12,16 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from time import monotonic
+from urllib.parse import quote, urlsplit
 
-import httpx2
+import httpcore2
 import stamina
 
 from retrieverkit_core.deadline import remaining
 from retrieverkit_core.errors import EndpointError, MissingServiceError, shorten
+from retrieverkit_llm.embeddings.connections import exchange, make_pool
 
 MAX_BYTES = 64 * 2**20
 """The longest answer that is read; 2,048 vectors of 1,536 numbers take about as much."""
@@ -26,7 +29,15 @@ MAX_BYTES = 64 * 2**20
 _MAX_SAID_BYTES = 8192
 _LONGEST_WAIT = 60.0
 _SHORTEST_WAIT = 0.1
+_WAIT_UNDER_DEADLINE = 0.5
 _RETRYABLE = {408, 409, 425, 429}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_HEADERS = (
+    ("Content-Type", "application/json"),
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "identity"),
+    ("User-Agent", "retrieverkit"),
+)
 
 
 class _Failed(EndpointError):
@@ -43,7 +54,7 @@ class Endpoint:
     Args:
         base_url: Where to.
         key_variable: The environment variable that holds the key, or None to send none.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that one request may take, from the connection to the last byte of the answer.
         max_retries: Further attempts on 408, 409, 425, 429, 5xx, refused and lost connections, and timeouts.
 
     Raises:
@@ -56,7 +67,7 @@ class Endpoint:
         self._timeout = timeout
         self._max_retries = max_retries
         self._guard = threading.Lock()
-        self._client: httpx2.Client | None = None
+        self._pool: httpcore2.ConnectionPool | None = None
         self._pid = os.getpid()
         self._key()
 
@@ -79,9 +90,9 @@ class Endpoint:
     def close(self) -> None:
         """Close the connections. The next request opens new ones."""
         with self._guard:
-            if self._client is not None and self._pid == os.getpid():
-                self._client.close()
-            self._client = None
+            if self._pool is not None and self._pid == os.getpid():
+                self._pool.close()
+            self._pool = None
 
     def _once(self, path: str, content: bytes) -> bytes:
         left = remaining()
@@ -89,29 +100,35 @@ class Endpoint:
         if limit <= 0:
             raise EndpointError(f"{self._base_url} was not asked: the caller's deadline has passed", retryable=True)
         key = self._key()
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers: list[tuple[str | bytes, str | bytes]] = [*_HEADERS]
         if key:
-            headers["Authorization"] = f"Bearer {key}"
-        until = monotonic() + limit
+            headers.append(("Authorization", f"Bearer {key}"))
         try:
-            with self._connections().stream(
-                "POST", f"{self._base_url}/{path}", content=content, headers=headers, timeout=limit
-            ) as answer:
-                if answer.status_code != 200:
-                    raise self._refused(answer, _read(answer, _MAX_SAID_BYTES, until, cut=True), key)
-                return _read(answer, MAX_BYTES, until)
-        except httpx2.TimeoutException:
+            with (
+                exchange(monotonic() + limit, key),
+                self._connections().stream(
+                    "POST",
+                    wire_url(f"{self._base_url}/{path}"),
+                    headers=headers,
+                    content=content,
+                    extensions={"timeout": {"pool": limit}},
+                ) as answer,
+            ):
+                if answer.status != 200:
+                    raise self._refused(answer, _read(answer, _MAX_SAID_BYTES, cut=True), key)
+                return _read(answer, MAX_BYTES)
+        except httpcore2.TimeoutException:
             raise EndpointError(f"{self._base_url} did not answer within {limit:g} s", retryable=True) from None
-        except (httpx2.HTTPError, httpx2.StreamError) as error:
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError) as error:
             problem = shorten(_without(str(error) or type(error).__name__, key), 200)
             raise EndpointError(f"{self._base_url} cannot be reached: {problem}", retryable=True) from None
 
-    def _refused(self, answer: httpx2.Response, body: bytes, key: str) -> EndpointError:
-        status = answer.status_code
+    def _refused(self, answer: httpcore2.Response, body: bytes, key: str) -> EndpointError:
+        status = answer.status
         said = shorten(_without(_error_message(body), key), 200)
-        message = f"{self._base_url} answered {status} {answer.reason_phrase}" + (f": {said}" if said else "")
+        message = f"{self._base_url} answered {_named(status)}" + (f": {said}" if said else "")
         fix = ""
-        if answer.is_redirect:
+        if status in _REDIRECTS:
             fix = "redirects are not followed: set base_url to the right address"
         elif status in (401, 403):
             fix = f"check the key in {self._key_variable}" if self._key_variable else "set api_key_env"
@@ -120,12 +137,12 @@ class Endpoint:
         retryable = status in _RETRYABLE or status >= 500
         return _Failed(message, status=status, retryable=retryable, fix=fix, wait=_retry_after(answer))
 
-    def _connections(self) -> httpx2.Client:
+    def _connections(self) -> httpcore2.ConnectionPool:
         with self._guard:
-            if self._client is None or self._pid != os.getpid():
-                self._client = httpx2.Client(follow_redirects=False)
+            if self._pool is None or self._pid != os.getpid():
+                self._pool = make_pool(self._base_url)
                 self._pid = os.getpid()
-            return self._client
+            return self._pool
 
     def _key(self) -> str:
         """Return the key, or an empty string if none is to be sent."""
@@ -146,33 +163,47 @@ class Endpoint:
 
 
 def _wait_before_next(error: Exception) -> bool | float:
-    """Tell stamina whether to ask again, and when if the endpoint said so. No wait may outlast the deadline."""
+    """Tell stamina whether to ask again, and when if that is not up to it. No wait may outlast the deadline."""
     if not isinstance(error, EndpointError) or not error.retryable:
         return False
     left = remaining()
     wait = error.wait if isinstance(error, _Failed) else None
     if wait is None:
-        return left is None or left > _SHORTEST_WAIT
+        return left is None or (left > _SHORTEST_WAIT and min(_WAIT_UNDER_DEADLINE, left / 4))
     return wait if wait < (_LONGEST_WAIT if left is None else left) else False
 
 
-def _read(answer: httpx2.Response, limit: int, until: float, *, cut: bool = False) -> bytes:
-    """Return the body, up to ``limit`` bytes; more is cut off or an error. However slowly it comes, time is kept."""
+def wire_url(url: str) -> str:
+    """Return ``url`` as it is sent: a host's name by IDNA, other letters than ASCII's as per cent signs."""
+    parts = urlsplit(url)
+    netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+    return parts._replace(netloc=netloc, path=quote(parts.path, safe="/%:@!$&'()*+,;=~")).geturl()
+
+
+def _read(answer: httpcore2.Response, limit: int, *, cut: bool = False) -> bytes:
+    """Return the body, up to ``limit`` bytes; more is cut off or an error."""
     body = bytearray()
-    for chunk in answer.iter_bytes():  # as they come: with a size, it would wait until so many are there
+    for chunk in answer.iter_stream():
         body += chunk
         if len(body) > limit:
             if cut:
                 break
-            raise EndpointError(f"the answer is longer than {limit} bytes", status=answer.status_code)
-        if monotonic() > until:
-            raise httpx2.ReadTimeout("the body came too slowly")
+            raise EndpointError(f"the answer is longer than {limit} bytes", status=answer.status)
     return bytes(body[:limit])
 
 
-def _retry_after(answer: httpx2.Response) -> float | None:
+def _named(status: int) -> str:
+    """Return a status with its usual name; what the endpoint calls it may hold anything, the key too."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _retry_after(answer: httpcore2.Response) -> float | None:
     """Return the seconds of a Retry-After header, which holds these or a date (RFC 9110, 10.2.3)."""
-    value = answer.headers.get("Retry-After", "").strip()
+    found = [value for name, value in answer.headers if name.lower() == b"retry-after"]
+    value = found[0].decode("latin-1").strip() if found else ""
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -32,15 +33,16 @@ class OpenAIOptions(EmbeddingOptions):
     @field_validator("base_url")
     @classmethod
     def _plain_url(cls, value: str) -> str:
-        from httpx2 import URL, InvalidURL
-
         try:
-            url = URL(value)
-        except InvalidURL:
+            url = urlsplit(value)
+            host, _ = (url.hostname or "").encode("idna"), url.port
+        except ValueError:
             raise ValueError("it is not a URL") from None
-        if url.scheme not in ("http", "https") or not url.host:
+        if not value.isprintable() or " " in value:
+            raise ValueError("it is not a URL")
+        if url.scheme not in ("http", "https") or not host:
             raise ValueError("it must begin with https:// or http:// and name a host")
-        if url.userinfo or url.query or url.fragment:
+        if "@" in url.netloc or url.query or url.fragment:
             raise ValueError("it must hold no user, password, query or fragment; the key is read from api_key_env")
         return value.rstrip("/")
 
