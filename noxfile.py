@@ -4,7 +4,9 @@ The packages are found by the member globs of the root pyproject, so a new folde
 """
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -20,6 +22,8 @@ PLUGINS = [package for package in PACKAGES if package.parts[0] == "plugins"]
 TESTKIT = Path("contrib/testkit")
 PINS = ("-c", "constraints.txt")
 REQUIREMENTS = ("-r", "requirements-dev.txt")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
 HEAVY = ("numpy", "tantivy", "Stemmer", "pypdf", "typer", "yaml")
 
 nox.needs_version = ">=2025.2.9"
@@ -52,21 +56,52 @@ def build_wheels(session: nox.Session, packages: list[Path], folder: Path) -> li
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the whole suite on editable installs."""
+    """Run the whole suite on editable installs, on all processors; `-- -n 0` runs it in one process."""
     session.install(*REQUIREMENTS)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("version", PYTHONS, ids=PYTHONS)
+def python(session: nox.Session, version: str) -> None:
+    """Run packages' own tests on a Python that is here: `nox -s "python(3.13)" -- core/contract`."""
+    interpreter = found_python(version)
+    if interpreter is None:
+        session.skip(f"there is no Python {version} here")
+    environment = ROOT / ".nox" / f"python-{version}"
+    run = str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    session.run("uv", "venv", "-q", "--allow-existing", "--python", interpreter, str(environment), external=True)
+    session.run("uv", "pip", "install", "-q", "--python", run, *REQUIREMENTS, external=True)
+    session.run(run, "-m", "pytest", *PARALLEL, *(session.posargs or map(str, PACKAGES)), external=True)
+
+
+def found_python(version: str) -> str | None:
+    """Return a Python of this version on the path or among those that pyenv and uv have; none is fetched."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    of_pyenv = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)
+    of_uv = printed("uv", "python", "find", "--no-python-downloads", version)
+    ask = "import sys; print('{0.major}.{0.minor}'.format(sys.version_info))"
+    for candidate in (shutil.which(f"python{version}"), *map(str, of_pyenv), of_uv):
+        if candidate and printed(candidate, "-c", ask) == version:
+            return candidate
+    return None
+
+
+def printed(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 @nox.session
 @nox.parametrize("plugin", PLUGINS, ids=[plugin.name for plugin in PLUGINS])
 def isolated(session: nox.Session, plugin: Path) -> None:
-    """Run a plugin's own tests on wheels, beside core and registry alone: undeclared imports fail."""
+    """Run a plugin's quick tests on wheels, beside core and registry alone: undeclared imports fail."""
     packages = [Path("core/contract"), Path("core/indexing"), Path("registry"), plugin]
     if (ROOT / TESTKIT / "pyproject.toml").exists():
         packages.append(TESTKIT)
     wheels = build_wheels(session, packages, ROOT / "dist" / f"isolated-{plugin.name}")
     session.install(*PINS, *map(str, wheels), *group("test"))
-    session.run("pytest", str(plugin / "tests"), *session.posargs)
+    quick = ("-m", "not slow", "--quick-conformance")
+    session.run("pytest", *PARALLEL, *quick, str(plugin / "tests"), *session.posargs)
 
 
 @nox.session
@@ -89,7 +124,7 @@ def typecheck(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run every code block of the documentation and compare its reference pages with the live code."""
     session.install(*REQUIREMENTS)
-    session.run("pytest", *map(str, sorted(ROOT.glob("tests/test_docs*.py"))), *session.posargs)
+    session.run("pytest", *PARALLEL, *map(str, sorted(ROOT.glob("tests/test_docs*.py"))), *session.posargs)
 
 
 @nox.session
@@ -119,6 +154,15 @@ def build(session: nox.Session) -> None:
     found = json.loads(printed[printed.index("{") :])  # what is told on the way is in front
     if "turbine" not in json.dumps(found):
         session.error(f"the search found no turbine: {found}")
+
+
+@nox.session(venv_backend="none")
+def distributions(session: nox.Session) -> None:
+    """Build what is published, a wheel and a source archive of each package, into dist/published."""
+    folder = ROOT / "dist" / "published"
+    shutil.rmtree(folder, ignore_errors=True)
+    for package in PACKAGES:
+        session.run("uv", "build", "-q", str(package), "-o", str(folder), external=True)
 
 
 def light_import(packages: list[Path]) -> str:

@@ -1,0 +1,49 @@
+"""The workflows call sessions that there are, and test what a change can break."""
+
+import re
+import runpy
+import subprocess
+import sys
+
+import pytest
+import yaml
+from workspace import PACKAGES, ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CHANGED = runpy.run_path(str(ROOT / ".ci" / "changed.py"))
+EVERYTHING = sorted(package.folder.relative_to(ROOT).as_posix() for package in PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("changed", "tested"),
+    [
+        (["plugins/bm25/src/retrieverkit_bm25/mode.py"], ["plugins/bm25"]),
+        (["contrib/example-plugin/README.md", "docs/README.md"], ["contrib/example-plugin"]),
+        (["docs/README.md", "tests/test_docs.py"], []),
+        (["core/contract/src/retrieverkit_core/hits.py"], EVERYTHING),
+        (["registry/tests/cli/test_search.py"], EVERYTHING),
+        (["constraints.txt"], EVERYTHING),
+        ([".github/workflows/ci.yml"], EVERYTHING),
+    ],
+    ids=lambda value: ",".join(value)[:40],
+)
+def test_what_a_change_can_break_is_tested(changed, tested):
+    assert CHANGED["affected"](changed) == tested
+
+
+def test_an_index_mode_is_tested_when_indexing_changes_and_a_composite_is_not_by_itself():
+    tested = CHANGED["affected"](["core/indexing/src/retrieverkit_indexing/analysis/__init__.py"])
+    assert {"plugins/bm25", "plugins/vector", "core/indexing"} <= set(tested)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_calls_sessions_that_there_are_and_holds_no_secret(workflow):
+    text = workflow.read_text(encoding="utf-8")
+    steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+    called = [name for step in steps for name in re.findall(r"nox -s ([a-z_ ]+)", step.get("run", ""))]
+    command = [sys.executable, "-m", "nox", "-f", ROOT / "noxfile.py", "--list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    sessions = set(re.findall(r"^[*-] (\w+)", listed, flags=re.MULTILINE))
+    assert called and {name for names in called for name in names.split()} <= sessions
+    assert "secrets." not in text
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
