@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+from docs_pages import Page
 from workspace import PACKAGES, ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -36,14 +37,31 @@ def test_an_index_mode_is_tested_when_indexing_changes_and_a_composite_is_not_by
     assert {"plugins/bm25", "plugins/vector", "core/indexing"} <= set(tested)
 
 
+@pytest.fixture(scope="module")
+def sessions():
+    command = [sys.executable, "-m", "nox", "-f", ROOT / "noxfile.py", "--list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^[*-] (\w+)", listed, flags=re.MULTILINE))
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_calls_sessions_that_there_are_and_holds_no_secret(workflow):
+def test_a_workflow_calls_sessions_that_there_are_and_holds_no_secret(workflow, sessions):
     text = workflow.read_text(encoding="utf-8")
     steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
     called = [name for step in steps for name in re.findall(r"nox -s ([a-z_ ]+)", step.get("run", ""))]
-    command = [sys.executable, "-m", "nox", "-f", ROOT / "noxfile.py", "--list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    sessions = set(re.findall(r"^[*-] (\w+)", listed, flags=re.MULTILINE))
     assert called and {name for names in called for name in names.split()} <= sessions
     assert "secrets." not in text
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
+
+
+def test_contributors_are_shown_every_session_and_files_that_there_are(sessions):
+    page = Page(ROOT / "CONTRIBUTING.md")
+    table = page.text.partition("## Routine tasks")[2].partition("\n## ")[0]
+    shown = {
+        name for row in re.findall(r"^\| (`.+?) \|", table, flags=re.MULTILINE) for name in re.findall(r"\w+", row)
+    }
+    assert shown == sessions
+    named = set(re.findall(r"nox -s \"?([a-z_]+)", page.text))
+    assert named <= sessions
+    for each in (page, Page(ROOT / "SECURITY.md")):
+        assert [link for link in each.links if not (ROOT / link).exists()] == []

@@ -12,6 +12,8 @@ from workspace import ROOT
 
 PAGE = Page(DOCS / "how-to" / "wrap-a-retriever.md")
 UV = Path(sys.executable).with_name("uv")
+
+pytestmark = pytest.mark.xdist_group("contract alone")  # one process makes the environment once
 CONTRACT = {"retrieverkit-core", "pluggy", "pydantic"}
 OF_PYDANTIC = {"annotated-types", "pydantic-core", "typing-extensions", "typing-inspection"}
 

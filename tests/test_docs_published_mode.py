@@ -13,6 +13,8 @@ from workspace import BASE, ROOT
 PAGE = Page(DOCS / "how-to" / "publish-a-mode.md")
 UV = Path(sys.executable).with_name("uv")
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("published mode")]  # one process makes the environment once
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

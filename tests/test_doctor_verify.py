@@ -54,6 +54,7 @@ def verify(tmp_path):
     return verify
 
 
+@pytest.mark.slow
 def test_a_mode_that_conforms(verify):
     done = verify("bm25", "--quick")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

@@ -57,6 +57,7 @@ def check_all(folder, mode, lines, size):
             assert node.text == f"common words and token{number} of batch{node.metadata['batch']}"
 
 
+@pytest.mark.slow
 @each_mode
 def test_every_acknowledged_document_is_found_after_kill_9(tmp_path, mode):
     folder = tmp_path / "index"
@@ -79,6 +80,7 @@ def test_every_acknowledged_document_is_found_after_kill_9(tmp_path, mode):
     assert killed == rounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [MODES[name] for name in ("bm25", "hybrid") if name in MODES])
 def test_eight_processes_add_at_once(tmp_path, mode):
     folder = tmp_path / "index"
@@ -163,29 +165,38 @@ def test_indexes_swapped_between_corpora_are_noticed(tmp_path, mode):
         assert index.check().derived == []
 
 
+@pytest.mark.slow
 @each_mode
 def test_truncated_flipped_and_missing_files_are_rebuilt(tmp_path, mode):
     folder = tmp_path / "index"
     filled(folder, mode, ["a", "b", "c"])
+    with Index.open(folder) as index:
+        expected = ids(index, mode)
     choose = random.Random(1)
+    copies = []
     for damage in ("truncate", "flip", "remove"):
-        for _ in range(5 if mode == "bm25" else 2):
-            with Index.open(folder) as index:
-                expected = ids(index, mode)
-            files = [path for path in (folder / "derived").rglob("*") if path.is_file() and path.stat().st_size]
-            target = choose.choice(sorted(files))
-            data = target.read_bytes()
-            if damage == "truncate":
-                target.write_bytes(data[: len(data) // 2])
-            elif damage == "flip":
-                at = choose.randrange(len(data))
-                target.write_bytes(data[:at] + bytes([data[at] ^ 1 << choose.randrange(8)]) + data[at + 1 :])
-            else:
-                target.unlink()
-            command = "import sys; from retrieverkit import Index; i = Index.open(sys.argv[1])\n"
-            command += "print(*[h.ref_doc_id for h in i.as_retriever(sys.argv[2], top_k=100).retrieve('words')])"
-            done = subprocess.run([sys.executable, "-c", command, str(folder), mode], capture_output=True, text=True)
-            assert done.stdout.split() == expected, (damage, target, done.stderr)
+        for number in range(5):
+            copies.append(shutil.copytree(folder, tmp_path / f"{damage}-{number}"))
+            spoil(copies[-1] / "derived", damage, choose)
+    program = "import sys; from retrieverkit import Index\n"
+    program += "for copy in sys.argv[2:]:\n    with Index.open(copy) as index:\n"
+    program += "        found = index.as_retriever(sys.argv[1], top_k=100).retrieve('words')\n"
+    program += "        print(copy, *[hit.ref_doc_id for hit in found])"
+    done = subprocess.run([sys.executable, "-c", program, mode, *copies], capture_output=True, text=True)
+    assert [line.split() for line in done.stdout.splitlines()] == [[str(c), *expected] for c in copies], done.stderr
+
+
+def spoil(folder, damage, choose):
+    """Damage one file below a folder."""
+    target = choose.choice(sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size))
+    data = target.read_bytes()
+    if damage == "truncate":
+        target.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        at = choose.randrange(len(data))
+        target.write_bytes(data[:at] + bytes([data[at] ^ 1 << choose.randrange(8)]) + data[at + 1 :])
+    else:
+        target.unlink()
 
 
 @each_mode

@@ -14,6 +14,8 @@ from retrieverkit.cli import main
 
 UV = Path(sys.executable).with_name("uv")
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("new plugin")]  # one process makes the environment once
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):

@@ -35,7 +35,7 @@ from retrieverkit_testkit.checking import Check, all_checks
 
 def pages(folder: str) -> str:
     """List the pages of a folder by their titles."""
-    listed = [page for page in PAGES if page.path.parent == DOCS / folder]
+    listed = [page for page in PAGES if page.path.parent == DOCS / folder and page.path.name != "README.md"]
     return "\n".join(f"- [{page.headings[0][1]}]({folder}/{page.path.name})" for page in listed)
 
 
