@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit_core.errors import ConfigError
-from retrieverkit_indexing.analysis import MAX_WORD_CHARS, Analyzer, supported_languages
+from retrieverkit_indexing.analysis import MAX_WORD_CHARS, Analyzer, is_character, supported_languages
 
 ENGLISH = Analyzer()
 
@@ -28,17 +28,50 @@ ENGLISH = Analyzer()
         ("en", "東京都に、水 tokyo東京", "東京 京都 都に 水 tokyo 東京"),
         ("en", "서울에서", "서울 울에 에서"),
         ("en", "ラーメン・カメラ", "ラー ーメ メン カメ メラ"),
+        ("en", "the café’s pump's seals, it's what they'd say; rock'n'roll", "cafe pump seal say rock n roll"),
+        ("en", "I don’t and CAN'T", "i"),
+        ("en", "1,000 to 1,234,567 but 1,23 and a,100", "1000 1234567 1 23 100"),
+        ("de", "1,000", "1 000"),
+        ("fr", "aujourd'hui l'été", "aujourd hui"),
     ],
 )
 def test_terms(language, text, terms):
     assert Analyzer(language).terms(text) == terms.split()
 
 
+@pytest.mark.parametrize(
+    ("language", "with_accents", "without"),
+    [
+        ("en", "naïve café résumés Ærø Straße", "naive cafe resumes aero strasse"),
+        ("fr", "études forêts", "etudes forets"),
+        ("de", "Häuser Straße", "hauser strasse"),
+        ("pl", "źródło", "zrodlo"),
+        ("en", "n̈ é", "n e"),
+    ],
+)
+def test_words_are_the_same_with_and_without_accents(language, with_accents, without):
+    assert Analyzer(language).terms(with_accents) == Analyzer(language).terms(without) != []
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [("sv", "får", "far"), ("es", "año", "ano"), ("vi", "má", "mà"), ("tr", "kız", "kiz")],
+)
+def test_letters_of_their_own_stay(language, one, other):
+    assert Analyzer(language).terms(one) != Analyzer(language).terms(other)
+
+
+def test_the_characters_of_runs_are_told_apart_from_words():
+    assert ENGLISH.characters("東京に tokyo 猫") == ["東", "京", "に", "猫"]
+    assert ENGLISH.characters("tokyo") == ENGLISH.characters("café") == []
+    assert [term for term in ENGLISH.terms("猫 x é 東京") if is_character(term)] == ["猫"]
+
+
 def test_only_stop_words_are_no_terms():
     assert ENGLISH.terms("to be, or what it is") == []
 
 
-@pytest.mark.parametrize("word", ["x", "ж", "é"])
+@pytest.mark.parametrize("word", ["x", "ж", "ა"])
 def test_long_words_are_cut_into_pieces(word):
     terms = ENGLISH.terms(word * (MAX_WORD_CHARS * 2 + 50))
     assert terms == [word * MAX_WORD_CHARS, word * MAX_WORD_CHARS, word * 50]
@@ -51,7 +84,7 @@ def test_a_long_run_without_spaces_stays_whole():
 @given(st.text())
 def test_any_text_has_short_terms_without_white_space_however_it_is_composed(text):
     terms = ENGLISH.terms(text)
-    assert all(term and len(term) <= MAX_WORD_CHARS + 4 and not any(c.isspace() for c in term) for term in terms)
+    assert all(term and len(term) <= 2 * MAX_WORD_CHARS and not any(c.isspace() for c in term) for term in terms)
     assert ENGLISH.terms(unicodedata.normalize("NFD", text)) == ENGLISH.terms(unicodedata.normalize("NFC", text))
 
 

@@ -1,6 +1,6 @@
 """Text to terms, the same for what is indexed and what is asked."""
 
-from retrieverkit_indexing.analysis._analyzer import MAX_WORD_CHARS, Analyzer
+from retrieverkit_indexing.analysis._analyzer import MAX_WORD_CHARS, Analyzer, is_character
 from retrieverkit_indexing.analysis._detection import Detected, detect_language
 from retrieverkit_indexing.analysis._indexed import indexed_text
 from retrieverkit_indexing.analysis._languages import supported_languages
@@ -12,6 +12,7 @@ __all__ = [
     "Detected",
     "detect_language",
     "indexed_text",
+    "is_character",
     "supported_languages",
     "words_pattern",
 ]

@@ -12,7 +12,7 @@ from retrieverkit_indexing.analysis._languages import extra_module
 _SHORT: dict[str, str] = {
     "en": """a an and are as at be been but by can did do does for from had has have how in into is it its of on or
         that the their them there these they this those to was were what when where which who why with
-        would""",
+        would arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt""",
     "de": """aber als am an auch auf aus bei bin bis da das dass dem den der des die dies diese dieser durch ein eine
         einem einen einer eines er es für hat hatte ich im in ist mit nach noch nur oder ob sich sie sind so
         über um und von vom vor war waren was welche wenn wer werden wie wir wird wo wurde zu zum zur""",
