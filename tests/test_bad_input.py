@@ -75,7 +75,7 @@ def storable(text):
 
 @pytest.fixture(scope="module")
 def hostile_index(tmp_path_factory):
-    with Index.open(tmp_path_factory.mktemp("hostile") / "index") as index:
+    with Index.open(tmp_path_factory.mktemp("hostile") / "index", create=True) as index:
         good = [text for text in dict.fromkeys(naughty()) if storable(text)]
         index.add([Document(f"plain words {t}", id=f"doc {n}", metadata={"s": t}) for n, t in enumerate(good)])
         index.add(Document("plain", id="keys", metadata={text: n for n, text in enumerate(good)}))
@@ -142,7 +142,7 @@ def test_top_k(tmp_path, mode, top_k, n):
 
 @each_mode
 def test_an_empty_corpus_and_one_that_was_emptied(tmp_path, mode):
-    with Index.open(tmp_path / "index") as index:
+    with Index.open(tmp_path / "index", create=True) as index:
         retriever = index.as_retriever(mode)
         filters = MetadataFilters.parse("year > 3")
         assert retriever.retrieve("word") == retriever.retrieve(QueryBundle("word", filters=filters)) == []
@@ -185,7 +185,7 @@ def test_a_query_of_a_million_characters(tmp_path, mode):
     ids=lambda value: repr(value)[:30],
 )
 def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
-    with Index.open(tmp_path / "index") as index, pytest.raises(RetrieverKitError) as caught:
+    with Index.open(tmp_path / "index", create=True) as index, pytest.raises(RetrieverKitError) as caught:
         index.as_retriever(mode).retrieve("x")
     assert len(str(caught.value)) < 1500
 
@@ -204,7 +204,7 @@ def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
     ids=["no document", "no id", "an id twice", "NaN", "a number as key", "an object", "bytes"],
 )
 def test_documents_that_cannot_be_stored(tmp_path, documents, told):
-    with Index.open(tmp_path / "index") as index:
+    with Index.open(tmp_path / "index", create=True) as index:
         with pytest.raises(RetrieverKitError, match=told):
             index.add([Document("fine", id="fine"), *documents])
         assert index.document_ids() == []
@@ -218,9 +218,9 @@ def test_folders_that_are_no_index(tmp_path):
     (tmp_path / "empty" / "corpus.sqlite").write_text("")
     for name in ("file", "folder", "empty"):
         with pytest.raises(RetrieverKitError, match="fix:"):
-            Index.open(tmp_path / name)
+            Index.open(tmp_path / name, create=True)
     with pytest.raises(RetrieverKitError, match="no index"):
-        Index.open(tmp_path / "missing", create=False)
+        Index.open(tmp_path / "missing")
     assert not (tmp_path / "missing").exists()
 
 
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_looked_into_is_a_typed_error(tmp_path, obey_per
 @each_mode
 def test_a_read_only_folder_answers_and_refuses_writes(tmp_path, mode, obey_permissions):
     folder = tmp_path / "index"
-    with Index.open(folder) as index:
+    with Index.open(folder, create=True) as index:
         index.add([Document("a word", id="a")])
         index.retrieve("word", mode)
         index.add([Document("another word", id="b")])

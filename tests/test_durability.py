@@ -95,7 +95,7 @@ def test_eight_processes_add_at_once(tmp_path, mode):
 
 @each_mode
 def test_64_threads_read_while_one_writes(tmp_path, mode):
-    with Index.open(tmp_path / "index") as index:
+    with Index.open(tmp_path / "index", create=True) as index:
         index.add([Document(f"steady words {n}", id=f"s{n}") for n in range(20)])
         retriever = index.as_retriever(mode, top_k=1000)
         stop = threading.Event()
@@ -159,7 +159,7 @@ def test_indexes_swapped_between_corpora_are_noticed(tmp_path, mode):
     filled(tmp_path / "two", mode, ["x", "y", "z"])
     shutil.rmtree(tmp_path / "one" / "derived")
     shutil.copytree(tmp_path / "two" / "derived", tmp_path / "one" / "derived")
-    with Index.open(tmp_path / "one") as index:
+    with Index.open(tmp_path / "one", create=True) as index:
         assert index.check().derived
         assert sorted(ids(index, mode)) == ["a", "b", "c"]
         assert index.check().derived == []
@@ -202,7 +202,7 @@ def spoil(folder, damage, choose):
 @each_mode
 def test_add_then_delete_equals_never_added(tmp_path, mode):
     texts = {f"k{n}": f"words {'rare' * (n % 3)} common {n}" for n in range(30)}
-    with Index.open(tmp_path / "never") as never, Index.open(tmp_path / "was") as was:
+    with Index.open(tmp_path / "never", create=True) as never, Index.open(tmp_path / "was", create=True) as was:
         never.add([Document(text, id=name) for name, text in texts.items()])
         was.add([Document(text, id=name) for name, text in texts.items()])
         ids(was, mode)

@@ -47,7 +47,7 @@ class CountingCorpus:
 
 @pytest.fixture
 def index(tmp_path):
-    with Index.open(tmp_path / "notes.rk") as opened:
+    with Index.open(tmp_path / "notes.rk", create=True) as opened:
         yield opened
 
 
@@ -74,7 +74,7 @@ def told(result):
     method=st.sampled_from(["rrf", "relative_score", "dist_based_score"]),
 )
 def test_the_answer_is_that_of_legs_which_fetch_their_nodes(tmp_path_factory, stored, changed, query, top_k, method):
-    with Index.open(tmp_path_factory.mktemp("index") / "notes.rk") as index:
+    with Index.open(tmp_path_factory.mktemp("index") / "notes.rk", create=True) as index:
         index.add([Document(id=str(number), text=text, metadata={"n": number}) for number, text in enumerate(stored)])
         late = FusionRetriever(legs(index), method=method)
         fetching = FusionRetriever(legs(index, FetchingBm25), method=method)
@@ -175,7 +175,7 @@ def test_observers_of_legs_see_nodes(index):
 
 def test_legs_of_two_corpora_bring_their_nodes(index, tmp_path):
     index.add([Document(id="here", text="wind")])
-    with Index.open(tmp_path / "other.rk") as other:
+    with Index.open(tmp_path / "other.rk", create=True) as other:
         other.add([Document(id="there", text="wind")])
         fused = FusionRetriever([legs(index)[0], legs(other)[0]])
         assert {hit.node_id for hit in fused.retrieve("wind")} == {"here", "there"}

@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from retrieverkit import Document, Index, IndexNode, Node, QueryBundle
+from retrieverkit import Document, Index, IndexNode, MetadataFilters, Node, QueryBundle
 from retrieverkit.discovery import KNOWN_MODES, Discovery
 from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
-from retrieverkit_core.errors import ConfigError, MissingServiceError, UnknownModeError, UnknownOptionError
+from retrieverkit_core.errors import (
+    ConfigError,
+    MissingServiceError,
+    NotACorpusError,
+    UnknownModeError,
+    UnknownOptionError,
+)
 
 
 class InOrder(BaseRetriever):
@@ -59,7 +65,7 @@ def discovery(plugin, monkeypatch):
 
 @pytest.fixture
 def index(tmp_path, discovery):
-    with Index.open(tmp_path / "notes.rk", discovery=discovery) as opened:
+    with Index.create(tmp_path / "notes.rk", discovery=discovery) as opened:
         yield opened
 
 
@@ -79,9 +85,9 @@ def test_a_retriever_sees_what_is_added_and_removed_after_it_was_made(index):
 
 
 def test_what_is_stored_is_there_after_reopening(tmp_path, discovery):
-    with Index.open(tmp_path / "x", discovery=discovery) as index:
+    with Index.create(tmp_path / "x", discovery=discovery) as index:
         index.add(Document("one", id="a", metadata={"year": 1961}))
-    with Index.open(tmp_path / "x", discovery=discovery, create=False) as index:
+    with Index.open(tmp_path / "x", discovery=discovery) as index:
         assert index.document("a") == Document("one", id="a", metadata={"year": 1961})
         assert (len(index), bool(index), [node.id for node in index]) == (1, True, ["a"])
         assert index.fields() == {"year": frozenset({"number"})}
@@ -100,6 +106,63 @@ def test_settings_of_an_index(tmp_path, discovery):
         assert (index.settings.language, index.document_ids()) == ("de", ["a"])
     with pytest.raises(ConfigError, match="did you mean 'de'"):
         Index.from_documents([], language="dee", discovery=discovery)
+
+
+def test_opening_refuses_what_is_not_there_and_creating_what_is(tmp_path, discovery):
+    with pytest.raises(NotACorpusError, match="no index in") as caught:
+        Index.open(tmp_path / "nots.rk", discovery=discovery)
+    assert "Index.create" in caught.value.fix and not (tmp_path / "nots.rk").exists()
+    Index.open(tmp_path / "notes.rk", create=True, discovery=discovery).close()
+    with pytest.raises(ConfigError, match="already"):
+        Index.create(tmp_path / "notes.rk", discovery=discovery)
+    with pytest.raises(ConfigError, match="already"):
+        Index.from_documents([Document("one")], tmp_path / "notes.rk", discovery=discovery)
+    for name in ("a\0b", "\0"):
+        with pytest.raises(ConfigError, match="NUL"):
+            Index.open(name, discovery=discovery)
+
+
+def test_what_is_asked_of_one_query(index):
+    index.add([Document(str(n), id=str(n), metadata={"n": n, "of": "ab"[n % 2]}) for n in range(6)])
+    asked = QueryBundle("q", top_k=5)
+    kept = index.as_retriever("in_order")
+    for filters in ("n >= 1", {"filters": [{"key": "n", "operator": ">=", "value": 1}]}):
+        assert ids(index.retrieve("q", "in_order", top_k=2, filters=filters, scope="of == 'b'")) == ["1", "3"]
+    parsed = MetadataFilters.parse("n >= 1")
+    assert ids(index.retrieve(asked, "in_order", filters=parsed)) == ["1", "2", "3", "4", "5"]
+    assert ids(index.retrieve(asked, "in_order", top_k=1)) == ["0"]
+    assert len(kept.retrieve("q")) == 5
+    for name in ("filters", "scope"):
+        with pytest.raises(ConfigError, match="belongs to the query") as caught:
+            index.as_retriever("in_order", **{name: parsed})
+        assert f"{name}=" in caught.value.fix
+        with pytest.raises(ConfigError, match="belongs to the query"):
+            index.as_retriever(f"in_order({name}='n > 1')")
+
+
+@pytest.mark.parametrize("name", ["similarity_top_k", "k", "limit", "n", "num_results"])
+def test_what_others_call_top_k(index, name):
+    with pytest.raises(UnknownOptionError, match="did you mean 'top_k'") as caught:
+        index.as_retriever("in_order", **{name: 2})
+    assert caught.value.near == ("top_k",)
+
+
+def test_whether_a_document_is_there(index):
+    index.add(Document("one", id="a"))
+    assert "a" in index and "b" not in index and 5 not in index and "\ud800" not in index
+
+
+def test_a_retriever_keeps_a_temporary_index(discovery):
+    def make():
+        return Index.from_documents([Document("x", id="x")], discovery=discovery).as_retriever("in_order")
+
+    retriever = make()
+    gc.collect()
+    folder = retriever.corpus.path.parent
+    assert ids(retriever.retrieve("q")) == ["x"] and folder.exists()
+    del retriever
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_a_long_document_is_cut_and_its_nodes_name_it(index):
@@ -284,7 +347,7 @@ def test_a_document_of_a_file_that_was_deleted_comes_back_with_the_file(index, f
 
 def test_the_index_folder_itself_is_never_read(tmp_path, discovery):
     (tmp_path / "a.txt").write_text("x")
-    with Index.open(tmp_path / "notes.rk", discovery=discovery) as index:
+    with Index.create(tmp_path / "notes.rk", discovery=discovery) as index:
         report = index.add_files(tmp_path)
         assert [Path(name).name for name in report.added] == ["a.txt"]
 

@@ -24,7 +24,7 @@ def prepare(documents: int) -> Callable[[Path, float], str]:
         from retrieverkit import Document, Index
 
         zipf.write(folder, int(documents * scale))
-        with Index.open(folder / "notes.rk", embedding=EMBEDDING) as index:
+        with Index.open(folder / "notes.rk", create=True, embedding=EMBEDDING) as index:
             index.add(Document(id=str(i), text=text) for i, text in enumerate(zipf.read(folder, "corpus.txt")))
             index.retrieve(zipf.read(folder, "queries.txt")[0], "hybrid")
         return f"{int(documents * scale):,} documents of about {zipf.WORDS} words, embedding {EMBEDDING}"

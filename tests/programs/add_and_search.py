@@ -9,7 +9,7 @@ from retrieverkit import Document, Index
 
 
 def main(folder, first, batches, size, mode):
-    index = Index.open(folder)
+    index = Index.open(folder, create=True)
     retriever = index.as_retriever(mode, top_k=100_000)
     for batch in range(batches):
         start = first + batch * size

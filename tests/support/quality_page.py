@@ -52,7 +52,7 @@ def measured(collection: Path, folder: Path) -> dict[str, Any]:
     from retrieverkit import Index
     from retrieverkit_evaluate import evaluate
 
-    with Index.open(folder) as index:
+    with Index.open(folder, create=True) as index:
         report = index.add_files([collection / "corpus.jsonl"])
         assert not report.errors, report.errors
         found = evaluate(index, collection / "queries.jsonl", collection / "qrels.tsv", MODES, measures=MEASURES)

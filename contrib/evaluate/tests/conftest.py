@@ -91,7 +91,7 @@ def kitchen(tmp_path):
         "tea": "Steep green tea in water below the boil.",
         "pizza": "Stretch the dough thin, bake the pizza on a hot stone.",
     }
-    with Index.open(tmp_path / "kitchen.rk") as index:
+    with Index.open(tmp_path / "kitchen.rk", create=True) as index:
         index.add([Document(id=name, text=text) for name, text in texts.items()])
     queries = {"q1": "bake dough", "q2": "steamed rice", "q3": "hot water", "q4": "nothing judged"}
     lines = [json.dumps({"_id": query_id, "text": text}) + "\n" for query_id, text in queries.items()]

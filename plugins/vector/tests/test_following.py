@@ -180,7 +180,7 @@ def test_killed_at_any_point_it_finds_all_that_was_acknowledged(tmp_path, kind, 
         for number in range(max(1, ROUNDS // 3)):
             held, unsure = _run_and_kill(tmp_path / "rk", kind, number, graph_from, rng.uniform(0.0, 0.5), held)
             opened = writer.Index.open(
-                tmp_path / "rk", embedding=writer.Fitted() if kind == "fitted" else writer.Words()
+                tmp_path / "rk", create=True, embedding=writer.Fitted() if kind == "fitted" else writer.Words()
             )
             with opened:
                 retriever = opened.as_retriever("vector")

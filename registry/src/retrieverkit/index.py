@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
+from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError, shorten
+from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Document, IndexNode, Node
+from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
     from retrieverkit.files import FilesReport, OnProgress
     from retrieverkit_core.corpus import IndexSettings
     from retrieverkit_core.observers import Observers
-    from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 
 Mode = str | RetrieverSpec | Mapping[str, Any]
 """How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
+
+Filters = str | Mapping[str, Any] | MetadataFilters
+"""A filter as text, as a dict, or as it is."""
+
+_OF_THE_QUERY = frozenset({"filters", "scope"})
+"""What people look for among the options of a mode, and what belongs to each query."""
 
 _KEPT = 64
 """How many retrievers `Index.retrieve` keeps."""
@@ -106,7 +113,7 @@ class Index:
         cls,
         path: str | os.PathLike[str],
         *,
-        create: bool = True,
+        create: bool = False,
         read_only: bool = False,
         embedding: str | Embedder | CorpusEmbedder | None = None,
         llm: str | LanguageModel | None = None,
@@ -117,7 +124,7 @@ class Index:
 
         Args:
             path: The folder, such as ``"notes.rk"``.
-            create: Make an empty index where there is none.
+            create: Make an empty index where there is none, instead of refusing.
             read_only: Never write to the folder.
             embedding: The embedding for modes that need one: a name with options, such as ``"minilm"``, or a model.
             llm: The language model for modes that need one.
@@ -204,7 +211,8 @@ class Index:
             return cls.create(path, **settings)
         folder = tempfile.mkdtemp(prefix="retrieverkit-")
         index = cls.create(folder, **settings)
-        index._remove = weakref.finalize(index, _remove_own, folder, os.getpid())
+        # Bound to the corpus, which every retriever on it holds: a function may return one and forget the index.
+        index._remove = weakref.finalize(index._corpus, _remove_own, folder, os.getpid())
         return index
 
     def close(self) -> None:
@@ -333,6 +341,9 @@ class Index:
         """Return the kinds of value that each metadata field holds."""
         return self._corpus.fields()
 
+    def __contains__(self, doc_id: object) -> bool:
+        return isinstance(doc_id, str) and self._corpus.document(doc_id) is not None
+
     def __len__(self) -> int:
         return self._corpus.count()
 
@@ -394,10 +405,32 @@ class Index:
             retriever.notes = (note, *retriever.notes)
         return retriever
 
-    def retrieve(self, query: str | QueryBundle, retriever_mode: Mode | None = None, **options: Any) -> RetrievalResult:
-        """Return the most relevant nodes: ``as_retriever(retriever_mode, **options).retrieve(query)``.
+    def retrieve(
+        self,
+        query: str | QueryBundle,
+        retriever_mode: Mode | None = None,
+        *,
+        top_k: int | None = None,
+        filters: Filters | None = None,
+        scope: Filters | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> RetrievalResult:
+        """Return the most relevant nodes. The retriever is kept for the next query that asks for the same.
 
-        The retriever is kept for the next query that asks for the same.
+        Args:
+            query: The query, in words or as a bundle.
+            retriever_mode: As for `as_retriever`.
+            top_k: At most this many hits; None for what the bundle or the mode says.
+            filters: Only nodes that pass: text such as ``"year >= 1960"``, the same as a dict, or `MetadataFilters`.
+            scope: A mandatory filter, such as a tenant, that holds in every leg.
+            timeout: Seconds within which the answer must come.
+            **options: Options of the mode.
+
+        Raises:
+            ConfigError: The mode or an option is wrong.
+            QueryError: The query or a limit is.
+            RetrievalError: The retriever failed.
         """
         spec, note = self._spec(retriever_mode, options)
         key = f"{spec} {note}"
@@ -407,10 +440,10 @@ class Index:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = kept
-        return kept.retrieve(query)
+        return kept.retrieve(_limited(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout))
 
     def _spec(self, mode: Mode | None, options: Mapping[str, Any]) -> tuple[RetrieverSpec, str]:
-        """Return what is asked for, and what a reader should know where the mode was chosen for the caller."""
+        """Return the spec, and a note for the reader where the default mode is used."""
         from retrieverkit.building import default_mode
 
         chosen, note = default_mode(self._discovery) if mode is None else (mode, "")
@@ -448,6 +481,8 @@ class Index:
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:
+    if "\0" in os.fspath(path):
+        raise ConfigError(f"the path {shorten(repr(path))} holds a NUL", fix="name a folder, such as notes.rk")
     return Path(os.path.abspath(Path(path).expanduser()))
 
 
@@ -466,7 +501,10 @@ def _make_ready(folder: Path, create: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotACorpusError(f"{folder} is a file, not the folder of an index", fix="name a folder")
     if not create:
-        raise NotACorpusError(f"there is no index in {folder}", fix="make one: retriever index PATH... --index FOLDER")
+        raise NotACorpusError(
+            f"there is no index in {folder}",
+            fix="make one with Index.create(path), or in a shell: retriever index PATH... --index FOLDER",
+        )
     foreign = folder.is_dir() and any(not e.name.startswith(f"{corpus.stem}.") for e in folder.iterdir())
     if foreign and not corpus.exists():  # another process may have just made it
         raise NotACorpusError(
@@ -490,12 +528,37 @@ def _source_of(doc_id: str, nodes: Sequence[Node]) -> Document:
     return Document(text=text, id=doc_id)
 
 
+def _limited(query: str | QueryBundle, **limits: Any) -> QueryBundle:
+    given = {name: value for name, value in limits.items() if value is not None}
+    for name in _OF_THE_QUERY & given.keys():
+        written = given[name]
+        if isinstance(written, str):
+            given[name] = MetadataFilters.parse(written)
+        elif isinstance(written, Mapping):
+            given[name] = MetadataFilters.model_validate(written)
+    bundle = QueryBundle.of(query)
+    return bundle.replace(**given) if given else bundle
+
+
 def _with_options(spec: RetrieverSpec, options: Mapping[str, Any]) -> RetrieverSpec:
+    """Return the spec with ``options`` over its own; ``retrievers`` are its sub-retrievers."""
     if not options:
         return spec
-    return RetrieverSpec(
-        mode=spec.mode, provider=spec.provider, retrievers=spec.retrievers, options={**spec.options, **options}
-    )
+    for limit in _OF_THE_QUERY & options.keys():
+        raise ConfigError(
+            f"{limit} belongs to the query, not to the retriever", fix=f"write retriever.retrieve(query, {limit}=...)"
+        )
+    given = {**spec.options, **options}
+    legs = given.pop("retrievers", None)
+    if legs is None:
+        retrievers = spec.retrievers
+    elif isinstance(legs, (list, tuple)):
+        retrievers = tuple(RetrieverSpec.from_obj(leg) for leg in legs)
+    else:
+        raise ConfigError(
+            f"retrievers is {shorten(repr(legs))}, not a list of retrievers", fix='write retrievers=["bm25", "vector"]'
+        )
+    return RetrieverSpec(mode=spec.mode, provider=spec.provider, retrievers=retrievers, options=given)
 
 
 def _remove_own(folder: str, pid: int) -> None:

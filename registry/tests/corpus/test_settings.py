@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
 import pytest
 
-from retrieverkit.corpus import SourceContent, SQLiteCorpus, settings
+from retrieverkit.corpus import SourceContent, SQLiteCorpus
 from retrieverkit_core.corpus import IndexSettings, WritableCorpus
 from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.nodes import Document, Node
 
 GERMAN = "Die Pumpen der Anlage wurden geprüft, und das Wasser ist nicht mehr in den Rohren. "
 ENGLISH = "The pumps of the plant were checked, and the water is not in the pipes any more. "
-
-
-@pytest.fixture
-def detection(monkeypatch):
-    """Stands for the detection of languages: texts with an umlaut are German."""
-
-    def detect_language(texts):
-        texts = list(texts)
-        german = sum("ü" in text for text in texts) / len(texts) if texts else 0.0
-        return ("de", german) if german >= 0.5 else ("en", 1 - german)
-
-    monkeypatch.setattr("retrieverkit_indexing.analysis.detect_language", detect_language, raising=False)
 
 
 def pair(doc_id, text):
@@ -68,7 +57,7 @@ def test_settings_that_cannot_be_used(corpus, path, wrong):
     assert corpus.settings == IndexSettings()
 
 
-def test_the_language_is_detected_once_and_told_once(corpus, detection):
+def test_the_language_is_detected_once_and_told_once(corpus):
     report = corpus.replace([pair("a", GERMAN)])
     assert corpus.settings.language == "de"
     assert len(report.notes) == 1 and "de" in report.notes[0] and "configure" in report.notes[0]
@@ -79,13 +68,13 @@ def test_the_language_is_detected_once_and_told_once(corpus, detection):
     assert corpus.replace([pair("c", ENGLISH)]).notes == ()
 
 
-def test_files_are_looked_at_too_and_english_is_not_worth_a_note(corpus, detection):
+def test_files_are_looked_at_too_and_english_is_not_worth_a_note(corpus):
     assert corpus.replace_sources([SourceContent("f", "1", [pair("a", ENGLISH)])]).notes == ()
     report = corpus.replace_sources([SourceContent("g", "1", [pair("b", GERMAN)])])
     assert corpus.settings.language == "en" and "look like de" in report.notes[0]
 
 
-def test_a_chosen_language_is_kept(path, detection):
+def test_a_chosen_language_is_kept(path):
     with SQLiteCorpus.open(path, language="en") as corpus:
         assert "look like de" in corpus.replace([pair("a", GERMAN)]).notes[0]
         assert corpus.settings.language == "en"
@@ -93,14 +82,17 @@ def test_a_chosen_language_is_kept(path, detection):
         assert corpus.replace([pair("b", GERMAN)]).notes == ()
 
 
-def test_without_the_detection_nothing_is_decided(corpus, monkeypatch):
-    monkeypatch.delattr("retrieverkit_indexing.analysis.detect_language", raising=False)
+def test_without_the_analysis_nothing_is_decided(corpus, monkeypatch):
+    monkeypatch.setitem(sys.modules, "retrieverkit_indexing.analysis", None)
     assert corpus.replace([pair("a", GERMAN)]).notes == ()
     assert corpus.settings == IndexSettings()
+    monkeypatch.undo()
+    assert corpus.replace([pair("b", GERMAN)]).notes
+    assert corpus.settings == IndexSettings("de")
 
 
 @pytest.mark.parametrize(("texts", "language"), [((ENGLISH,), "en"), ((), "de")])
-def test_a_corpus_of_the_first_format_keeps_all_it_holds(path, detection, texts, language):
+def test_a_corpus_of_the_first_format_keeps_all_it_holds(path, texts, language):
     with SQLiteCorpus.open(path, language="en") as corpus:
         corpus.replace([pair(str(n), text) for n, text in enumerate(texts)])
         head, documents = corpus.head(), [corpus.document(doc_id) for doc_id in corpus.document_ids()]
@@ -131,15 +123,3 @@ def test_settings_changed_behind_its_back_are_found(path):
     other.close()
     with SQLiteCorpus.open(path) as corpus:
         assert [problem.where for problem in corpus.check()] == ["meta"]
-
-
-def test_a_large_first_add_is_sampled(corpus, monkeypatch):
-    seen = []
-
-    def detect_language(texts):
-        seen.append([len(text) for text in texts])
-        return "", 0.0
-
-    monkeypatch.setattr("retrieverkit_indexing.analysis.detect_language", detect_language, raising=False)
-    corpus.replace([pair(str(n), ENGLISH * 40) for n in range(600)])
-    assert len(seen[0]) <= 2 * settings._SAMPLE and max(seen[0]) <= 2_000

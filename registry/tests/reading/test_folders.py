@@ -162,7 +162,7 @@ def test_a_file_read_in_part_is_read_again(tmp_path, read_files):
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ELOOP])
 def test_a_root_that_cannot_be_looked_at_loses_nothing(tree, tmp_path, monkeypatch, code):
-    with Index.open(tmp_path / "ix") as index:
+    with Index.open(tmp_path / "ix", create=True) as index:
         index.add_files(tree)
         before = set(index.document_ids())
         stat = Path.stat
@@ -180,7 +180,7 @@ def test_a_root_that_cannot_be_looked_at_loses_nothing(tree, tmp_path, monkeypat
 
 
 def test_a_path_that_is_gone_whole_takes_its_documents_along_when_told_to(tree, tmp_path):
-    with Index.open(tmp_path / "ix") as index:
+    with Index.open(tmp_path / "ix", create=True) as index:
         index.add_files([tree / "a", tree / "b.txt"])
         before = index.document_ids()
         shutil.rmtree(tree)

@@ -62,7 +62,7 @@ class RetrieverKit(Bm25):
         from retrieverkit import Document, Index
 
         self.documents = [Document(id=str(i), text=text) for i, text in enumerate(self.texts)]
-        self.index = Index.open(self.folder / "notes.rk")
+        self.index = Index.open(self.folder / "notes.rk", create=True)
 
     def build(self) -> None:
         self.index.add(self.documents)
@@ -79,7 +79,7 @@ class Alone(RetrieverKit):
     def load(self) -> None:
         from retrieverkit import Document, Index
 
-        self.index = Index.open(self.folder / "stored.rk")
+        self.index = Index.open(self.folder / "stored.rk", create=True)
         self.index.add(Document(id=str(i), text=text) for i, text in enumerate(self.texts))
 
     def build(self) -> None:

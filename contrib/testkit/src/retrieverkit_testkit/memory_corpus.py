@@ -23,7 +23,10 @@ class MemoryCorpus:
         corpus_id: The same.
         settings: The same; `configure` changes them.
         stored: The nodes that are there, by ordinal.
+        writable: Always true.
     """
+
+    writable = True
 
     def __init__(self, corpus_id: str = "memory", settings: IndexSettings | None = None) -> None:
         self.corpus_id = corpus_id

@@ -158,7 +158,7 @@ class ModeSubject(Subject):
 
     def open(self, folder: Path, **settings: Any) -> Index:
         """Open an index with the mode's settings."""
-        return Index.open(folder, **{**self.settings, **settings})
+        return Index.open(folder, **{"create": True, **self.settings, **settings})
 
     def recipe(self) -> dict[str, Any]:
         """Return the mode and the settings, where both can be written down."""

@@ -105,6 +105,11 @@ class Corpus(Protocol):
         """The settings of the corpus. A change of them moves `head`, as a change of nodes does."""
         ...
 
+    @property
+    def writable(self) -> bool:
+        """Whether the corpus may be written here; if not, nothing is written beside it either."""
+        ...
+
     def head(self) -> Cursor:
         """Return the place behind the last committed change. Cheap enough to call on every query."""
         ...

@@ -177,11 +177,11 @@ class UnknownOptionError(ConfigError):
 
     code = "unknown_option"
 
-    def __init__(self, mode: str, option: str, *, known: Iterable[str] = ()) -> None:
+    def __init__(self, mode: str, option: str, *, known: Iterable[str] = (), meant: str | None = None) -> None:
         known = sorted(known)
         self.mode = mode
         self.option = option
-        self.near = near_matches(option, known)
+        self.near = near_matches(option, known) if meant is None else (meant,)
         fix = _suggest(self.near) + (f"options of {mode}: {', '.join(known)}" if known else f"{mode} takes no options")
         super().__init__(f"mode {mode!r} has no option {shorten(option)!r}", fix=fix)
 

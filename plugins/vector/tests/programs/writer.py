@@ -54,7 +54,7 @@ class Fitted:
 def main(folder, kind, seed, graph_from):
     index.GRAPH_FROM = int(graph_from)
     rng = random.Random(int(seed))
-    opened = Index.open(folder, embedding=Fitted() if kind == "fitted" else Words())
+    opened = Index.open(folder, create=True, embedding=Fitted() if kind == "fitted" else Words())
     retriever = opened.as_retriever("vector")
     ids = set(opened.document_ids())
     while True:

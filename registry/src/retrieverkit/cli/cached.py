@@ -52,7 +52,7 @@ class CachedFiles:
         """Return the index, empty the first time."""
         with self._turn(screen):
             _make_private(self._folder)
-            return Index.open(self._folder)
+            return Index.open(self._folder, create=True)
 
     def catch_up(self, index: Index, screen: Screen) -> FilesReport:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""

@@ -39,7 +39,7 @@ def index(
     if not index.exists() and not any(path.exists() for path in paths):
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
     out, err = Screen(sys.stdout), Screen(sys.stderr)
-    with Index.open(index) as opened:
+    with Index.open(index, create=True) as opened:
         with LongWork(err) as work:
             work.stage("reading files")
             report = opened.add_files(paths, prune=prune, on_progress=work.files)

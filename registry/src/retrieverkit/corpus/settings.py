@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from retrieverkit.corpus.rows import digest, from_json, to_json
 from retrieverkit_core.corpus import IndexSettings
-from retrieverkit_core.errors import ConfigError, near_matches, shorten
+from retrieverkit_core.errors import ConfigError, MissingServiceError, near_matches, shorten
 
 _LANGUAGE, _SEARCHED = "language", "searched"
 _PUT = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
-_SAMPLE = 256
-"""How many texts are looked at to find out the language of all that is added."""
-
-_SAMPLE_CHARACTERS = 2_000
 _BULK = 0.5
 """The share of the texts from which on their language is that of all."""
 
@@ -64,14 +59,11 @@ def changed(old: IndexSettings, language: str | None, searched: Sequence[str] | 
 def language_of(texts: Sequence[str]) -> tuple[str, float]:
     """Return the language that most of the texts are in, and their share; an empty string where that is not clear."""
     try:
-        from retrieverkit_indexing import analysis
-    except ImportError:  # an extra, and no mode that needs it is installed
+        from retrieverkit_indexing.analysis import detect_language
+
+        language, share = detect_language(texts)
+    except (ImportError, MissingServiceError):  # an extra, and no mode that needs it is installed
         return "", 0.0
-    detect: Callable[[Iterable[str]], tuple[str, float]] | None = getattr(analysis, "detect_language", None)
-    if detect is None:
-        return "", 0.0
-    step = max(1, len(texts) // _SAMPLE)
-    language, share = detect([text[:_SAMPLE_CHARACTERS] for text in islice(texts, 0, None, step)])
     return (language, share) if share >= _BULK else ("", 0.0)
 
 

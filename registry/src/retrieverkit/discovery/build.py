@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from retrieverkit.discovery.known_modes import OPTION_ALIASES
 from retrieverkit.discovery.mode_plugin import ModePlugin
 from retrieverkit_core.errors import (
     ConfigError,
@@ -118,13 +119,23 @@ def _option_error(plugin_spec: ModeSpec, options: dict[str, Any], problems: Sequ
     for problem in problems:
         if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
             known = (field.alias or name for name, field in plugin_spec.options.model_fields.items())
-            return UnknownOptionError(plugin_spec.name, str(problem["loc"][0]), known=known)
+            return _unknown_option(plugin_spec.name, str(problem["loc"][0]), sorted(known))
     causes = [problem.get("ctx", {}).get("error") for problem in problems]
     only = causes[0] if len(causes) == 1 and isinstance(causes[0], ConfigError) else None
     if only is not None and type(only) is not ConfigError:
         return only
     told = [(_path(problem["loc"]), _in_words(problem, options)) for problem in problems]
     return OptionError(plugin_spec.name, told, fix=only.fix if only is not None else "")
+
+
+def _unknown_option(mode: str, option: str, known: Sequence[str]) -> ConfigError:
+    if option in ("filters", "scope"):
+        return ConfigError(
+            f"mode {mode!r} has no option {option!r}: it belongs to the query",
+            fix=f"write retriever.retrieve(query, {option}=...)",
+        )
+    meant = OPTION_ALIASES.get(option)
+    return UnknownOptionError(mode, option, known=known, meant=meant if meant in known else None)
 
 
 def _path(location: Sequence[int | str]) -> str:

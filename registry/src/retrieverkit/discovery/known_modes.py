@@ -8,3 +8,8 @@ KNOWN_MODES: dict[str, str] = {
     "hybrid": "retrieverkit-fusion",
     "vector": "retrieverkit-vector",
 }
+
+OPTION_ALIASES: dict[str, str] = dict.fromkeys(
+    ("similarity_top_k", "k", "limit", "n", "num_results", "max_results", "topk"), "top_k"
+)
+"""What other libraries call an option, to name ours in the error."""
