@@ -40,9 +40,11 @@ class Builder:
             ConfigError: A mode or an option is wrong.
             PluginError: A plugin is.
         """
+        from retrieverkit.discovery import build_retriever, validated_options
+
         plugin = self.discovery.mode(spec.mode, spec.provider, self.prefer)
         context = replace(self.context, resolve=self.resolve)
-        retriever = self.discovery.build(spec, context, self.prefer)
+        retriever = build_retriever(plugin, spec, validated_options(plugin.spec, spec), context)
         retriever.bind(
             name=spec.mode,
             distribution=plugin.claim.label,
@@ -52,6 +54,8 @@ class Builder:
             observers=context.observers,
             verbose=self.verbose,
         )
+        if plugin.note and plugin.note not in retriever.notes:
+            retriever.notes = (*retriever.notes, plugin.note)
         return retriever
 
     def resolve(self, spec: RetrieverSpec | str | Mapping[str, Any], /) -> BaseRetriever:

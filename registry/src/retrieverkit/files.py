@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit.corpus import ChangeReport, SourceContent, SQLiteCorpus
 from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed, split
+from retrieverkit_core.corpus import ChangeReport, SourceContent, WritableCorpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
 
 _BATCH = 1_000
@@ -50,7 +50,7 @@ class FilesReport:
 
 
 def sync_files(
-    corpus: SQLiteCorpus,
+    corpus: WritableCorpus,
     paths: Iterable[str | os.PathLike[str]],
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
@@ -91,7 +91,7 @@ def sync_files(
     return report
 
 
-def _store(corpus: SQLiteCorpus, batch: Sequence[FileRead], report: FilesReport) -> None:
+def _store(corpus: WritableCorpus, batch: Sequence[FileRead], report: FilesReport) -> None:
     """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
     try:
         report.include(corpus.replace_sources([_content(read, read.complete) for read in batch]))
@@ -103,7 +103,7 @@ def _store(corpus: SQLiteCorpus, batch: Sequence[FileRead], report: FilesReport)
             _store_without(corpus, batch[0], error, report)
 
 
-def _store_without(corpus: SQLiteCorpus, read: FileRead, error: InvalidDocumentError, report: FilesReport) -> None:
+def _store_without(corpus: WritableCorpus, read: FileRead, error: InvalidDocumentError, report: FilesReport) -> None:
     """Commit one file without the documents that cannot be stored."""
     refused: InvalidDocumentError | None = error
     documents = list(read.documents)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError, shorten
+from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError, ReadOnlyCorpusError, shorten
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Document, IndexNode, Node
 from retrieverkit_core.query import QueryBundle
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from retrieverkit.corpus import ChangeReport, SQLiteCorpus
     from retrieverkit.discovery import Discovery
     from retrieverkit.files import FilesReport, OnProgress
-    from retrieverkit_core.corpus import IndexSettings
+    from retrieverkit_core.corpus import ChangeReport, IndexSettings, WritableCorpus
     from retrieverkit_core.observers import Observers
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
@@ -88,7 +87,7 @@ class Index:
     def __init__(
         self,
         folder: Path,
-        corpus: SQLiteCorpus,
+        corpus: WritableCorpus,
         *,
         embedding: str | Embedder | CorpusEmbedder | None = None,
         llm: str | LanguageModel | None = None,
@@ -102,7 +101,7 @@ class Index:
         self._corpus = corpus
         self._discovery = discovery or shared_discovery()
         self._prefer = dict(prefer or {})
-        self._services = IndexServices(self._discovery, folder, embedding, llm)
+        self._services = IndexServices(self._discovery, folder, embedding, llm, read_only=not corpus.writable)
         self._kept: dict[str, BaseRetriever] = {}
         self._remove: weakref.finalize[..., Any] | None = None
 
@@ -304,7 +303,7 @@ class Index:
         return self._folder / DERIVED_FOLDER
 
     @property
-    def corpus(self) -> SQLiteCorpus:
+    def corpus(self) -> WritableCorpus:
         """The corpus."""
         return self._corpus
 
@@ -400,9 +399,10 @@ class Index:
             observers=observers or shared_observers(self._discovery),
             object_map={**(object_map or {}), **{node.index_id: node.obj for node in objects or ()}},
         )
-        retriever = Builder(self._discovery, context, self._prefer, verbose).build(spec)
-        if note:
-            retriever.notes = (note, *retriever.notes)
+        prefer = self._discovery.catalog.checked_preference(self._prefer)
+        retriever = Builder(self._discovery, context, prefer, verbose).build(spec)
+        notes = [note] if note else []
+        retriever.notes = (*notes, *retriever.notes, *self._discovery.catalog.unknown_in_environment())
         return retriever
 
     def retrieve(
@@ -461,7 +461,7 @@ class Index:
             for problem in status["problems"]
         ]
         problems = [str(problem) for problem in self._corpus.check()]
-        return CheckReport(problems, derived, self._corpus.sqlite_warnings())
+        return CheckReport(problems, derived, list(self._corpus.warnings()))
 
     def derived(self) -> list[dict[str, Any]]:
         """Return what is stored of each derived index: name, configuration, size, and how far it is behind."""
@@ -470,10 +470,18 @@ class Index:
         return inspect(self.storage, self._corpus, hashes=False)
 
     def reindex(self) -> None:
-        """Delete every derived index and the chosen embedding; each is made anew at its next use.
+        """Delete every derived index and the chosen embedding; each is built again at its next use.
 
         Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept.
+
+        Raises:
+            ReadOnlyCorpusError: The index was opened for reading, or cannot be written here.
         """
+        if not self._corpus.writable:
+            raise ReadOnlyCorpusError(
+                f"the index {self._folder} cannot be written here, so nothing of it is deleted",
+                fix="open it without read_only, as a user who may write its folder",
+            )
         self._kept.clear()
         for folder in self.storage.glob("*/"):  # beside them stands the cache of paid embeddings
             shutil.rmtree(folder, ignore_errors=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
+from retrieverkit.regular_files import read_regular
 from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_core.spec import RetrieverSpec
@@ -30,6 +32,7 @@ class IndexServices:
         folder: The index's folder, which remembers the embedding that was chosen for it.
         embedding: The configured embedding: a spec, a model, or None for what the environment says.
         llm: The configured language model: a spec, a model, or None for what the environment says.
+        read_only: Write nothing to the folder.
     """
 
     def __init__(
@@ -38,12 +41,17 @@ class IndexServices:
         folder: Path,
         embedding: str | Embedder | CorpusEmbedder | None = None,
         llm: str | LanguageModel | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         self._discovery = discovery
         self._memory = folder / _REMEMBERED
         self._embedding = embedding
         self._llm = llm
+        self._read_only = read_only
         self._made: dict[tuple[str, str], Any] = {}
+        self._turns: dict[tuple[str, str], threading.Lock] = {}
+        self._choice = threading.Lock()
 
     def embedding(self, spec: str | None = None) -> tuple[str, Embedder | CorpusEmbedder]:
         """Return an embedding and the spec that names it; see `retrieverkit_core.services.Services`."""
@@ -52,7 +60,7 @@ class IndexServices:
             return f"object:{configured.fingerprint}", configured
         if spec is None:
             named = configured if isinstance(configured, str) else os.environ.get(EMBEDDING)
-            spec = named or self._remembered() or self._best()
+            spec = named or self._chosen()
         return str(RetrieverSpec.parse(spec)), self._make(EMBEDDINGS, spec)
 
     def llm(self, spec: str | None = None) -> LanguageModel:
@@ -71,25 +79,35 @@ class IndexServices:
         self._memory.unlink(missing_ok=True)
 
     def _make(self, group: str, spec: str) -> Any:
-        made = self._made.get((group, spec))
-        if made is None:
-            provider, options = self._provider(group, spec)
-            problem = provider.problem(options)
-            if problem:
-                raise MissingServiceError(f"{spec} cannot be used: {problem}")
-            made = self._made[group, spec] = provider.make(options)
-        return made
+        wanted = (group, spec)
+        with self._turns.setdefault(wanted, threading.Lock()):  # a lock per model: one that loads holds up no other
+            if wanted not in self._made:
+                provider, options = self._provider(group, spec)
+                problem = provider.problem(options)
+                if problem:
+                    raise MissingServiceError(f"{spec} cannot be used: {problem}")
+                self._made[wanted] = provider.make(options)
+        return self._made[wanted]
 
     def _provider(self, group: str, spec: str) -> tuple[Any, BaseModel]:
         parsed = RetrieverSpec.parse(spec)
         provider: Any = self._discovery.load(group, parsed.mode, parsed.provider)
         return provider, validated_options(provider, parsed)
 
+    def _chosen(self) -> str:
+        with self._choice:
+            return self._remembered() or self._best()
+
     def _remembered(self) -> str | None:
         try:
-            return self._memory.read_text(encoding="utf-8").strip() or None
+            return read_regular(self._memory).decode("utf-8").strip() or None
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{self._memory}, which names the embedding of the index, cannot be read: {error}",
+                fix="remove it: the index chooses an embedding again",
+            ) from error
 
     def _best(self) -> str:
         problems = []
@@ -109,6 +127,8 @@ class IndexServices:
 
     def _remember(self, name: str) -> None:
         """Keep the choice, so that a model that is installed later does not change what the index answers."""
+        if self._read_only:
+            return
         unfinished = self._memory.with_name(f"{_REMEMBERED}.{os.getpid()}.new")
         try:
             unfinished.write_text(name + "\n", encoding="utf-8")

@@ -31,6 +31,14 @@ def test_a_file_that_is_no_corpus(path, content):
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_regular_file(path, make):
+    make(path)
+    with pytest.raises(NotACorpusError, match="not a regular file") as caught:
+        SQLiteCorpus.open(path)
+    assert caught.value.fix
+
+
 def test_a_database_of_another_program(path):
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE meta (key, value)")

@@ -23,7 +23,7 @@ def two(site):
 
 
 def rows(discovery):
-    return {(row.mode, row.distribution): row for row in discovery.rows()}
+    return {(row.name, row.distribution): row for row in discovery.rows()}
 
 
 def test_two_distributions_with_one_mode(two, discovery, monkeypatch):

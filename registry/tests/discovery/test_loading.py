@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from retrieverkit.discovery import OBSERVERS, Discovery
+from retrieverkit import Document, Index
+from retrieverkit.discovery import OBSERVERS, Discovery, mode_plugin
 from retrieverkit_core.errors import ConfigError, PluginContractError, PluginLoadError, PluginVersionError
 
 
@@ -22,7 +23,7 @@ def refused(discovery, error, told):
     assert "mode 'alpha' of dist-a 1.0" in caught.value.message
     assert (caught.value.mode, caught.value.distribution) == ("alpha", "dist-a 1.0")
     assert caught.value.fix
-    row = next(row for row in discovery.rows() if row.mode == "alpha")
+    row = next(row for row in discovery.rows() if row.name == "alpha")
     assert (row.status, row.note) == ("broken", caught.value.message)
     assert discovery.failures() == [caught.value]
     assert discovery.mode("good").spec.name == "good"
@@ -126,7 +127,7 @@ EXITING = "    @property\n    def spec(self): raise SystemExit(1)\n\n"
     [
         ("plugin = Plugin()", "plugin = 3", PluginContractError, "is int 3, which has no ModeSpec"),
         ('name="MODE"', 'name="other"', PluginContractError, "declares the mode 'other'"),
-        ("summary=", "plugin_api=2, summary=", PluginVersionError, "plugin API 2, this is plugin API 1"),
+        ("summary=", "plugin_api=2, summary=", PluginVersionError, "plugin API 2, here is 1"),
         ("summary=", "plugin_api=0, summary=", PluginVersionError, "--upgrade dist-a"),
         ("summary=", "options=dict, summary=", PluginContractError, "no pydantic model"),
         ("summary=", "options=ModeOptions.__base__, summary=", PluginContractError, 'extra="forbid"'),
@@ -166,6 +167,33 @@ def test_a_plugin_is_imported_once_by_many_threads(site, discovery):
     assert sorted(name for name, _ in discovery.manager.list_name_plugin()) == ["dist-a:alpha", "dist-b:beta"]
 
 
+@pytest.mark.parametrize("entry_points", [b"\xff\xfe[retrieverkit.modes]\nx = y:z\n", bytes(range(256))])
+def test_entry_points_that_are_no_text(site, discovery, entry_points):
+    site.add("dist-a", "alpha")
+    info = site.add_metadata("dist-b", "")
+    (info / "entry_points.txt").write_bytes(entry_points)
+    assert discovery.has_mode("alpha") and discovery.mode("alpha").claim.label == "dist-a 1.0"
+    assert [name for name, _ in discovery.catalog.unreadable] == ["dist_b"]
+
+
+@pytest.mark.parametrize(
+    ("api", "outcome"), [(1, "refused"), (2, "noted"), (3, "noted"), (4, "silent"), (5, "refused")]
+)
+def test_a_range_of_plugin_apis_is_spoken(site, discovery, monkeypatch, api, outcome):
+    monkeypatch.setattr(mode_plugin, "MIN_PLUGIN_API", 2)
+    monkeypatch.setattr(mode_plugin, "PLUGIN_API", 4)
+    site.add("dist-a", "alpha", site.plugin.replace('summary="Finds', f'plugin_api={api}, summary="Finds'))
+    with Index.from_documents([Document("x")], discovery=discovery) as index:
+        if outcome == "refused":
+            with pytest.raises(PluginVersionError, match=f"plugin API {api}, here is 2 to 4"):
+                index.as_retriever("alpha")
+        else:
+            notes = index.as_retriever("alpha").notes
+            assert [("plugin API" in note, "upgrade dist-a" in note) for note in notes] == (
+                [(True, True)] if outcome == "noted" else []
+            )
+
+
 def test_observers_are_loaded_by_their_qualified_names(site, discovery, monkeypatch):
     site.add("dist-a", "trace", "plugin = 'a'", group=OBSERVERS)
     site.add("dist-b", "trace", "plugin = 'b'", group=OBSERVERS)
@@ -203,7 +231,7 @@ def test_among_a_hundred_distributions_one_is_imported(site, discovery):
     modules = [site.add(f"fake-{number}", f"mode_{number}") for number in range(100)]
     assert discovery.mode("mode_42").spec.name == "mode_42"
     assert [name for name in sys.modules if name.startswith("fake_")] == [modules[42]]
-    row = next(row for row in discovery.rows() if row.mode == "mode_42")
+    row = next(row for row in discovery.rows() if row.name == "mode_42")
     assert (row.status, row.location) == ("loaded", str(site.folder / f"{modules[42]}.py"))
 
 

@@ -28,7 +28,7 @@ def test_an_object(plugin, discovery):
     assert built.options.top_k == 3
     assert (built.context.mode, built.context.distribution) == ("alpha", "runtime")
     assert discovery.mode("alpha", provider="runtime").plugin is plugin
-    row = next(row for row in discovery.rows() if row.mode == "alpha")
+    row = next(row for row in discovery.rows() if row.name == "alpha")
     assert (row.distribution, row.status) == ("runtime", "loaded")
 
 

@@ -40,7 +40,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return None
     from retrieverkit.discovery import shared_discovery
 
-    seen = ", ".join(f"{row.mode} ({row.distribution} {row.version})" for row in shared_discovery().rows())
+    seen = ", ".join(f"{row.name} ({row.distribution} {row.version})" for row in shared_discovery().rows())
     return f"retriever modes: {seen or 'none is installed'}"
 
 

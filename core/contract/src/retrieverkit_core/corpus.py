@@ -258,6 +258,10 @@ class WritableCorpus(Corpus, Protocol):
         """Read everything that is stored and return all that is wrong with it."""
         ...
 
+    def warnings(self) -> list[str]:
+        """Return what is to be known about the machine or the software that the corpus is stored with."""
+        ...
+
     def close(self) -> None:
         """Close what is open. Closing twice is allowed."""
         ...

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PLUGIN_API = 1
 """The plugin API that this core speaks. It changes only when plugins must change."""
 
+MIN_PLUGIN_API = 1
+"""The oldest plugin API that still works here; whoever declares one below `PLUGIN_API` is asked to update."""
+
 
 class Need(StrEnum):
     """What a mode cannot do without."""

@@ -71,14 +71,15 @@ def diagnose(folder: Path | None, *, load: bool) -> Diagnosis:
     if load:
         _load_all(discovery)
     plugins = {group: discovery.rows(group) for group in GROUPS}
-    diagnosis = Diagnosis(_packages(), plugins, notes=SQLiteCorpus.sqlite_warnings())
+    diagnosis = Diagnosis(_packages(), plugins, notes=SQLiteCorpus.warnings())
     diagnosis.problems += [_failure(error) for error in discovery.failures()]
     diagnosis.problems += [
-        f"{row.mode} of {row.distribution}: {row.status}: {row.note}"
+        f"{row.name} of {row.distribution}: {row.status}: {row.note}"
         for rows in plugins.values()
         for row in rows
         if row.status in ("conflict", "invalid")
     ]
+    diagnosis.problems += discovery.catalog.unknown_in_environment()
     diagnosis.problems += [f"{distribution}: {problem}" for distribution, problem in discovery.catalog.unreadable]
     if folder is not None:
         _examine(folder, diagnosis)

@@ -37,11 +37,11 @@ def modes(context: typer.Context, as_json: AsJson = False) -> None:
         return
     screen.table(
         ["mode", "distribution", "version", "status"],
-        [[row.mode, row.distribution, row.version, (row.status, status_style(row))] for row in rows],
+        [[row.name, row.distribution, row.version, (row.status, status_style(row))] for row in rows],
     )
     for row in rows:
         if row.note:
-            screen.say((f"{row.mode} of {row.distribution}: ", "bold"), row.note)
+            screen.say((f"{row.name} of {row.distribution}: ", "bold"), row.note)
 
 
 @app.command("show")

@@ -42,7 +42,7 @@ def write_rows(rows: Sequence[Row], screen: Screen) -> None:
 
     for row in rows:
         screen.say(
-            (row.mode, "bold"), f"  {row.distribution} {row.version}  ", (row.status, status_style(row)), lead="  "
+            (row.name, "bold"), f"  {row.distribution} {row.version}  ", (row.status, status_style(row)), lead="  "
         )
         for detail in (row.note, row.location):
             if detail:

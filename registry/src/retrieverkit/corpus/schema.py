@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import uuid
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from retrieverkit.corpus.faults import corrupt
 from retrieverkit.corpus.settings import put_settings
+from retrieverkit.regular_files import read_regular
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import CorpusTooNewError, NotACorpusError
 
@@ -24,6 +26,8 @@ _VERSION_AT, _APPLICATION_AT = 60, 68
 """Offsets in the header, by SQLite's file format."""
 
 _FIX_FOREIGN = "name the folder of a corpus, or move the file away to start a new corpus there"
+
+_NO_FILE = (errno.EINVAL, errno.EISDIR, errno.ENXIO)
 
 _TABLES = """
 CREATE TABLE meta (
@@ -84,10 +88,13 @@ def check_header(path: Path) -> None:
         CorpusTooNewError: A later version wrote it.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_SIZE)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        header = read_regular(path, _HEADER_SIZE)
+    except (FileNotFoundError, NotADirectoryError):
         raise NotACorpusError(f"there is no corpus at {path}", fix="name the folder of a corpus") from None
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        raise NotACorpusError(f"{path} is not a corpus: it is not a regular file", fix=_FIX_FOREIGN) from None
     if not header:
         raise NotACorpusError(f"{path} is not a corpus: it is empty", fix=_FIX_FOREIGN)
     if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):

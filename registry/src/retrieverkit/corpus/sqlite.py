@@ -345,7 +345,7 @@ class SQLiteCorpus:
             connections.discard(connection)
 
     @staticmethod
-    def sqlite_warnings() -> list[str]:
+    def warnings() -> list[str]:
         """Return what is to be known about the SQLite that this Python came with."""
         if sqlite3.sqlite_version_info >= _WITHOUT_WAL_RESET_BUG:
             return []

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from retrieverkit.discovery.claims import KINDS, MODES, RUNTIME, Claim
+from retrieverkit.discovery.claims import GROUPS, KINDS, MODES, RUNTIME, Claim
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.scan import Installed, read_installed
 from retrieverkit.discovery.selection import PREFER, Selection
@@ -64,6 +64,39 @@ class Catalog:
         for name, claim in registered.items():
             claims[name] = [claim] if claim.override else [claim, *claims.get(name, ())]
         return dict(sorted(claims.items()))
+
+    def unknown_in_environment(self) -> list[str]:
+        """Return what the environment says about plugins and modes that are not there, one line per name."""
+        selection = Selection.from_environment()
+        if selection.is_empty:
+            return []
+        groups = [self.claims(group) for group in GROUPS]
+        distributions = {
+            normal_provider(claim.distribution) for group in groups for claims in group.values() for claim in claims
+        }
+        modes = {*self.claims(), *KNOWN_MODES}
+        names = modes.union(*groups)
+        return selection.unknown(modes, names, distributions | set(KNOWN_MODES.values()))
+
+    def checked_preference(self, prefer: Mapping[str, str]) -> dict[str, str]:
+        """Return a program's choice of distributions with its modes as they are written.
+
+        Raises:
+            ConfigError: No installed or known mode has that name.
+        """
+        known = {*self.claims(), *KNOWN_MODES}
+        checked = {}
+        for name, distribution in prefer.items():
+            mode = mode_name(name, text=name, column=1)
+            if mode not in known:
+                near = near_matches(mode, known)
+                told = f"did you mean {near[0]!r}? " if near else ""
+                raise ConfigError(
+                    f"prefer names the mode {shorten(name)!r}, which is not there",
+                    fix=f"{told}installed modes: {', '.join(self.claims())}",
+                )
+            checked[mode] = distribution
+        return checked
 
     def register(self, name: str, plugin: object, *, override: bool = False) -> Claim:
         """Add a mode for as long as the program runs.

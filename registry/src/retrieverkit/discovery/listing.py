@@ -20,7 +20,7 @@ class Row:
     """One claim.
 
     Attributes:
-        mode: The claimed name.
+        name: The claimed name of the mode, observer, embedding, language model or command.
         distribution: The distribution's name.
         version: Its version.
         status: ``available`` (not imported yet), ``loaded``, ``blocked`` by the environment, in ``conflict`` with
@@ -29,7 +29,7 @@ class Row:
         note: Why, where the status does not say all.
     """
 
-    mode: str
+    name: str
     distribution: str
     version: str
     status: Status

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from retrieverkit.discovery.claims import OBSERVERS, Claim
 from retrieverkit_core import hookspecs
 from retrieverkit_core.errors import PluginContractError, PluginError, PluginVersionError, near_matches, shorten
-from retrieverkit_core.plugin import PLUGIN_API, ModeSpec
+from retrieverkit_core.plugin import MIN_PLUGIN_API, PLUGIN_API, ModeSpec
 
 if TYPE_CHECKING:
     from retrieverkit_core.plugin import BuildContext
@@ -34,6 +34,16 @@ class ModePlugin:
     plugin: object
     spec: ModeSpec
     manager: pluggy.PluginManager
+
+    @property
+    def note(self) -> str:
+        """What to say about the plugin on its results, or an empty string."""
+        if self.spec.plugin_api >= PLUGIN_API:
+            return ""
+        return (
+            f"{self.claim.described} is made for plugin API {self.spec.plugin_api}, which a later version of "
+            f"RetrieverKit will refuse (this is {PLUGIN_API}): pip install --upgrade {self.claim.distribution}"
+        )
 
     def make_retriever(self, options: BaseModel, context: BuildContext) -> Any:
         """Ask this plugin alone to build a retriever, and return what it answers."""
@@ -69,10 +79,10 @@ def _checked_spec(plugin: object, claim: Claim) -> ModeSpec:
     if not isinstance(spec, ModeSpec):
         kind = f"{type(plugin).__name__} {shorten(repr(plugin), 60)}"
         raise _broken(claim, f"is {kind}, which has no ModeSpec as its 'spec'")
-    if spec.plugin_api != PLUGIN_API:
-        older = spec.plugin_api < PLUGIN_API
+    if not MIN_PLUGIN_API <= spec.plugin_api <= PLUGIN_API:
+        older = spec.plugin_api < MIN_PLUGIN_API
         raise PluginVersionError(
-            f"{claim.described} is made for plugin API {spec.plugin_api}, this is plugin API {PLUGIN_API}",
+            f"{claim.described} is made for plugin API {spec.plugin_api}, here is {_spoken()}",
             mode=claim.name,
             distribution=claim.label,
             fix=f"pip install --upgrade {claim.distribution if older else 'retrieverkit retrieverkit-core'}",
@@ -85,6 +95,10 @@ def _checked_spec(plugin: object, claim: Claim) -> ModeSpec:
         raise _broken(claim, 'declares options that swallow unknown names; set extra="forbid"')
     hash(plugin)
     return spec
+
+
+def _spoken() -> str:
+    return str(PLUGIN_API) if MIN_PLUGIN_API == PLUGIN_API else f"{MIN_PLUGIN_API} to {PLUGIN_API}"
 
 
 def _register(plugin: object, name: str, claim: Claim, manager: pluggy.PluginManager) -> None:

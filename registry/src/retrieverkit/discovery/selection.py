@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from retrieverkit.discovery.claims import MODES, RUNTIME, Claim
-from retrieverkit_core.errors import ConfigError, shorten
+from retrieverkit_core.errors import ConfigError, near_matches, shorten
 from retrieverkit_core.spec import MODE, PROVIDER, normal_provider
 
 ONLY, BLOCK, PREFER, LOAD_TIMEOUT = (
@@ -41,6 +42,11 @@ class Selection:
     blocked_modes: frozenset[str]
     preferred: dict[str, str]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the environment says nothing."""
+        return not (self.only or self.blocked or self.blocked_modes or self.preferred)
+
     @classmethod
     def from_environment(cls) -> Selection:
         """Return what the environment says now.
@@ -57,6 +63,30 @@ class Selection:
             blocked_modes=frozenset(_mode(BLOCK, name) for name in modes),
             preferred=dict(_preference(item) for item in _items(PREFER)),
         )
+
+    def unknown(self, modes: Collection[str], names: Collection[str], distributions: Collection[str]) -> list[str]:
+        """Return what the variables name that is not there: a block that blocks nothing may be misspelt.
+
+        Args:
+            modes: The modes that are installed or known.
+            names: These and the names in the other groups.
+            distributions: The distributions with plugins that are installed or known, by their normal names.
+        """
+        told = [
+            _not_there(BLOCK, f"mode:{name}", [f"mode:{mode}" for mode in modes])
+            for name in sorted(self.blocked_modes.difference(modes))
+        ]
+        told += [_not_there(BLOCK, name, distributions) for name in sorted(self.blocked.difference(distributions))]
+        told += [
+            _not_there(ONLY, name, distributions)
+            for name in sorted((self.only or frozenset()).difference(distributions))
+        ]
+        for name, distribution in self.preferred.items():
+            if name not in names:
+                told.append(_not_there(PREFER, name, names))
+            elif distribution not in distributions:
+                told.append(_not_there(PREFER, distribution, distributions))
+        return told
 
     def why_blocked(self, claim: Claim) -> str:
         """Return the setting that switches ``claim`` off, or an empty string."""
@@ -83,6 +113,12 @@ def load_timeout() -> float:
     if not 0 <= seconds < 1e6:
         raise _unreadable(LOAD_TIMEOUT, written, "a number of seconds, or 0 for no limit")
     return seconds
+
+
+def _not_there(variable: str, name: str, known: Collection[str]) -> str:
+    near = near_matches(name, known)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{variable} names {shorten(name)}, which is not installed, so it changes nothing{hint}"
 
 
 def _items(variable: str) -> list[str]:

@@ -24,7 +24,7 @@ _LISTING = """
 import json, sys
 from retrieverkit.discovery import Discovery
 rows = Discovery().rows()
-print(json.dumps({"modes": [row.mode for row in rows], "loaded": sorted(sys.modules)}))
+print(json.dumps({"modes": [row.name for row in rows], "loaded": sorted(sys.modules)}))
 """
 _IMPORT = """
 import contextlib, importlib, io, json, sys, threading, time

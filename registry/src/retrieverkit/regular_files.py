@@ -1,0 +1,25 @@
+"""Reading a file that somebody may have put something else in the place of."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_regular(path: Path, size: int = -1) -> bytes:
+    """Return what a file begins with; a FIFO or a device is refused instead of waited for.
+
+    Args:
+        path: The file.
+        size: At most this many bytes; all if negative.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return file.read(size)
