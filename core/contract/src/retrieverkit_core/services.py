@@ -59,8 +59,13 @@ class CorpusEmbedder(Protocol):
         """Names the method and its settings, without what is fitted."""
         ...
 
-    def fit(self, texts: Sequence[str], folder: Path) -> None:
-        """Fit the model to ``texts`` and write it into the empty ``folder``."""
+    def fit(self, texts: Sequence[str], folder: Path) -> NDArray[np.float32] | None:
+        """Fit the model to ``texts`` and write it into the empty ``folder``.
+
+        Returns:
+            The vectors of ``texts``, just as the model's `Embedder.embed_documents` returns them, where they came by
+            fitting; else None.
+        """
         ...
 
     def load(self, folder: Path) -> Embedder:

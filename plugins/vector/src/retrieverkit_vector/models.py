@@ -137,12 +137,12 @@ class FittedModel:
         elif texts:
             (folder / _MODEL).mkdir()
             count = (wanted.until and bisect_right(ordinals, wanted.until)) or len(texts)
-            self._embedding.fit(texts[:count], folder / _MODEL)
+            known = self._embedding.fit(texts[:count], folder / _MODEL)
             layout.model, layout.latest = uuid4().hex, ordinals[-1]
             layout.fits = [*wanted.before, Fit(ordinals[count - 1], count, later=len(texts) - count)]
             model = self._model(folder, layout)
             layout.dimension = model.dimension
-            yield from folded_in(ordinals, texts, model)
+            yield from folded_in(ordinals, texts, model, known)
 
     def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""

@@ -6,7 +6,7 @@ A node whose text is blank, or of which a fitted model knows no term, has no vec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,16 +49,26 @@ def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iter
         yield np.array([ordinal for ordinal, _ in batch], np.int64), vectors
 
 
-def folded_in(ordinals: Sequence[int], texts: Sequence[str], model: Embedder) -> Iterator[Batch]:
+def folded_in(
+    ordinals: Sequence[int], texts: Sequence[str], model: Embedder, known: NDArray[np.float32] | None = None
+) -> Iterator[Batch]:
     """Yield the vectors that a fitted model gives ``texts``, batch by batch.
+
+    Args:
+        ordinals: The ordinals of the texts' nodes.
+        texts: The texts.
+        model: The model.
+        known: The vectors of the first of the texts, where they are at hand.
 
     Raises:
         InvalidEmbeddingError: A vector cannot be used.
     """
-    for start in range(0, len(texts), _BATCH):
-        part = texts[start : start + _BATCH]
-        vectors = checked(model.embed_documents(part), len(part), model.dimension, allow_zero=True)
-        yield np.array(ordinals[start : start + _BATCH], np.int64), vectors
+    first = 0 if known is None else len(known)
+    for start in chain(range(0, first, _BATCH), range(first, len(texts), _BATCH)):
+        part = texts[start : min(start + _BATCH, first if start < first else len(texts))]
+        vectors = model.embed_documents(part) if known is None or start >= first else known[start:][: len(part)]
+        checked_vectors = checked(vectors, len(part), model.dimension, allow_zero=True)
+        yield np.array(ordinals[start : start + len(part)], np.int64), checked_vectors
 
 
 def brought(nodes: Iterable[StoredNode], dimension: int) -> Iterator[Batch]:

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
@@ -83,7 +83,8 @@ def test_it_is_deterministic_and_blind_to_how_it_is_asked(tmp_path_factory, text
     together = first.embed_documents(texts)
     assert (together == second.embed_documents(texts)).all()
     for text, vector in zip(texts, together, strict=True):
-        assert (first.embed_queries([text])[0] == vector).all()
+        assert (first.embed_documents([text])[0] == vector).all()
+        assert first.embed_queries([text])[0] == pytest.approx(vector, abs=1e-6)
     checked(together, len(texts), first.dimension, allow_zero=True)
 
 
@@ -171,6 +172,35 @@ def test_the_rows_hold_numbers_only(tmp_path):
     np.save(tmp_path / "rows.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InvalidEmbeddingError, match="is damaged"):
         LsaEmbedding().load(tmp_path)
+
+
+@given(st.lists(st.text("ab \n", max_size=30), min_size=1, max_size=20), st.integers(1, 6))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_vectors_that_come_by_fitting_are_those_of_the_model(tmp_path_factory, texts, together):
+    folder = tmp_path_factory.mktemp("m")
+    lsa = LsaEmbedding(3, language="fi")
+    vectors = lsa.fit(texts, folder)
+    model = lsa.load(folder)
+    parts = [model.embed_documents(texts[at : at + together]) for at in range(0, len(texts), together)]
+    assert vectors.tobytes() == np.concatenate(parts).tobytes()
+    assert model.embed_queries(texts) == pytest.approx(vectors, abs=1e-6)
+
+
+def test_a_query_of_a_fitted_index_loads_no_scipy(tmp_path):
+    code = (
+        "import sys\n"
+        "from retrieverkit_core.nodes import Node\n"
+        "from retrieverkit_testkit.memory_corpus import MemoryCorpus\n"
+        "from retrieverkit_vector import VectorRetriever\n"
+        "from retrieverkit_vector.embeddings.lsa.embedding import LsaEmbedding\n"
+        "corpus = MemoryCorpus('c')\n"
+        "corpus.add(Node(id='a', text='the cat sat'), Node(id='b', text='a dog barked'))\n"
+        "hits = VectorRetriever(corpus, sys.argv[1], LsaEmbedding(), embedding_spec='lsa').retrieve('dogs')\n"
+        "print(hits[0].node.id, 'scipy' in sys.modules)\n"
+    )
+    asks = [sys.executable, "-c", code, str(tmp_path)]
+    said = [subprocess.run(asks, capture_output=True, text=True, check=True).stdout.split() for _ in range(2)]
+    assert said == [["b", "True"], ["b", "False"]]
 
 
 def test_the_package_imports_nothing_heavy_until_it_is_used():

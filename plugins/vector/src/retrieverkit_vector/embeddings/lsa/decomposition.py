@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-_ITERATIONS = 4
+_ITERATIONS = 2
+"""More of them change the vectors, and what they find by less than chance."""
 _OVERSAMPLING = 16
 _NEGLIGIBLE = 1e-3
 """Directions this much weaker than the first are rounding errors of float32."""

@@ -20,12 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_indexing.analysis import Analyzer
-from retrieverkit_vector.embeddings.lsa.counts import count_terms, most_widespread
-from retrieverkit_vector.embeddings.lsa.decomposition import right_singular_vectors
 from retrieverkit_vector.embeddings.lsa.model import DESCRIPTION, ROWS, TERMS, LsaModel
-from retrieverkit_vector.embeddings.lsa.weighting import entropy_weights, weighted
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Counts the changes to the rules above."""
 
 MAX_TEXTS = 100_000
@@ -56,8 +53,16 @@ class LsaEmbedding:
         """Names the rules, the analyzer and the dimensions."""
         return f"lsa rules {RULES_VERSION}, {self._dimensions} dimensions, {self._analyzer.fingerprint}"
 
-    def fit(self, texts: Sequence[str], folder: Path) -> None:
-        """Fit the model to ``texts`` and write it into the empty ``folder``."""
+    def fit(self, texts: Sequence[str], folder: Path) -> NDArray[np.float32] | None:
+        """Fit the model to ``texts`` and write it into the empty ``folder``.
+
+        Returns:
+            The vectors of ``texts``; None where some of them were not fitted.
+        """
+        from retrieverkit_vector.embeddings.lsa.counts import count_terms, folded_in, most_widespread
+        from retrieverkit_vector.embeddings.lsa.decomposition import right_singular_vectors
+        from retrieverkit_vector.embeddings.lsa.weighting import entropy_weights, weighted
+
         sample = [texts[at] for at in _evenly_spaced(len(texts), MAX_TEXTS)]
         terms, counts = most_widespread(*count_terms(sample, self._analyzer), MAX_TERMS)
         weights = entropy_weights(counts)
@@ -71,6 +76,7 @@ class LsaEmbedding:
         (folder / TERMS).write_bytes(listed)
         description = {"fitted": f"lsa {digest}", "method": self.fingerprint}
         (folder / DESCRIPTION).write_text(json.dumps(description), encoding="ascii")
+        return folded_in(counts, rows) if len(sample) == len(texts) else None
 
     def load(self, folder: Path) -> LsaModel:
         """Return the model that `fit` wrote into ``folder``.

@@ -67,6 +67,12 @@ class LsaModel:
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text of length 1, or 0 for a text without a known term."""
+        from retrieverkit_vector.embeddings.lsa.counts import count_known, folded_in
+
+        return folded_in(count_known(texts, self._analyzer, self._places), self._rows)
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a query, made as for documents but for rounding, and without loading scipy."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for vector, text in zip(vectors, texts, strict=True):
             counted = Counter(self._analyzer.terms(text))
@@ -74,15 +80,17 @@ class LsaModel:
             if known:
                 places, counts = zip(*known, strict=True)
                 np.dot(np.log1p(np.array(counts, np.float32)), self._rows[list(places)], out=vector)
-        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
-        return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a query, made as for documents."""
-        return self.embed_documents(texts)
+        return of_length_one(vectors)
 
     def __repr__(self) -> str:
         return f"LsaModel({self._fingerprint!r})"
+
+
+def of_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``vectors``, each scaled to length 1; what is 0 stays so."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    scaled: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return scaled
 
 
 def _damaged(folder: Path) -> InvalidEmbeddingError:
