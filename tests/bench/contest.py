@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 OURS = "RetrieverKit"
 
@@ -12,11 +13,16 @@ class Contender:
     The constructor imports and reads inputs and is not measured; `build` is, and so is every `call`.
     """
 
+    clock = staticmethod(perf_counter)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def build(self) -> None:
         """Make what the calls need."""
+
+    def before(self, turn: int) -> None:
+        """Do what has to happen before each call and is not measured."""
 
     def call(self, turn: int) -> object:
         """Do the task once; what it returns can be compared between contenders."""
@@ -40,7 +46,7 @@ class Promise:
         """Return the promise with the ratio that was measured, None where one of the two did not run."""
         ours, peer = contenders[self.of], contenders[self.peer]
         if self.figure == "call":
-            ratio = peer.get("ratio")
+            ratio = _call_ratio(ours, peer)
         else:
             ran = self.figure in ours and self.figure in peer
             ratio = ours[self.figure] / peer[self.figure] if ran else None
@@ -52,6 +58,15 @@ class Promise:
             "ratio": ratio,
             "kept": ratio is not None and ratio <= self.limit,
         }
+
+
+def _call_ratio(ours: dict, peer: dict) -> float | None:
+    """Return how many times the peer's time ours takes, from the turns where RetrieverKit itself had some."""
+    if "ratio" in ours and "ratio" in peer:
+        return peer["ratio"] / ours["ratio"]
+    if "median" in ours and "median" in peer:
+        return ours["median"] / peer["median"]
+    return None
 
 
 @dataclass(frozen=True)

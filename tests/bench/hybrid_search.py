@@ -24,8 +24,12 @@ def prepare(documents: int) -> Callable[[Path, float], str]:
         from retrieverkit import Document, Index
 
         zipf.write(folder, int(documents * scale))
-        with Index.open(folder / "notes.rk", create=True, embedding=EMBEDDING) as index:
-            index.add(Document(id=str(i), text=text) for i, text in enumerate(zipf.read(folder, "corpus.txt")))
+        texts = zipf.read(folder, "corpus.txt")
+        with Index.create(folder / "notes.rk", embedding=EMBEDDING) as index:
+            index.add(
+                Document(id=str(i), text=text, metadata={"tenant": f"t{i % 4}", "year": 1950 + i % 70})
+                for i, text in enumerate(texts)
+            )
             index.retrieve(zipf.read(folder, "queries.txt")[0], "hybrid")
         return f"{int(documents * scale):,} documents of about {zipf.WORDS} words, embedding {EMBEDDING}"
 
@@ -39,8 +43,8 @@ class Hybrid(Contender):
         from retrieverkit import Index
 
         self.queries = zipf.read(self.folder, "queries.txt")
-        index = Index.open(self.folder / "notes.rk", embedding=EMBEDDING)
-        self.retriever = index.as_retriever(self.mode, top_k=self.top_k)
+        self.index = Index.open(self.folder / "notes.rk", embedding=EMBEDDING)
+        self.retriever = self.index.as_retriever(self.mode, top_k=self.top_k)
 
     def call(self, turn: int) -> object:
         return [hit.node_id for hit in self.retriever.retrieve(self.queries[turn % len(self.queries)])]

@@ -57,7 +57,7 @@ class RetrieverKit(Vectors):
         from retrieverkit_core import Node, QueryBundle
 
         self.bundle, self.node = QueryBundle, Node
-        self.index = Index.open(self.folder / "notes.rk", create=True, embedding=Given())
+        self.index = Index.create(self.folder / "notes.rk", embedding=Given())
 
     def build(self) -> None:
         for start in range(0, len(self.vectors), 10_000):

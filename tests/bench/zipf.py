@@ -12,19 +12,19 @@ QUERIES = 2_000
 TERMS = 5
 
 
-def write(folder: Path, texts: int, seed: int = 7) -> None:
-    """Write corpus.txt, a text a line, and queries.txt, each five words of one of the texts."""
+def write(folder: Path, texts: int, seed: int = 7, words: int = WORDS) -> None:
+    """Write corpus.txt, one text of about `words` words per line, and queries.txt, each five words of one of them."""
     draw = random.Random(seed)
-    words = draw.sample(list(pseudo_words(VOCABULARY)), VOCABULARY)
+    vocabulary = draw.sample(list(pseudo_words(VOCABULARY)), VOCABULARY)
     frequency = list(accumulate(1 / (rank + LEFT_OUT) for rank in range(1, VOCABULARY + 1)))
     with (folder / "corpus.txt").open("w", encoding="utf-8") as corpus:
         for _ in range(texts):
-            length = draw.randint(WORDS // 2, WORDS * 3 // 2)
-            print(*draw.choices(words, cum_weights=frequency, k=length), file=corpus)
-    lines = read(folder, "corpus.txt")
+            length = draw.randint(words // 2, words * 3 // 2)
+            print(*draw.choices(vocabulary, cum_weights=frequency, k=length), file=corpus)
+    long = [line for line in read(folder, "corpus.txt") if len(set(line.split())) >= TERMS]
     with (folder / "queries.txt").open("w", encoding="utf-8") as queries:
         for _ in range(QUERIES):
-            print(*draw.sample(sorted(set(draw.choice(lines).split())), TERMS), file=queries)
+            print(*draw.sample(sorted(set(draw.choice(long).split())), TERMS), file=queries)
 
 
 def pseudo_words(number: int) -> Iterator[str]:

@@ -62,7 +62,7 @@ class RetrieverKit(Bm25):
         from retrieverkit import Document, Index
 
         self.documents = [Document(id=str(i), text=text) for i, text in enumerate(self.texts)]
-        self.index = Index.open(self.folder / "notes.rk", create=True)
+        self.index = Index.create(self.folder / "notes.rk")
 
     def build(self) -> None:
         self.index.add(self.documents)
@@ -76,10 +76,12 @@ class RetrieverKit(Bm25):
 class Alone(RetrieverKit):
     """The index alone: the documents are in the corpus before the clock starts, as tantivy stores none."""
 
+    store = "stored.rk"
+
     def load(self) -> None:
         from retrieverkit import Document, Index
 
-        self.index = Index.open(self.folder / "stored.rk", create=True)
+        self.index = Index.create(self.folder / self.store)
         self.index.add(Document(id=str(i), text=text) for i, text in enumerate(self.texts))
 
     def build(self) -> None:
@@ -89,6 +91,8 @@ class Alone(RetrieverKit):
 
 class Tantivy(Bm25):
     """The engine alone, on disk, with its own English analyzer; the stored id is all that is read back."""
+
+    store = "tantivy"
 
     def load(self) -> None:
         import tantivy
@@ -100,7 +104,7 @@ class Tantivy(Bm25):
         schema.add_integer_field("id", stored=True)
         schema.add_text_field("text", tokenizer_name="en_stem", index_option="freq")
         self.schema = schema.build()
-        path = self.folder / "tantivy"
+        path = self.folder / self.store
         path.mkdir()
         index = self.tantivy.Index(self.schema, path=str(path))
         writer = index.writer()

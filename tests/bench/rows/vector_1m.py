@@ -33,7 +33,7 @@ def prepare(folder: Path, scale: float) -> str:
     ranks = np.random.default_rng(1).permutation(count)
     ranks.tofile(folder / RANKS)
     started = perf_counter()
-    with Index.open(folder / "notes.rk", create=True, embedding=Given()) as index:
+    with Index.create(folder / "notes.rk", embedding=Given()) as index:
         for start in range(0, count, 10_000):
             part = vectors[start : start + 10_000].tolist()
             index.add_nodes(
