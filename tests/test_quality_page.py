@@ -16,3 +16,14 @@ def test_hybrid_is_not_below_bm25():
     for mode in ("hybrid(embedding='lsa')", "hybrid(embedding='minilm')"):
         assert sum(one[mode]["nDCG@10"] - one["bm25"]["nDCG@10"] for one in scores) >= 0
         assert sum(one[mode]["R@100"] - one["bm25"]["R@100"] for one in scores) > 0
+
+
+def test_typing_errors_are_few_small_and_always_the_same():
+    query = "the boundary layer of a swept wing at supersonic speeds of nineteen hundred"
+    made = [quality_page.misspell(query, str(n)) for n in range(200)]
+    assert made == [quality_page.misspell(query, str(n)) for n in range(200)]
+    pairs = [(old, new) for text in made for old, new in zip(query.split(), text.split(), strict=True)]
+    changed = [(old, new) for old, new in pairs if old != new]
+    assert all(len(old) >= 5 and abs(len(old) - len(new)) <= 1 for old, new in changed)
+    long = [old for old, _ in pairs if len(old) >= 5]
+    assert 0.24 < len(changed) / len(long) < 0.32, "an edit may leave a word as it was"
