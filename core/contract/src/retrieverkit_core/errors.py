@@ -27,6 +27,7 @@ RetrieverKitError
 │   ├── RecursionLimitError             index nodes that lead to each other without end
 │   ├── AllLegsFailedError              no leg of a composite answered
 │   ├── OverloadedError                 too many abandoned calls are still running
+│   ├── BudgetExceededError             the caller's budget allows no more
 │   └── BatchError                      some queries of a batch failed
 ├── CorpusError
 │   ├── NotACorpusError                 the file is not a corpus
@@ -90,6 +91,17 @@ class RetrieverKitError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nfix: {self.fix}" if self.fix else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Constructors take fields and word the message from them: a copy is put together from what is there.
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[RetrieverKitError], args: tuple[Any, ...], fields: dict[str, Any]) -> RetrieverKitError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class ConfigError(RetrieverKitError, ValueError):
@@ -298,6 +310,9 @@ class FilterSyntaxError(FilterError):
 class UnknownFieldError(FilterError, LookupError):
     """A filter names a metadata field that no node in the corpus has.
 
+    Under a scope it also stands for a field that has no values of the kind that is asked for, and names no other
+    field: what a part of the nodes holds is not told to those who see another part.
+
     Attributes:
         field: The unknown field.
         near: Fields that look like it.
@@ -305,14 +320,18 @@ class UnknownFieldError(FilterError, LookupError):
 
     code = "unknown_field"
 
-    def __init__(self, field: str, *, known: Iterable[str] = ()) -> None:
-        known = sorted(known)
+    def __init__(self, field: str, *, known: Iterable[str] | None = None) -> None:
+        names = sorted(known or ())
         self.field = field
-        self.near = near_matches(field, known)
-        listed = ", ".join(shorten(k, 30) for k in known[:12]) + (", …" if len(known) > 12 else "")
-        super().__init__(
-            f"no node has the metadata field {shorten(field)!r}", fix=f"{_suggest(self.near)}fields: {listed}"
-        )
+        self.near = near_matches(field, names)
+        if known is None:
+            message = f"no node in scope is known to have the metadata field {shorten(field)!r} with such values"
+            fix = "check its name and the kind of its values; under a scope fields are not listed"
+        else:
+            listed = ", ".join(shorten(k, 30) for k in names[:12]) + (", …" if len(names) > 12 else "")
+            message = f"no node has the metadata field {shorten(field)!r}"
+            fix = f"{_suggest(self.near)}fields: {listed}" if names else "no node has any metadata"
+        super().__init__(message, fix=fix)
 
 
 class FilterTypeError(FilterError):
@@ -337,17 +356,19 @@ class DeadlineExceededError(RetrievalError, TimeoutError):
     """The caller's deadline passed before there was an answer.
 
     Attributes:
-        timeout: The limit in seconds.
+        timeout: The limit in seconds, or None where the deadline of an enclosing call had passed.
     """
 
     code = "deadline"
     retryable = True
 
-    def __init__(self, who: str, timeout: float) -> None:
+    def __init__(self, who: str, timeout: float | None) -> None:
         self.timeout = timeout
-        super().__init__(
-            f"{who} did not answer within {timeout:g} s", fix="raise the timeout, or make the leg optional"
-        )
+        if timeout is None:
+            message = f"the time was up before {who} was asked"
+        else:
+            message = f"{who} did not answer within {timeout:g} s"
+        super().__init__(message, fix="raise the timeout, or make the leg optional")
 
 
 class RecursionLimitError(RetrievalError):
@@ -378,8 +399,12 @@ class AllLegsFailedError(RetrievalError):
 
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
         self.errors = dict(errors)
-        told = "; ".join(f"{name}: {shorten(error, 200)}" for name, error in self.errors.items())
-        super().__init__(f"every leg failed: {told}")
+        lines = (f"\n  {name}: {shorten(_message(error), 200)}" for name, error in self.errors.items())
+        super().__init__(f"every leg failed{''.join(lines)}")
+
+
+def _message(error: BaseException) -> str:
+    return error.message if isinstance(error, RetrieverKitError) else f"{type(error).__name__}: {error}"
 
 
 class OverloadedError(RetrievalError):
@@ -387,6 +412,27 @@ class OverloadedError(RetrievalError):
 
     code = "overloaded"
     retryable = True
+
+
+class BudgetExceededError(RetrievalError):
+    """The caller's budget does not allow what the retrieval would spend next.
+
+    Attributes:
+        limit: The name of the limit, such as ``"llm_calls"``.
+        allowed: The limit.
+        spent: What had been spent.
+    """
+
+    code = "budget"
+
+    def __init__(self, limit: str, allowed: int, spent: int) -> None:
+        self.limit = limit
+        self.allowed = allowed
+        self.spent = spent
+        super().__init__(
+            f"the budget allows {allowed} {limit.replace('_', ' ')}, and {spent} are spent",
+            fix=f"raise it: QueryBundle(…, budget=Budget({limit}=…))",
+        )
 
 
 class BatchError(RetrievalError):

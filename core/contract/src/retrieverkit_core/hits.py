@@ -96,6 +96,10 @@ class NodeWithScore:
         """Return the node's text."""
         return self.node.text
 
+    def copied(self) -> NodeWithScore:
+        """Return a hit on a copy of the node."""
+        return NodeWithScore(self.node.copied(), self.score, self._evidence)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeWithScore):
             return NotImplemented

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 Metadata = dict[str, Any]
@@ -153,6 +154,16 @@ class Node:
         elif mode is MetadataMode.LLM:
             excluded = self.excluded_llm_metadata_keys
         return "\n".join(f"{key}: {value}" for key, value in self.metadata.items() if key not in excluded)
+
+    def copied(self) -> Self:
+        """Return a node that shares nothing with this one; what an index node leads to stays the same object."""
+        other = copy(self)
+        other.metadata = deepcopy(self.metadata)
+        other.relationships = deepcopy(self.relationships)
+        other.excluded_embed_metadata_keys = list(self.excluded_embed_metadata_keys)
+        other.excluded_llm_metadata_keys = list(self.excluded_llm_metadata_keys)
+        other.embedding = None if self.embedding is None else list(self.embedding)
+        return other
 
     def _related(self, relationship: NodeRelationship) -> str | None:
         related = self.relationships.get(relationship)

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit_core.errors import QueryError
 
 if TYPE_CHECKING:
-    from retrieverkit_core.filters import MetadataFilters
+    from retrieverkit_core.budget import Budget
+    from retrieverkit_core.filters import FiltersLike, MetadataFilters
 
 MAX_QUERY_CHARS = 2_000_000
 """The longest query text that is accepted, in characters."""
+
+UNLIMITED = 2**31 - 1
+"""The ``top_k`` that asks for every hit. What a retriever's author is given is never None."""
 
 MAX_TIMEOUT = 31_536_000
 """The longest timeout in seconds: a year, which every clock can count."""
@@ -29,12 +33,13 @@ class QueryBundle:
         filters: Only nodes whose metadata passes.
         scope: A mandatory filter (tenant, principal) that holds in every leg.
         timeout: Seconds within which the answer must come, or None.
+        budget: What may be spent on models, or None.
 
     Raises:
         QueryError: A part has the wrong type or value.
     """
 
-    __slots__ = ("custom_embedding_strs", "embedding", "filters", "query_str", "scope", "timeout", "top_k")
+    __slots__ = ("budget", "custom_embedding_strs", "embedding", "filters", "query_str", "scope", "timeout", "top_k")
 
     query_str: str
     embedding: tuple[float, ...] | None
@@ -43,6 +48,7 @@ class QueryBundle:
     filters: MetadataFilters | None
     scope: MetadataFilters | None
     timeout: float | None
+    budget: Budget | None
 
     def __init__(
         self,
@@ -53,6 +59,7 @@ class QueryBundle:
         filters: MetadataFilters | None = None,
         scope: MetadataFilters | None = None,
         timeout: float | None = None,
+        budget: Budget | None = None,
     ) -> None:
         if type(query_str) is not str and not isinstance(query_str, str):
             raise QueryError(f"a query is a string, not {type(query_str).__name__}")
@@ -68,6 +75,8 @@ class QueryBundle:
             _check_filters(filters=filters, scope=scope)
         if timeout is not None:
             _check_timeout(timeout)
+        if budget is not None:
+            _check_budget(budget)
         put = object.__setattr__
         put(self, "query_str", query_str)
         put(self, "embedding", embedding)
@@ -76,11 +85,40 @@ class QueryBundle:
         put(self, "filters", filters)
         put(self, "scope", scope)
         put(self, "timeout", timeout)
+        put(self, "budget", budget)
 
     @classmethod
-    def of(cls, query: str | QueryBundle) -> QueryBundle:
-        """Return ``query`` itself if it is a bundle, else a bundle around the string."""
-        return query if isinstance(query, QueryBundle) else cls(query)
+    def of(
+        cls,
+        query: str | QueryBundle,
+        top_k: int | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
+        timeout: float | None = None,
+    ) -> QueryBundle:
+        """Return a bundle around ``query`` with the limits that are given laid over it.
+
+        Args:
+            query: Words, or a bundle; it is returned itself where nothing is laid over it.
+            top_k: In place of the bundle's, unless None.
+            filters: In place of the bundle's, unless None.
+            scope: Holds together with the bundle's.
+            timeout: In place of the bundle's, unless None.
+
+        Raises:
+            QueryError: A value cannot be part of a query.
+            FilterError: The filters or the scope cannot be read.
+        """
+        bundle = query if isinstance(query, QueryBundle) else cls(query)
+        if top_k is None and filters is None and scope is None and timeout is None:
+            return bundle
+        from retrieverkit_core.filters import MetadataFilters
+
+        laid_over: dict[str, Any] = {"top_k": top_k, "timeout": timeout}
+        laid_over["filters"] = None if filters is None else MetadataFilters.of(filters)
+        if scope is not None:
+            laid_over["scope"] = MetadataFilters.and_(bundle.scope, MetadataFilters.of(scope))
+        return bundle.replace(**{name: value for name, value in laid_over.items() if value is not None})
 
     @property
     def embedding_strs(self) -> tuple[str, ...]:
@@ -97,6 +135,16 @@ class QueryBundle:
             and not self.query_str.strip()
             and not any(text.strip() for text in self.custom_embedding_strs or ())
         )
+
+    def asking(self, top_k: int, filters: MetadataFilters | None) -> QueryBundle:
+        """Return the query for a retriever's author: with an explicit limit, and the filters that it must apply."""
+        other = object.__new__(QueryBundle)
+        put = object.__setattr__
+        for name in self.__slots__:
+            put(other, name, getattr(self, name))
+        put(other, "top_k", top_k)
+        put(other, "filters", filters)
+        return other
 
     def replace(self, **changes: Any) -> QueryBundle:
         """Return a copy with ``changes`` to its attributes."""
@@ -118,7 +166,7 @@ class QueryBundle:
         return self._key() == other._key() if isinstance(other, QueryBundle) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.query_str, self.embedding, self.custom_embedding_strs, self.top_k, self.timeout))
+        return hash((self.query_str, self.embedding, self.custom_embedding_strs, self.top_k, self.timeout, self.budget))
 
     def __repr__(self) -> str:
         parts = [repr(self.query_str)]
@@ -128,7 +176,7 @@ class QueryBundle:
         return f"QueryBundle({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        names = ("query_str", "embedding", "custom_embedding_strs", "top_k", "filters", "scope", "timeout")
+        names = ("query_str", "embedding", "custom_embedding_strs", "top_k", "filters", "scope", "timeout", "budget")
         return QueryBundle, tuple(getattr(self, name) for name in names)
 
 
@@ -157,7 +205,7 @@ def _check_top_k(top_k: object) -> None:
 def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
     try:
         vector = tuple(float(x) for x in embedding)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise QueryError(f"the query's embedding is not a sequence of numbers: {error}") from error
     if not vector or not all(map(math.isfinite, vector)):
         raise QueryError("the query's embedding is empty or not finite")
@@ -180,6 +228,13 @@ def _check_filters(**trees: object) -> None:
                 f"{name} is a MetadataFilters, not {type(tree).__name__}",
                 fix='write MetadataFilters.parse("year >= 1960")',
             )
+
+
+def _check_budget(budget: object) -> None:
+    from retrieverkit_core.budget import Budget
+
+    if not isinstance(budget, Budget):
+        raise QueryError(f"budget is a Budget, not {type(budget).__name__}", fix="write Budget(llm_calls=3)")
 
 
 def _check_timeout(timeout: object) -> None:

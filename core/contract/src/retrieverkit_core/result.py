@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
 
 from retrieverkit_core.hits import NodeWithScore
 
 if TYPE_CHECKING:
+    from retrieverkit_core.found import Found
     from retrieverkit_core.query import QueryBundle
 
 
@@ -37,6 +39,54 @@ class LegState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FilterReport:
+    """What became of the caller's filters and scope.
+
+    Of a composite it is the sum over its legs: a part that one leg applied itself and another left to core stands
+    in both ``pushed`` and ``rechecked``; the legs' own reports tell them apart.
+
+    Attributes:
+        pushed: The part that the mode applied itself, as filter text, or "".
+        rechecked: The part that only core applied, as filter text, or "".
+        dropped: How many hits core took out because they did not pass ``rechecked``.
+        leaked: Ids of hits that the mode should have filtered out and did not; core took them out.
+    """
+
+    pushed: str = ""
+    rechecked: str = ""
+    dropped: int = 0
+    leaked: tuple[str, ...] = ()
+
+    @classmethod
+    def of_legs(cls, reports: Iterable[FilterReport]) -> FilterReport:
+        """Return what a composite says of its legs: each part that any of them applied, or left to core."""
+        reports = list(reports)
+        return cls(
+            pushed=_joined(report.pushed for report in reports),
+            rechecked=_joined(report.rechecked for report in reports),
+            dropped=sum(report.dropped for report in reports),
+            leaked=tuple(dict.fromkeys(chain.from_iterable(report.leaked for report in reports))),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as inert JSON."""
+        return {
+            "pushed": self.pushed,
+            "rechecked": self.rechecked,
+            "dropped": self.dropped,
+            "leaked": list(self.leaked),
+        }
+
+
+def _joined(texts: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(filter(None, texts)))
+    return distinct[0] if len(distinct) == 1 else " and ".join(f"({text})" for text in distinct)
+
+
+NO_FILTERS = FilterReport()
+
+
+@dataclass(frozen=True, slots=True)
 class LegStatus:
     """How one leg of a retrieval ended.
 
@@ -48,6 +98,7 @@ class LegStatus:
         error: What went wrong, or None.
         legs: The legs of this leg, if it is a composite.
         note: What a reader should know, such as the model that was used.
+        filters: What became of the filters and the scope in this leg, or None where there were none.
     """
 
     name: str
@@ -57,6 +108,7 @@ class LegStatus:
     error: BaseException | None = None
     legs: tuple[LegStatus, ...] = ()
     note: str = ""
+    filters: FilterReport | None = None
 
     @property
     def failed(self) -> bool:
@@ -71,29 +123,35 @@ class LegStatus:
             told["error"] = str(self.error)
         if self.note:
             told["note"] = self.note
+        if self.filters is not None:
+            told["filters"] = self.filters.as_dict()
         if self.legs:
             told["legs"] = [leg.as_dict() for leg in self.legs]
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class FilterReport:
-    """What became of the caller's filters and scope.
+class Made(Protocol):
+    """What is known of how hits were made, whatever they are."""
 
-    Attributes:
-        pushed: The part that the mode applied itself, as filter text, or "".
-        rechecked: The part that only core applied, as filter text, or "".
-        dropped: How many hits core took out because they did not pass ``rechecked``.
-        leaked: Ids of hits that the mode should have filtered out and did not; core took them out.
-    """
+    @property
+    def legs_of_its_own(self) -> tuple[LegStatus, ...]:
+        """The status of each leg; none where there are no legs."""
+        ...
 
-    pushed: str = ""
-    rechecked: str = ""
-    dropped: int = 0
-    leaked: tuple[str, ...] = ()
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader may want to know."""
+        ...
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know to trust the answer."""
+        ...
 
-NO_FILTERS = FilterReport()
+    @property
+    def abstained(self) -> bool:
+        """Whether the author declined to answer."""
+        ...
 
 
 class RetrievalResult(list[NodeWithScore]):
@@ -172,13 +230,33 @@ class RetrievalResult(list[NodeWithScore]):
         """The hits' nodes."""
         return [hit.node for hit in self]
 
-    def inherit(self, other: RetrievalResult) -> None:
-        """Take over what another result knows of its own making, when its hits became this one's."""
-        self._legs = (*other._legs, *self._legs)
-        self._abstained = other._abstained
-        self.filters = other.filters
-        self.warnings = (*other.warnings, *self.warnings)
-        self.notes = (*other.notes, *self.notes)
+    @property
+    def found(self) -> Found | None:
+        """The hits as ordinals, for a composite that asked for candidates; None where they have nodes."""
+        return None
+
+    def copied(self) -> RetrievalResult:
+        """Return a result that shares no list, hit or node with this one. Nothing is copied before it is looked at."""
+        from retrieverkit_core.late_result import LateResult
+
+        hits = list(self)
+        return LateResult(lambda: [hit.copied() for hit in hits], len(hits), self)
+
+    def inherit(self, made: Made) -> None:
+        """Take over what is known of how the hits were made, by the author of the retriever.
+
+        Args:
+            made: What the author returned: another result, or `Found`.
+        """
+        self._legs = (*made.legs_of_its_own, *self._legs)
+        self._abstained = made.abstained
+        self.warnings = (*made.warnings, *self.warnings)
+        self.notes = (*self.notes, *(note for note in made.notes if note not in self.notes))
+
+    @property
+    def legs_of_its_own(self) -> tuple[LegStatus, ...]:
+        """The status of each leg; none where the retriever is not a composite."""
+        return tuple(self._legs)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as inert JSON."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-M = TypeVar("M", bound=BaseModel)
 
 
 @runtime_checkable
@@ -118,37 +117,92 @@ class EmbeddingProvider(Protocol):
         ...
 
 
+class ModelSettings(BaseModel):
+    """How a language model is asked to answer; what is None is left to the model.
+
+    Attributes:
+        temperature: How far the answer may stray from the likeliest one; 0 for the least.
+        max_tokens: The most tokens of the answer.
+        seed: A number that makes answers repeatable where the model honours it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    temperature: float | None = 0.0
+    max_tokens: int | None = None
+    seed: int | None = None
+
+
+DEFAULT_SETTINGS = ModelSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One request to a language model. Instructions and documents are apart, so that documents cannot instruct.
+
+    Attributes:
+        system: The instructions.
+        data: What they are about: the query, documents; each is a message of its own.
+        schema: The model that the answer must be an instance of, or None for text.
+        settings: How to answer.
+    """
+
+    system: str
+    data: tuple[str, ...] = ()
+    schema: type[BaseModel] | None = None
+    settings: ModelSettings = DEFAULT_SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call cost.
+
+    Attributes:
+        attempts: How many HTTP requests, or tries, were made for it.
+        input_tokens: Tokens of the prompt, over all attempts.
+        output_tokens: Tokens of the answers, over all attempts.
+    """
+
+    attempts: int = 1
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer of a language model.
+
+    Attributes:
+        text: The answer in words; of a structured answer, its JSON.
+        parsed: The answer as an instance of the prompt's schema, or None where it has none.
+        usage: What it cost.
+    """
+
+    text: str
+    parsed: BaseModel | None = None
+    usage: Usage = Usage()
+
+
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Completes prompts."""
+    """Answers prompts. Implementations count each attempt with `budget.spend` before they make it."""
 
     @property
     def name(self) -> str:
         """The model's name, for messages and cassettes."""
         ...
 
-    def complete(self, prompt: str) -> str:
-        """Return the model's answer to ``prompt``.
+    def ask(self, prompt: Prompt) -> Reply:
+        """Return the model's answer.
 
         Raises:
-            ServiceError: The model cannot answer.
+            ServiceError: The model cannot answer, or not in the shape that the schema wants.
+            BudgetExceededError: The caller's budget does not allow another attempt.
         """
         ...
 
-    def structured(self, prompt: str, schema: type[M]) -> M:
-        """Return the model's answer as an instance of ``schema``.
-
-        Raises:
-            ServiceError: The model cannot answer, or not in that shape.
-        """
-        ...
-
-    async def acomplete(self, prompt: str) -> str:
-        """As `complete`, without blocking the event loop."""
-        ...
-
-    async def astructured(self, prompt: str, schema: type[M]) -> M:
-        """As `structured`, without blocking the event loop."""
+    async def aask(self, prompt: Prompt) -> Reply:
+        """As `ask`, without blocking the event loop."""
         ...
 
 
@@ -168,10 +222,14 @@ class Services(Protocol):
         """
         ...
 
-    def llm(self, name: str | None = None) -> LanguageModel:
-        """Return the language model of that name, or the configured one.
+    def llm(self, spec: str | None = None) -> LanguageModel:
+        """Return a language model.
+
+        Args:
+            spec: A name with options, as for `embedding`; None takes the configured one.
 
         Raises:
             MissingServiceError: There is none.
+            ConfigError: The spec is wrong.
         """
         ...

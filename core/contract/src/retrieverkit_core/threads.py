@@ -10,12 +10,13 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from retrieverkit_core import deadline
 from retrieverkit_core.errors import OverloadedError
 
 P = ParamSpec("P")
@@ -53,6 +54,10 @@ def _run_job(future: Future[Any], call: Callable[[], Any]) -> None:
         return
     try:
         result = call()
+    except StopIteration as error:  # a future that is awaited cannot hold one: its awaiter would never wake
+        instead = RuntimeError("the call raised StopIteration")
+        instead.__cause__ = error
+        future.set_exception(instead)
     except BaseException as error:
         future.set_exception(error)
     else:
@@ -95,7 +100,12 @@ class WorkerThreads:
                 )
             self._count += 1
         worker = _Worker(self)
-        worker.start()
+        try:
+            worker.start()
+        except BaseException:
+            with self._lock:
+                self._count -= 1
+            raise
         return worker
 
     def rest(self, worker: _Worker) -> None:
@@ -131,52 +141,82 @@ class _Portal:
         self._thread.start()
 
     @property
-    def is_current_thread(self) -> bool:
-        return threading.get_ident() == self._thread.ident
+    def alive(self) -> bool:
+        return self._thread.is_alive()
 
-    def run(self, coroutine_function: Callable[[], Any]) -> Any:
-        """Run a coroutine to its end; an interrupt of the caller cancels it."""
+    def run(self, coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
+        """Run a coroutine to its end; an interrupt of the caller, and the caller's deadline, cancel it."""
         context = copy_context()
+        context.run(_in_portal.set, True)
         future: Future[Any] = Future()
-        task: asyncio.Task[Any] | None = None
+        task: asyncio.Task[None] | None = None
 
         def start() -> None:
             nonlocal task
-            task = self._loop.create_task(coroutine_function(), context=context)
-            task.add_done_callback(settle)
-
-        def settle(done: asyncio.Task[Any]) -> None:
-            if done.cancelled():
-                future.cancel()
-            elif (error := done.exception()) is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(done.result())
+            task = self._loop.create_task(_settle(coroutine_function, future), context=context)
 
         self._loop.call_soon_threadsafe(start)
         try:
-            return future.result()
+            return future.result(timeout=deadline.remaining())
         except BaseException:
             if task is not None and not future.done():
                 self._loop.call_soon_threadsafe(task.cancel)
             raise
 
 
+async def _settle(coroutine_function: Callable[[], Awaitable[Any]], future: Future[Any]) -> None:
+    """Put what a coroutine gives into ``future``; what would end the loop, such as SystemExit, too."""
+    try:
+        future.set_result(await coroutine_function())
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+    except BaseException as error:
+        future.set_exception(error)
+
+
 _portal: _Portal | None = None
 _portal_lock = threading.Lock()
+_in_portal: ContextVar[bool] = ContextVar("retrieverkit_in_portal", default=False)
 
 
-def run_coroutine(coroutine_function: Callable[[], Any]) -> Any:
+def run_coroutine(coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
     """Run a coroutine from sync code, also inside a running loop or a notebook.
 
-    All such calls share one loop, so that a client with open connections can be used again.
+    All such calls share one loop, so that a client with open connections can be used again. Calls made on the way
+    (async code that calls sync code that calls async code) run in loops of their own, as the shared one waits for them.
+
+    Raises:
+        TimeoutError: The caller's deadline passed; the coroutine is cancelled.
     """
     global _portal
+    if _in_portal.get():
+        return WORKERS.submit(_run_alone, coroutine_function).result(timeout=deadline.remaining())
     with _portal_lock:
-        portal = _portal = _portal or _Portal()
-    if portal.is_current_thread:
-        return WORKERS.submit(asyncio.run, coroutine_function()).result()
+        if _portal is None or not _portal.alive:
+            _portal = _Portal()
+        portal = _portal
     return portal.run(coroutine_function)
+
+
+def _run_alone(coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
+    async def limited() -> Any:
+        async with asyncio.timeout(deadline.remaining()):
+            return await coroutine_function()
+
+    return asyncio.run(limited())
+
+
+async def gathered(awaitables: Iterable[Awaitable[T]]) -> list[T]:
+    """Await all; when one fails or the caller is cancelled, cancel the others before going on."""
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def offload(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -84,7 +84,22 @@ def test_an_unknown_field_is_refused_with_the_near_match():
     with pytest.raises(UnknownFieldError, match="did you mean 'lang'") as caught:
         check_fields(tree, FIELDS)
     assert caught.value.near[0] == "lang"
-    check_fields(tree, {})
+    with pytest.raises(UnknownFieldError, match="no node has any metadata"):
+        check_fields(tree, {})
+
+
+@pytest.mark.parametrize("text", ["lnag == 'de'", "year == '1'"])
+def test_what_the_fields_are_and_hold_is_not_told_to_who_sees_a_part(text):
+    with pytest.raises(UnknownFieldError) as caught:
+        check_fields(MetadataFilters.parse(text), FIELDS, told=False)
+    assert not set(FIELDS) - {"year"} & set(str(caught.value).replace("'", " ").split())
+    assert "number" not in str(caught.value)
+
+
+def test_ids_are_fields_under_reserved_names():
+    check_fields(MetadataFilters.parse("_node_id in ['a', '2020-01-01'] and _doc_id != 'b'"), {})
+    with pytest.raises(FilterTypeError):
+        check_fields(MetadataFilters.parse("_node_id == 1"), {})
 
 
 @unhurried

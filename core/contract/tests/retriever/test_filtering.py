@@ -94,4 +94,12 @@ def test_fields_are_checked_where_they_are_known():
     with pytest.raises(UnknownFieldError, match="year"):
         retriever.retrieve(QueryBundle("q", filters=MetadataFilters.parse("yaer > 1960")))
     with pytest.raises(FilterTypeError):
-        retriever.retrieve(QueryBundle("q", scope=MetadataFilters.parse("year == '1961'")))
+        retriever.retrieve(QueryBundle("q", filters=MetadataFilters.parse("year == '1961'")))
+    with pytest.raises(UnknownFieldError, match="no node in scope") as caught:
+        retriever.retrieve("q", filters="yaer == 1", scope="year == 1961")
+    assert "year" not in str(caught.value)
+    retriever.known_fields = dict
+    with pytest.raises(UnknownFieldError, match="tenant"):
+        retriever.retrieve("q", filters="tenant != 'x'")
+    retriever.known_fields = lambda: None
+    assert len(retriever.retrieve("q", filters="tenant != 'x'")) == 1

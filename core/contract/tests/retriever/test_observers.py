@@ -118,3 +118,98 @@ def test_nested_retrievals_nest_their_events(make_hit):
         ("end", "inner"),
         ("end", "outer"),
     ]
+
+
+def _observer(**methods):
+    return type("Watches", (), {name: hookimpl(**options)(method) for name, (method, options) in methods.items()})()
+
+
+async def _later(self, query):
+    pass
+
+
+def _around(self, query):
+    yield
+
+
+@pytest.mark.parametrize(
+    ("plugin", "told"),
+    [
+        (_observer(on_retreive_start=(lambda self: None, {})), "did you mean 'on_retrieve_start'|on_retrieve_start"),
+        (_observer(on_retrieve_start=(lambda self, qeury: None, {})), "qeury"),
+        (_observer(on_retrieve_start=(_later, {})), "async"),
+        (_observer(on_retrieve_end=(_around, {"wrapper": True})), "wrapper"),
+        (_observer(on_retrieve_end=(_around, {"hookwrapper": True})), "wrapper"),
+    ],
+)
+def test_a_hook_that_could_not_be_called_is_refused(plugin, told):
+    import pluggy
+
+    from retrieverkit_core import new_plugin_manager
+
+    with pytest.raises(ConfigError, match=told):
+        Observers.of(plugin)
+    recorder = Recorder()
+    observers = Observers.of(recorder)
+    with pytest.raises(ConfigError, match=told):
+        observers.add(plugin, "the plugin")
+    Answers([], hooks=observers).retrieve("q")
+    assert len(recorder.events) == 2
+    manager = new_plugin_manager()
+    try:
+        manager.register(plugin)
+    except pluggy.PluginValidationError:
+        return
+    with pytest.raises(ConfigError, match=told):
+        Answers([], hooks=manager)
+
+
+def test_an_observer_is_not_taken_twice():
+    recorder = Recorder()
+    with pytest.raises(ConfigError, match="already"):
+        Observers.of(recorder, recorder)
+
+
+@pytest.mark.parametrize("how", ["sync", "async", "batch"])
+def test_what_an_observer_changes_nobody_else_sees(how, make_hit):
+    class Meddles:
+        @hookimpl
+        def on_retrieve_end(self, result):
+            result[0].node.text = "changed"
+            result[0].node.metadata["tenant"] = "other"
+            result[0].score = 7.0
+            result.reverse()
+            result.append(make_hit("foreign"))
+            result.warnings += ("made up",)
+            result.clear()
+
+    recorder = Recorder()
+    hits = [make_hit("a", 2.0, tenant="own"), make_hit("b", 1.0)]
+    result = ask(how, Answers(hits, hooks=Observers.of(recorder, Meddles())), "q")
+    assert [(hit.node_id, hit.score, hit.text) for hit in result] == [("a", 2.0, "text of a"), ("b", 1.0, "text of b")]
+    assert result[0].metadata == {"tenant": "own"}
+    assert result.warnings == ()
+    assert recorder.events[-1][2] == 2
+
+
+def test_observers_are_loaded_off_the_event_loop():
+    import threading
+
+    loaded_in = []
+
+    class Late(Observers):
+        loaded = False
+
+        def load(self):
+            loaded_in.append(threading.get_ident())
+            self.loaded = True
+
+    async def main():
+        retriever = Answers([], hooks=Late())
+        await retriever.aretrieve("q")
+        await retriever.aretrieve("q")
+        return threading.get_ident()
+
+    loop_thread = asyncio.run(main())
+    assert len(loaded_in) == 1
+    assert loop_thread not in loaded_in

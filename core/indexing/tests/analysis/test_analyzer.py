@@ -147,4 +147,4 @@ try:
 except RetrieverKitError as error:
     print(error.fix)
 """
-    assert run(code) == "pip install 'retrieverkit-indexing[analysis]'"
+    assert run(code) == "pip install 'retrieverkit-core[analysis]'"

@@ -1,6 +1,6 @@
 """Checking a tree against the fields that a corpus is known to have.
 
-- A key that no node has is an error. Where no field is known at all, nothing is checked.
+- A key that no node has is an error, also where no node has any. The reserved names of ids are known always.
 - Each value of a filter must be of a kind that its field holds. This goes for every operator, the negative
   ones too: a value that never occurs by its kind is a slip, not a question. A date and another string are of
   two kinds.
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from retrieverkit_core.errors import FilterTypeError, UnknownFieldError, shorten
+from retrieverkit_core.filters._ids import RESERVED_FIELDS
 from retrieverkit_core.filters._operators import TEXT, FilterOperator
 from retrieverkit_core.filters._text import key_text, leaf_text
 from retrieverkit_core.filters._tree import MetadataFilter, MetadataFilters
@@ -32,23 +33,28 @@ _NOUNS: dict[str, tuple[str, str]] = {
 _SINGLE = ("bool", "number", "date", "string")
 
 
-def check_fields(tree: MetadataFilters, fields: Mapping[str, frozenset[str]]) -> None:
+def check_fields(tree: MetadataFilters, fields: Mapping[str, frozenset[str]], *, told: bool = True) -> None:
     """Check that every filter of ``tree`` can have something to match.
 
     Args:
         tree: What is asked.
-        fields: The kinds that each field holds, as `fields_of` names them; empty where nothing is known.
+        fields: The kinds that each field holds, as `fields_of` names them; empty where no node has metadata.
+        told: Whether messages may say which fields there are and what they hold: not to who sees a part of the nodes.
 
     Raises:
         UnknownFieldError: A key is in no node; it names the near matches.
         FilterTypeError: A value is of a kind that the field never holds.
     """
-    if not fields:
-        return
+    known = {**fields, **RESERVED_FIELDS}
     for leaf in tree.leaves():
-        if leaf.key not in fields:
-            raise UnknownFieldError(leaf.key, known=fields)
-        _check_kinds(leaf, fields[leaf.key])
+        if leaf.key not in known:
+            raise UnknownFieldError(leaf.key, known=fields if told else None)
+        try:
+            _check_kinds(leaf, known[leaf.key])
+        except FilterTypeError:
+            if told:
+                raise
+            raise UnknownFieldError(leaf.key) from None
 
 
 def _check_kinds(leaf: MetadataFilter, held: frozenset[str]) -> None:

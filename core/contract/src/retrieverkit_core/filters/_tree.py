@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from retrieverkit_core.errors import FilterError, near_matches, shorten
+from retrieverkit_core.filters._ids import RESERVED_FIELDS, filterable
 from retrieverkit_core.filters._matching import Matcher, combined, leaf_matcher
 from retrieverkit_core.filters._operators import (
     MEMBERSHIP,
@@ -37,6 +38,7 @@ from retrieverkit_core.filters._operators import (
 )
 from retrieverkit_core.filters._text import leaf_text, tree_text, value_text
 from retrieverkit_core.filters._values import kind_of
+from retrieverkit_core.nodes import IndexNode, Node
 
 MAX_DEPTH = 64
 """How deep trees may be nested."""
@@ -154,6 +156,11 @@ class MetadataFilter(_Checked):
         """Return whether a node with ``metadata`` passes."""
         return self.matcher(metadata)
 
+    @property
+    def asks_ids(self) -> bool:
+        """Whether it asks for a node's or a document's id, which metadata does not hold."""
+        return self.key in RESERVED_FIELDS
+
     @cached_property
     def matcher(self) -> Matcher:
         """The compiled `matches`."""
@@ -226,6 +233,40 @@ class MetadataFilters(_Checked):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
+    def of(cls, filters: FiltersLike) -> MetadataFilters:
+        """Return the tree for what people write.
+
+        Args:
+            filters: A tree or a filter; filter text such as ``"year >= 1960"``; a mapping of fields to values that
+                they must be equal to, a list standing for any of its values, such as ``{"tenant": "a"}``; or a filter
+                or tree as plain data, with the keys ``key`` and ``value`` or ``filters``.
+
+        Raises:
+            FilterError: It describes no filter.
+        """
+        if isinstance(filters, MetadataFilters):
+            return filters
+        if isinstance(filters, MetadataFilter):
+            return cls(filters=[filters])
+        if isinstance(filters, str):
+            return cls.parse(filters)
+        if not isinstance(filters, Mapping):
+            raise FilterError(
+                f"filters are text, a mapping or MetadataFilters, not {type(filters).__name__}",
+                fix="write \"year >= 1960\", {'tenant': 'a'} or MetadataFilters.parse(…)",
+            )
+        if "filters" in filters:
+            return cls.model_validate(filters)
+        if "key" in filters and filters.keys() <= {"key", "value", "operator"} and len(filters) > 1:
+            return cls(filters=[filters])
+        return cls(
+            filters=[
+                MetadataFilter(key=key, operator="in" if isinstance(value, (list, tuple)) else "==", value=value)
+                for key, value in filters.items()
+            ]
+        )
+
+    @classmethod
     def parse(cls, text: str) -> MetadataFilters:
         """Read a filter text such as ``year >= 1960 and not (lang == 'de')``; `parse` has the grammar.
 
@@ -268,6 +309,20 @@ class MetadataFilters(_Checked):
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         """Return whether a node with ``metadata`` passes."""
         return self.matcher(metadata)
+
+    def admits(self, node: Node) -> bool:
+        """Return whether ``node`` passes: by its metadata and ids, or because it leads on.
+
+        An index node that holds its object passes here; what it leads to is checked in its place.
+        """
+        if isinstance(node, IndexNode) and node.obj is not None:
+            return True
+        return self.matcher(filterable(node) if self.asks_ids else node.metadata)
+
+    @cached_property
+    def asks_ids(self) -> bool:
+        """Whether a filter asks for a node's or a document's id, which metadata does not hold."""
+        return any(leaf.asks_ids for leaf in self.leaves())
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -384,3 +439,7 @@ def _told(problem: Any) -> tuple[str, str]:
 
 _TAGS = ("leaf", "tree")
 _FIELDS = ("key", "value", "operator", "filters", "condition")
+
+
+FiltersLike = MetadataFilters | MetadataFilter | Mapping[str, Any] | str
+"""What stands for filters wherever people write them; see `MetadataFilters.of`."""

@@ -1,7 +1,8 @@
 """The retriever contract: what authors subclass, and the steps of one call."""
 
+from retrieverkit_core.found import Found
 from retrieverkit_core.retriever._auto import BaseAutoRetriever
-from retrieverkit_core.retriever._base import BaseRetriever
+from retrieverkit_core.retriever._base import BaseRetriever, Hits
 from retrieverkit_core.retriever._feedback import RelevanceFeedback
 
-__all__ = ["BaseAutoRetriever", "BaseRetriever", "RelevanceFeedback"]
+__all__ = ["BaseAutoRetriever", "BaseRetriever", "Found", "Hits", "RelevanceFeedback"]

@@ -5,51 +5,68 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
+from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import IndexNode
 from retrieverkit_core.observers import Observers
 from retrieverkit_core.plugin import NO_PUSHDOWN, FilterCapabilities
+from retrieverkit_core.prompts import Prompts
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever import _call as call
+from retrieverkit_core.retriever import _driving, _many
 from retrieverkit_core.scores import UNSCORED, ScoreSpec
 
 if TYPE_CHECKING:
     import pluggy
 
-    from retrieverkit_core.filters import MetadataFilter
+    from retrieverkit_core.filters import FiltersLike, MetadataFilter
     from retrieverkit_core.plugin import ModeSpec
 
-_FINAL = ("retrieve", "aretrieve", "retrieve_many", "aretrieve_many")
+Hits = Sequence[NodeWithScore] | Found
+"""What an author returns: hits, or what was found by ordinals and is read by core after the cut."""
+
+_FINAL = (
+    "retrieve",
+    "aretrieve",
+    "retrieve_many",
+    "aretrieve_many",
+    "candidates",
+    "acandidates",
+    "candidates_many",
+)
 
 
 class BaseRetriever:
     """Fetches the nodes that are most relevant to a query.
 
     Subclasses implement `_retrieve`, `_aretrieve` or both, and may implement `_retrieve_many` where their engine
-    answers many queries at once. They are given a query whose ``top_k`` is the number of candidates wanted (None for
-    all) and whose ``filters`` are the part that `can_push` accepted, with the scope; that part they must apply.
-    Everything else is done around them: other filters, index nodes, duplicates, deadlines, observers, threads.
+    answers many queries at once. They are given a query whose ``top_k`` is the number of candidates wanted, never
+    None (`query.UNLIMITED` asks for all), and whose ``filters`` are the part that `can_push` accepted, with the
+    scope; that part they must apply, but for index nodes that lead on, which must pass
+    (`MetadataFilters.admits`). So the query can be passed on to another retriever as it is. Everything else is done
+    around them: other filters, index nodes, duplicates, deadlines, observers, threads.
 
     Attributes:
-        scores: What the scores mean; hits must come in this order.
-        filter_capabilities: Which filter operators the retriever applies itself.
+        scores: What the scores mean; hits must come in this order. None where nothing is declared.
+        filter_capabilities: Which filter operators the retriever applies itself. None where nothing is declared.
         default_top_k: How many hits a query gets that does not say; None for all.
         answers_blank: Whether a query without words or vector has an answer; otherwise it finds nothing.
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.
         notes: What every result should tell its reader, such as the model that is used.
+        prompts: The prompts for language models, by name; see `get_prompts`.
     """
 
-    scores: ScoreSpec = UNSCORED
-    filter_capabilities: FilterCapabilities = NO_PUSHDOWN
+    scores: ScoreSpec | None = None
+    filter_capabilities: FilterCapabilities | None = None
     default_top_k: int | None = None
     answers_blank: bool = False
     name: str = ""
     distribution: str = ""
-    known_fields: Callable[[], Mapping[str, frozenset[str]]] | None = None
+    known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None
     notes: tuple[str, ...] = ()
+    prompts: Mapping[str, str] = {}
 
     _is_sync: ClassVar[bool] = False
     _is_async: ClassVar[bool] = False
@@ -82,7 +99,7 @@ class BaseRetriever:
         super().__init_subclass__(**kwargs)
         for name in _FINAL:
             if name in cls.__dict__:
-                raise TypeError(f"{cls.__name__}.{name} is final; implement _{name.removeprefix('a')} or _a… instead")
+                raise TypeError(f"{cls.__name__}.{name} is final; implement _retrieve, _aretrieve or _retrieve_many")
         cls._is_sync = cls._retrieve is not BaseRetriever._retrieve
         cls._is_async = cls._aretrieve is not BaseRetriever._aretrieve
         cls._is_batch = cls._retrieve_many is not BaseRetriever._retrieve_many
@@ -96,58 +113,136 @@ class BaseRetriever:
 
     # What authors implement
 
-    def _retrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
+    def _retrieve(self, query_bundle: QueryBundle) -> Hits:
         """Return candidates, best first. Implement this, `_aretrieve`, or both."""
         raise NotImplementedError
 
-    async def _aretrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
+    async def _aretrieve(self, query_bundle: QueryBundle) -> Hits:
         """Return candidates, best first, without blocking the event loop."""
         raise NotImplementedError
 
-    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Sequence[NodeWithScore] | Exception]:
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Hits | Exception]:
         """Return the candidates of each query, or its error; implement it where the engine answers many at once."""
         raise NotImplementedError
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return whether the retriever applies this one condition itself, exactly, also inside and, or and not."""
-        return filter.operator.value in self.filter_capabilities.operators
+        return filter.operator.value in self.capabilities.operators and not filter.asks_ids
+
+    @property
+    def sub_retrievers(self) -> Sequence[BaseRetriever]:
+        """The retrievers that this one asks for every query; none unless it is a composite.
+
+        A composite has a moment past its deadline to hand over what its legs found in time.
+        """
+        return ()
 
     # What callers use
 
     @final
-    def retrieve(self, query: str | QueryBundle) -> RetrievalResult:
+    def retrieve(
+        self,
+        query: str | QueryBundle,
+        *,
+        top_k: int | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
+        timeout: float | None = None,
+    ) -> RetrievalResult:
         """Return the most relevant nodes.
 
         Args:
             query: The query, in words or as a bundle with limits and filters.
+            top_k: At most so many hits, in place of what the bundle says.
+            filters: Only nodes whose metadata passes, as text, plain data or `MetadataFilters`, in place of what the
+                bundle says.
+            scope: A mandatory filter that holds in every leg, together with that of the bundle.
+            timeout: Seconds within which the answer must come, in place of what the bundle says.
 
         Raises:
             QueryError: The value cannot be a query.
             FilterError: The filters ask for what cannot be.
-            DeadlineExceededError: The bundle's ``timeout`` passed.
+            DeadlineExceededError: The ``timeout`` passed.
             RetrievalError: The retriever failed; its error is chained.
             PluginContractError: The retriever returned what the contract forbids.
         """
-        return call.retrieve(self, QueryBundle.of(query))
+        return _driving.retrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout))
 
     @final
-    async def aretrieve(self, query: str | QueryBundle) -> RetrievalResult:
+    async def aretrieve(
+        self,
+        query: str | QueryBundle,
+        *,
+        top_k: int | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
+        timeout: float | None = None,
+    ) -> RetrievalResult:
         """As `retrieve`, without blocking the event loop."""
-        return await call.aretrieve(self, QueryBundle.of(query))
+        return await _driving.aretrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout))
 
     @final
     def retrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:
-        """Return one result a query, using the engine's own batching where it has one.
+        """Return one result per query, using the engine's own batching where it has one.
 
         Raises:
             BatchError: Some queries failed; it holds the results of the others.
         """
-        return call.retrieve_many(self, [QueryBundle.of(query) for query in queries])
+        return _many.retrieve_many(self, [QueryBundle.of(query) for query in queries])
 
     @final
     async def aretrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:
         """As `retrieve_many`, without blocking the event loop."""
-        return await call.aretrieve_many(self, [QueryBundle.of(query) for query in queries])
+        return await _many.aretrieve_many(self, [QueryBundle.of(query) for query in queries])
+
+    # What composites use
+
+    @final
+    def candidates(self, query: QueryBundle) -> RetrievalResult:
+        """As `retrieve`, for a composite that keeps few of many hits: nodes are read only when somebody looks.
+
+        The steps, the observers and the deadline are those of `retrieve`. Where the retriever knows its hits by
+        ordinal, ``result.found`` has them, and ``len(result)`` reads nothing.
+        """
+        return _driving.retrieve(self, query, late=True)
+
+    @final
+    async def acandidates(self, query: QueryBundle) -> RetrievalResult:
+        """As `candidates`, without blocking the event loop."""
+        return await _driving.aretrieve(self, query, late=True)
+
+    @final
+    def candidates_many(self, queries: Iterable[QueryBundle]) -> list[RetrievalResult]:
+        """As `candidates`, for many queries at once.
+
+        Raises:
+            BatchError: Some queries failed; it holds the results of the others.
+        """
+        return _many.retrieve_many(self, list(queries), late=True)
+
+    # What a retriever says of itself
+
+    @property
+    def score_spec(self) -> ScoreSpec:
+        """What the scores mean; `UNSCORED` where nothing is declared."""
+        return self.scores or UNSCORED
+
+    @property
+    def capabilities(self) -> FilterCapabilities:
+        """Which filters the retriever applies itself; none where nothing is declared."""
+        return self.filter_capabilities or NO_PUSHDOWN
+
+    def get_prompts(self) -> dict[str, str]:
+        """Return the prompts that language models are asked with, by name; none where no model is asked."""
+        return dict(self.prompts)
+
+    def update_prompts(self, **prompts: str) -> None:
+        """Change prompts.
+
+        Raises:
+            OptionError: There is no such prompt, or a text lacks a field that the prompt is filled with.
+        """
+        self.prompts = Prompts(self.name, self.prompts).updated(prompts)
 
     def bind(
         self,
@@ -155,7 +250,7 @@ class BaseRetriever:
         name: str,
         distribution: str,
         spec: ModeSpec,
-        known_fields: Callable[[], Mapping[str, frozenset[str]]] | None = None,
+        known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None,
         object_map: Mapping[str, Any] | None = None,
         observers: Observers | None = None,
         verbose: bool = False,
@@ -166,15 +261,15 @@ class BaseRetriever:
             name: The mode, for results and messages.
             distribution: The distribution that ships it.
             spec: The mode's declaration; its scores and filters hold where the retriever declares none.
-            known_fields: Returns the kinds of value by metadata field.
+            known_fields: Returns the kinds of value by metadata field, or None where they are not known.
             object_map: What index nodes lead to.
             observers: Who is told of retrievals.
             verbose: Print which retriever is entered on the way.
         """
         self.name, self.distribution = name, distribution
-        if self.scores is UNSCORED:
+        if self.scores is None:
             self.scores = spec.scores
-        if self.filter_capabilities is NO_PUSHDOWN:
+        if self.filter_capabilities is None:
             self.filter_capabilities = spec.filters
         self.known_fields = self.known_fields or known_fields
         self._object_map = {**(object_map or {}), **self._object_map}

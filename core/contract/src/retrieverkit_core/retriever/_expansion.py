@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit_core.errors import RecursionLimitError, RetrievalError, shorten
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import IndexNode, Node
-from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
-from retrieverkit_core.retriever._candidates import deduplicated
+from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
+from retrieverkit_core.retriever._checking import check_hit
 
 if TYPE_CHECKING:
     from retrieverkit_core.query import QueryBundle
@@ -22,6 +22,9 @@ MAX_DEPTH = 32
 
 trail: ContextVar[tuple[str, ...]] = ContextVar("retrieverkit_trail", default=())
 """The ids of the index nodes that led to the running retrieval."""
+
+Entered = dict[int, list[NodeWithScore]]
+"""What was found where index nodes lead, by the identity of the target: nothing is entered twice in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +50,57 @@ def leads_on(hits: Iterable[NodeWithScore]) -> bool:
 
 
 def expand(
-    hits: list[NodeWithScore], retriever: BaseRetriever, query: QueryBundle
-) -> Generator[list[Visit], list[list[NodeWithScore]], tuple[list[NodeWithScore], tuple[LegStatus, ...]]]:
-    """Put in the place of each index node what it leads to; return the hits without duplicates, and the legs entered.
+    hits: list[NodeWithScore], retriever: BaseRetriever, query: QueryBundle, entered: Entered
+) -> Generator[list[Visit], list[list[NodeWithScore]], tuple[list[list[NodeWithScore]], tuple[LegStatus, ...]]]:
+    """Return for each hit what it comes to, and the legs that were entered for it now.
+
+    Args:
+        hits: What was found, index nodes among it.
+        retriever: Whose object map leads on.
+        query: What is asked where index nodes lead.
+        entered: What was entered before; what is entered now is added.
 
     Raises:
         RecursionLimitError: Index nodes lead to each other in a circle, or too deeply.
         RetrievalError: An index node leads to something that cannot be asked.
     """
-    places: list[NodeWithScore | Visit] = [_follow(hit, retriever._object_map, query, trail.get()) for hit in hits]
-    visits = [place for place in places if isinstance(place, Visit)]
-    found = iter((yield visits) if visits else [])
-    expanded: list[NodeWithScore] = []
-    legs: list[LegStatus] = []
+    places = [_follow(hit, retriever, query, trail.get()) for hit in hits]
+    new: dict[int, Visit] = {}
     for place in places:
-        if isinstance(place, Visit):
-            entered = next(found)
-            expanded += entered
-            if isinstance(entered, RetrievalResult):
-                legs.append(_leg(place, entered))
-        else:
-            expanded.append(place)
-    return deduplicated(expanded), tuple(legs)
+        if isinstance(place, Visit) and id(place.target) not in entered:
+            new.setdefault(id(place.target), place)
+    legs: list[LegStatus] = []
+    if new:
+        for (key, visit), found in zip(new.items(), (yield list(new.values())), strict=True):
+            entered[key] = found
+            if isinstance(found, RetrievalResult):
+                legs.append(_leg(visit, found))
+    groups = [list(entered[id(place.target)]) if isinstance(place, Visit) else [place] for place in places]
+    return groups, tuple(legs)
+
+
+def deduplicated(groups: Iterable[list[NodeWithScore]]) -> list[list[NodeWithScore]]:
+    """Return the groups with each node once, where it stands first, with the evidence of all; no empty group."""
+    first: dict[str, NodeWithScore] = {}
+    for group in groups:
+        for hit in group:
+            known = first.get(hit.node.id)
+            if known is None:
+                first[hit.node.id] = NodeWithScore(hit.node, hit.score, hit._evidence)
+            else:
+                known._evidence += tuple(each for each in hit._evidence if each not in known._evidence)
+    kept: list[list[NodeWithScore]] = []
+    for group in groups:
+        own = [first.pop(hit.node.id) for hit in group if hit.node.id in first]
+        if own:
+            kept.append(own)
+    return kept
 
 
 def _follow(
-    hit: NodeWithScore, object_map: Mapping[str, Any], query: QueryBundle, path: tuple[str, ...]
+    hit: NodeWithScore, retriever: BaseRetriever, query: QueryBundle, path: tuple[str, ...]
 ) -> NodeWithScore | Visit:
+    object_map: Mapping[str, Any] = retriever._object_map
     while isinstance(hit.node, IndexNode):
         node = hit.node
         target = node.obj if node.obj is not None else object_map.get(node.index_id)
@@ -83,6 +110,7 @@ def _follow(
             raise RecursionLimitError((*path, node.id))
         path = (*path, node.id)
         if isinstance(target, NodeWithScore):
+            check_hit(target, retriever)
             hit = NodeWithScore(target.node, target.score, hit._evidence)
         elif isinstance(target, Node):
             hit = NodeWithScore(target, hit.score, hit._evidence)
@@ -109,6 +137,7 @@ def as_answer(visit: Visit, response: object) -> list[NodeWithScore]:
 
 def _leg(visit: Visit, entered: RetrievalResult) -> LegStatus:
     state = LegState.OK if entered else LegState.EMPTY
-    inner = tuple(entered._legs)
     name = f"{entered.retriever}@{visit.origin.node.id}"
-    return LegStatus(name, state, len(entered), entered.elapsed * 1000, legs=inner)
+    filters = None if entered.filters is NO_FILTERS else entered.filters
+    milliseconds = entered.elapsed * 1000
+    return LegStatus(name, state, len(entered), milliseconds, legs=entered.legs_of_its_own, filters=filters)

@@ -3,20 +3,26 @@
 `steps` is a generator that touches neither threads nor event loops. It yields what must be done for it and is sent
 the outcome:
 
-- a `QueryBundle`: ask the author's code; it is sent the candidates;
-- a list of `Visit`: go where index nodes lead; it is sent one list of hits each.
+- a `QueryBundle`: ask the author's code; it is sent what that returned;
+- a `Found`: read its nodes; it is sent a `Fetched`;
+- a list of `Visit`: go where index nodes lead; it is sent one list of hits for each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from retrieverkit_core.errors import DerivedIndexError
+from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
-from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.result import FilterReport, LegStatus, RetrievalResult
-from retrieverkit_core.retriever._candidates import checked
-from retrieverkit_core.retriever._expansion import Visit, expand, leads_on
+from retrieverkit_core.late_result import LateResult
+from retrieverkit_core.query import UNLIMITED, QueryBundle
+from retrieverkit_core.result import NO_FILTERS, FilterReport, LegStatus, RetrievalResult
+from retrieverkit_core.retriever._checking import checked, checked_found
+from retrieverkit_core.retriever._expansion import Entered, Visit, deduplicated, expand, leads_on
+from retrieverkit_core.retriever._fetching import Fetched, fetch, hits_of
 
 if TYPE_CHECKING:
     from retrieverkit_core.filters import MetadataFilters
@@ -24,101 +30,198 @@ if TYPE_CHECKING:
 
 _FIRST_SURPLUS = 32
 _GROWTH = 4
+_ATTEMPTS = 5
+"""How often a search is made again because nodes were removed between the search and the reading."""
 
-Steps = Generator["QueryBundle | list[Visit]", Any, RetrievalResult]
+Steps = Generator["QueryBundle | Found | list[Visit]", Any, RetrievalResult]
 
 
-def steps(retriever: BaseRetriever, query: QueryBundle) -> Steps:
-    """Answer ``query``: ask, check, expand, deduplicate, filter and cut."""
+def steps(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> Steps:
+    """Answer ``query``: ask, check, read, follow index nodes, remove duplicates, filter and cut.
+
+    Args:
+        retriever: The retriever.
+        query: The caller's query.
+        late: Leave nodes that are known by ordinal unread where nothing has to be looked up in them.
+    """
     limit = query.top_k if query.top_k is not None else retriever.default_top_k
-    filtering = query.filters is not None or query.scope is not None
-    if filtering:
+    if query.filters is not None or query.scope is not None:
         _check_fields(retriever, query)
     if limit == 0 or (query.is_blank and not retriever.answers_blank):
         return RetrievalResult(query=query, retriever=retriever.name, notes=retriever.notes)
-    if filtering:
-        return (yield from _filtered(retriever, query, limit))
-    asked = query if query.top_k == limit else query.replace(top_k=limit)
-    returned = yield asked
-    hits = checked(returned, retriever)
-    legs: tuple[LegStatus, ...] = ()
-    if leads_on(hits):
-        hits, legs = yield from expand(hits, retriever, query)
-    if limit is not None and len(hits) > limit:
-        del hits[limit:]
-    return _result(hits, retriever, query, returned, legs)
+    return (yield from _Answer(retriever, query, UNLIMITED if limit is None else limit, late).run())
 
 
-def _filtered(
-    retriever: BaseRetriever, query: QueryBundle, limit: int | None
-) -> Generator[QueryBundle | list[Visit], Any, RetrievalResult]:
-    """Answer under filters: push what the retriever can, apply the rest, ask for more while too few pass."""
-    wanted = _combined(query.filters, query.scope)
-    pushed, residual = _split(retriever, wanted)
-    surplus = limit is not None and residual is not None
-    k = limit + _FIRST_SURPLUS if surplus and limit is not None else limit
-    last_count = -1
-    while True:
-        asked = query.replace(top_k=k, filters=query.filters if retriever.filter_capabilities.delegates else pushed)
-        returned = yield asked
-        candidates = checked(returned, retriever)
-        count = len(returned)
-        leaked = [] if pushed is None else [h.node.id for h in candidates if not pushed.matches(h.node.metadata)]
-        legs: tuple[LegStatus, ...] = ()
-        if leads_on(candidates):
-            candidates, legs = yield from expand(candidates, retriever, query)
-        hits = [hit for hit in candidates if wanted.matches(hit.node.metadata)]
-        if k is None or limit is None or len(hits) >= limit or count < k or count == last_count or not surplus:
-            break
-        last_count, k = count, k * _GROWTH
-    report = FilterReport(
-        pushed=str(pushed) if pushed is not None else "",
-        rechecked=str(residual) if residual is not None else "",
-        dropped=max(0, len(candidates) - len(hits) - len(leaked)),
-        leaked=tuple(leaked),
-    )
-    result = _result(hits[:limit], retriever, query, returned, legs)
-    result.filters = report
-    if leaked:
-        who = f"{retriever.name} ({retriever.distribution})" if retriever.distribution else retriever.name
-        result.warnings += (f"{who} returned {len(leaked)} hits that its filters exclude; they were taken out",)
-    return result
+class _Plan(NamedTuple):
+    """How the caller's filters and scope are applied.
+
+    Attributes:
+        wanted: Both together, or None.
+        pushed: The part that the retriever applies itself.
+        residual: The part that is left to core.
+        given: What the author's query has as its filters.
+    """
+
+    wanted: MetadataFilters | None = None
+    pushed: MetadataFilters | None = None
+    residual: MetadataFilters | None = None
+    given: MetadataFilters | None = None
 
 
-def _combined(*trees: MetadataFilters | None) -> MetadataFilters:
-    from retrieverkit_core.filters import MetadataFilters
-
-    combined = MetadataFilters.and_(*trees)
-    assert combined is not None
-    return combined
+_NO_FILTERS = _Plan()
 
 
-def _split(retriever: BaseRetriever, wanted: MetadataFilters) -> tuple[MetadataFilters | None, MetadataFilters | None]:
-    from retrieverkit_core.filters import split_filters
+class _Answer:
+    """One answer in the making; asks for more while filters and duplicates leave too few."""
 
-    if retriever.filter_capabilities.delegates:
-        return wanted, None
-    return split_filters(wanted, retriever.can_push)
+    def __init__(self, retriever: BaseRetriever, query: QueryBundle, limit: int, late: bool) -> None:
+        self._retriever = retriever
+        self._query = query
+        self._limit = limit
+        self._plan = plan = _plan(retriever, query)
+        self._reads_all = plan.residual is not None or bool(retriever._object_map)
+        self._late = late and not self._reads_all
+        self._entered: Entered = {}
+        self._legs: list[LegStatus] = []
+        self._vanished = 0
+        self._disowned = False
+
+    def run(self) -> Steps:
+        k = self._limit if self._plan.residual is None else min(self._limit + _FIRST_SURPLUS, UNLIMITED)
+        last_count = -1
+        while True:
+            returned = yield self._query.asking(k, self._plan.given)
+            if isinstance(returned, Found):
+                found = checked_found(returned, self._retriever)
+                if self._disowned:
+                    found = found.undisputed()
+                if self._late and (len(found) >= self._limit or len(returned) < k):
+                    return self._late_result(found.first(self._limit))
+                fetched = yield (found if self._reads_all else found.first(self._limit))
+                if not self._all_there(fetched):
+                    continue
+                hits = hits_of(fetched, self._retriever.name)
+            else:
+                hits = checked(returned, self._retriever)
+            groups, leaked = yield from self._passing(hits)
+            if leaked or self._vanished:  # the next look must go beyond what had to be left out
+                self._reads_all, self._late = True, False
+            count = len(returned)
+            if len(groups) >= self._limit or count < k or count == last_count or k == UNLIMITED:
+                return self._result(groups, leaked, hits, returned)
+            last_count, k = count, min(k * _GROWTH + _FIRST_SURPLUS, UNLIMITED)
+
+    def _passing(
+        self, hits: list[NodeWithScore]
+    ) -> Generator[list[Visit], Any, tuple[list[list[NodeWithScore]], list[NodeWithScore]]]:
+        """Return what each hit comes to, in groups that hold something, and the hits that should not have come."""
+        retriever, plan = self._retriever, self._plan
+        leaked: list[NodeWithScore] = []
+        if plan.pushed is not None:
+            leaked = [hit for hit in hits if not plan.pushed.admits(hit.node)]
+        if not leads_on(hits):
+            if plan.wanted is not None:
+                hits = [hit for hit in hits if plan.wanted.admits(hit.node)]
+            return [[hit] for hit in hits], leaked
+        groups, legs = yield from expand(hits, retriever, self._query, self._entered)
+        self._legs += legs
+        if plan.wanted is not None:
+            groups = [[hit for hit in group if plan.wanted.admits(hit.node)] for group in groups]
+        return deduplicated(groups), leaked
+
+    def _all_there(self, fetched: Fetched) -> bool:
+        """Return whether the answer can be made; otherwise the search is made again."""
+        if not fetched.missing:
+            return True
+        if fetched.wrong:
+            if self._disowned:
+                raise DerivedIndexError(f"{self._retriever.name} names nodes that the corpus does not hold")
+            self._disowned = True
+            return False
+        self._vanished += 1
+        return self._vanished >= _ATTEMPTS  # nodes vanish faster than they are read: those that are gone are left out
+
+    def _result(
+        self,
+        groups: list[list[NodeWithScore]],
+        leaked: list[NodeWithScore],
+        hits: list[NodeWithScore],
+        returned: Sequence[NodeWithScore] | Found,
+    ) -> RetrievalResult:
+        kept = [hit for group in groups[: self._limit] for hit in group]
+        if self._query.top_k is not None:
+            del kept[self._query.top_k :]
+        result = RetrievalResult(
+            kept, query=self._query, retriever=self._retriever.name, legs=self._legs, notes=self._retriever.notes
+        )
+        if isinstance(returned, (RetrievalResult, Found)):
+            result.inherit(returned)
+        if self._plan.wanted is not None:
+            passed = sum(map(len, groups))
+            result.filters = self._report(returned, leaked, max(0, len(hits) - passed - len(leaked)))
+        if leaked:
+            result.warnings += (_told_of(self._retriever, leaked),)
+        return result
+
+    def _late_result(self, found: Found) -> RetrievalResult:
+        result = RetrievalResult(query=self._query, retriever=self._retriever.name, notes=self._retriever.notes)
+        result.inherit(found)
+        if self._plan.wanted is not None:
+            result.filters = self._report(found, [], 0)
+        return LateResult(partial(_read, found, self._retriever.name), len(found), result, found)
+
+    def _report(self, returned: object, leaked: list[NodeWithScore], dropped: int) -> FilterReport:
+        """Return what became of the filters; a retriever that passes them on reports what those it asked did."""
+        plan, leaks = self._plan, tuple(hit.node.id for hit in leaked)
+        own = FilterReport(_text(plan.pushed), _text(plan.residual), dropped, leaks)
+        if not self._retriever.capabilities.delegates or plan.pushed is None:
+            return own
+        reports = []
+        if isinstance(returned, (RetrievalResult, Found)):
+            reports = [leg.filters for leg in returned.legs_of_its_own if leg.filters is not None]
+        if isinstance(returned, RetrievalResult) and not reports and returned.filters is not NO_FILTERS:
+            reports = [returned.filters]
+        if not reports:
+            return own
+        return FilterReport.of_legs([*reports, FilterReport(dropped=dropped, leaked=leaks)])
+
+
+def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
+    if query.filters is None and query.scope is None:
+        return _NO_FILTERS
+    from retrieverkit_core.filters import MetadataFilters, split_filters
+
+    wanted = MetadataFilters.and_(query.filters, query.scope)
+    assert wanted is not None
+    if retriever.capabilities.delegates:
+        return _Plan(wanted, wanted, None, query.filters)
+    if retriever._object_map:  # what an index node leads to decides whether it passes
+        return _Plan(wanted, None, wanted, None)
+    pushed, residual = split_filters(wanted, retriever.can_push)
+    return _Plan(wanted, pushed, residual, pushed)
 
 
 def _check_fields(retriever: BaseRetriever, query: QueryBundle) -> None:
     from retrieverkit_core.filters import check_fields
 
-    if retriever.known_fields is not None:
-        fields = retriever.known_fields()
-        for tree in (query.filters, query.scope):
-            if tree is not None:
-                check_fields(tree, fields)
+    fields = retriever.known_fields() if retriever.known_fields is not None else None
+    if fields is None:
+        return
+    for tree in (query.filters, query.scope):
+        if tree is not None:
+            check_fields(tree, fields, told=query.scope is None)
 
 
-def _result(
-    hits: list[NodeWithScore],
-    retriever: BaseRetriever,
-    query: QueryBundle,
-    returned: Sequence[NodeWithScore],
-    legs: tuple[LegStatus, ...],
-) -> RetrievalResult:
-    result = RetrievalResult(hits, query=query, retriever=retriever.name, legs=legs, notes=retriever.notes)
-    if isinstance(returned, RetrievalResult):
-        result.inherit(returned)
-    return result
+def _read(found: Found, leg: str) -> list[NodeWithScore]:
+    return hits_of(fetch(found), leg)
+
+
+def _text(tree: MetadataFilters | None) -> str:
+    return "" if tree is None else str(tree)
+
+
+def _told_of(retriever: BaseRetriever, leaked: list[NodeWithScore]) -> str:
+    who = f"{retriever.name} ({retriever.distribution})" if retriever.distribution else retriever.name
+    legs = {leg for hit in leaked for leg, _, _ in hit._evidence} - {retriever.name}
+    found_by = f", found by {', '.join(sorted(legs))}," if legs else ""
+    return f"{who} returned {len(leaked)} hits that its filters exclude{found_by}; they were taken out"

@@ -70,7 +70,7 @@ def extra_module(module: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingServiceError(
             f"text analysis needs {module}, which is not installed",
-            fix="pip install 'retrieverkit-indexing[analysis]'",
+            fix="pip install 'retrieverkit-core[analysis]'",
         ) from error
 
 

@@ -1,50 +1,43 @@
-"""From what an index's reader found to hits."""
+"""From what an index's reader found to an answer that core can read, cut and check."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from retrieverkit_core.errors import DerivedIndexError
-from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.corpus import Cursor
+from retrieverkit_core.found import Found, Pair
 from retrieverkit_indexing.derived._index import DerivedIndex
 
 R = TypeVar("R")
 
-_ATTEMPTS = 5
 
+def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[Pair]]) -> Found:
+    """Search an index that is up to date.
 
-def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[tuple[int, float | None]]]) -> list[NodeWithScore]:
-    """Search an index that is up to date and fetch the nodes found from its corpus.
-
-    A node may be removed between the search and the fetch. Then the search is done again on the index of that
-    later time; after five times the nodes that are gone are left out.
+    The nodes are read from the corpus by core, after the cut. Should one be gone by then, core has the search made
+    again; should the index name a node that the corpus never held, it is rebuilt.
 
     Args:
         index: The index to search.
-        search: Returns ``(ordinal, score)`` pairs, best first, from a reader of the index.
+        search: Returns ``(ordinal, score)`` pairs, best first, from a reader of the index; as `Found` where this
+            answer has something to tell.
 
     Returns:
-        One hit a pair, in the same order.
-
-    Raises:
-        DerivedIndexError: The index, even rebuilt, names nodes that the corpus does not hold.
+        The pairs with the corpus and the place in its log that they belong to.
     """
-    corpus = index.corpus
-    rebuilt = False
-    before = None
-    for _ in range(_ATTEMPTS):
-        found = search(index.reader())
-        if not found:
-            return []
-        nodes = corpus.fetch([ordinal for ordinal, _ in found])
-        if all(node is not None for node in nodes):
-            break
-        head = corpus.head()
-        if head == before:  # nothing moved since the last attempt: the index is wrong
-            if rebuilt:
-                raise DerivedIndexError(f"index {index.name!r} names nodes that the corpus does not hold")
-            index.rebuild("it named nodes that the corpus does not hold")
-            rebuilt = True
-        before = head
-    return [NodeWithScore(node, score) for node, (_, score) in zip(nodes, found, strict=True) if node is not None]
+    pairs, cursor = index.ask_at(search)
+    return found_in(index, pairs, cursor)
+
+
+def found_in(index: DerivedIndex[R], pairs: Sequence[Pair], cursor: Cursor) -> Found:
+    """Return what a search of ``index`` at ``cursor`` found, with what it told."""
+    told = pairs if isinstance(pairs, Found) else None
+    return Found(
+        pairs.pairs if isinstance(pairs, Found) else pairs,
+        index.corpus,
+        cursor,
+        notes=told.notes if told else (),
+        warnings=told.warnings if told else (),
+        disown=index.rebuild,
+    )

@@ -22,6 +22,7 @@ from retrieverkit_core.progress import counted
 from retrieverkit_indexing.derived._generations import Generation, Generations
 from retrieverkit_indexing.derived._manifest import Manifest, Misfit, canonical_json, misfits
 
+T = TypeVar("T")
 R = TypeVar("R")
 """What an index's `DerivedIndex.open` returns and its readers search with."""
 
@@ -120,6 +121,20 @@ class DerivedIndex(ABC, Generic[R]):
             if served is None or served.cursor != self.corpus.head():
                 self._served = served = self._catch_up()
             return served.reader
+
+    @final
+    def ask_at(self, search: Callable[[R], T]) -> tuple[T, Cursor]:
+        """Return ``search(reader)``, and the place in the corpus's log that the reader has followed it to.
+
+        Raises:
+            RetrieverKitError: As `reader`.
+        """
+        reader = self.reader()
+        served = self._served
+        while served is None or served.reader is not reader:
+            reader = self.reader()
+            served = self._served
+        return search(reader), served.cursor
 
     @final
     def rebuild(self, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_indexing.derived._answering import answer
@@ -17,8 +17,8 @@ R = TypeVar("R")
 class IndexRetriever(BaseRetriever, Generic[R]):
     """Finds nodes in an index derived from a corpus.
 
-    Subclasses set `index` and implement `_search`. What it finds is fetched from the corpus; a composite that keeps
-    few of many candidates fetches those few only (`LateNodes`).
+    Subclasses set `index` and implement `_search`. Core reads the nodes that are found, after the cut; a composite
+    that keeps few of many candidates has only those read.
 
     Attributes:
         index: The index.
@@ -26,8 +26,8 @@ class IndexRetriever(BaseRetriever, Generic[R]):
 
     index: DerivedIndex[R]
 
-    def _search(self, reader: R, query_bundle: QueryBundle) -> Sequence[tuple[int, float | None]]:
-        """Return ``(ordinal, score)`` pairs, best first.
+    def _search(self, reader: R, query_bundle: QueryBundle) -> Sequence[Pair]:
+        """Return ``(ordinal, score)`` pairs, best first; as `Found` where this answer has something to tell.
 
         Args:
             reader: A state of the index that is up to date.
@@ -35,5 +35,5 @@ class IndexRetriever(BaseRetriever, Generic[R]):
         """
         raise NotImplementedError
 
-    def _retrieve(self, query_bundle: QueryBundle) -> Sequence[NodeWithScore]:
+    def _retrieve(self, query_bundle: QueryBundle) -> Found:
         return answer(self.index, lambda reader: self._search(reader, query_bundle))

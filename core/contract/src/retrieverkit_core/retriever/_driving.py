@@ -1,0 +1,189 @@
+"""One call of a retriever: observers around it, the deadline over it, and the author's code on the right thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent import futures
+from contextlib import contextmanager
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any
+
+from retrieverkit_core import budget, deadline
+from retrieverkit_core.deadline import Patience
+from retrieverkit_core.errors import DeadlineExceededError
+from retrieverkit_core.found import Found
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.result import RetrievalResult
+from retrieverkit_core.retriever._asking import aask, ask
+from retrieverkit_core.retriever._entering import aenter, enter
+from retrieverkit_core.retriever._fetching import fetch
+from retrieverkit_core.retriever._observing import Watch, loaded, unwatched
+from retrieverkit_core.retriever._steps import Steps, steps
+from retrieverkit_core.threads import WORKERS, gathered, offload
+
+if TYPE_CHECKING:
+    from retrieverkit_core.retriever._base import BaseRetriever
+
+
+def retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> RetrievalResult:
+    """Answer one query; see `BaseRetriever.retrieve` and, for ``late``, `BaseRetriever.candidates`."""
+    if unwatched(retriever._observers):
+        started = perf_counter()
+        result = _within_limits(retriever, query, late)
+        result.elapsed = perf_counter() - started
+        return result
+    with Watch(retriever, query) as watch:
+        return watch.settle(_within_limits(retriever, query, late))
+
+
+async def aretrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> RetrievalResult:
+    """Answer one query; see `BaseRetriever.aretrieve`."""
+    await loaded(retriever._observers)
+    with Watch(retriever, query) as watch:
+        return watch.settle(await _awithin_limits(retriever, query, late))
+
+
+# Under the deadline
+
+
+def _within_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    if query.budget is None:
+        return _within_deadline(retriever, query, late)
+    with budget.limited(query.budget):
+        return _within_deadline(retriever, query.replace(budget=None), late)
+
+
+async def _awithin_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    if query.budget is None:
+        return await _awithin_deadline(retriever, query, late)
+    with budget.limited(query.budget):
+        return await _awithin_deadline(retriever, query.replace(budget=None), late)
+
+
+def _within_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    if query.timeout is None:
+        _check_time_left(retriever)
+        return drive(retriever, steps(retriever, query, late))
+    with deadline.limited(query.timeout):
+        future = WORKERS.submit(drive, retriever, steps(retriever, query, late))
+        left = deadline.remaining() or 0.0
+        patience = Patience(monotonic() + left)
+        while not futures.wait([future], left).done:
+            left = patience.more(monotonic()) if retriever.sub_retrievers else 0.0
+            if not left:
+                future.cancel()
+                raise DeadlineExceededError(retriever.name, query.timeout)
+        return future.result()
+
+
+async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    if query.timeout is None:
+        _check_time_left(retriever)
+        return await _adrive(retriever, query, late)
+    with deadline.limited(query.timeout):
+        limit = asyncio.timeout(None)
+        try:
+            async with limit:
+                with _expiring(limit, retriever, deadline.remaining() or 0.0):
+                    return await _adrive(retriever, query, late)
+        except TimeoutError:
+            if limit.expired():
+                raise DeadlineExceededError(retriever.name, query.timeout) from None
+            raise
+
+
+@contextmanager
+def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> Iterator[None]:
+    """Let the block's timeout expire in `left` seconds, or after the patience that a composite is due."""
+    loop = asyncio.get_running_loop()
+    patience = Patience(loop.time() + left)
+    timer: asyncio.TimerHandle
+
+    def expire() -> None:
+        nonlocal timer
+        more = patience.more(loop.time()) if retriever.sub_retrievers else 0.0
+        if more:
+            timer = loop.call_later(more, expire)
+        else:
+            limit.reschedule(loop.time())
+
+    timer = loop.call_later(left, expire)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _check_time_left(retriever: BaseRetriever) -> None:
+    if deadline.remaining() == 0.0:
+        raise DeadlineExceededError(retriever.name, None)
+
+
+# Carrying out the steps
+
+
+def drive(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
+    """Carry out the steps of one query in this thread."""
+    try:
+        request = next(run)
+        while True:
+            request = run.send(_done(retriever, request))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+
+
+def _done(retriever: BaseRetriever, request: Any) -> Any:
+    if isinstance(request, QueryBundle):
+        return ask(retriever, request)
+    if isinstance(request, Found):
+        return fetch(request)
+    return [enter(retriever, visit) for visit in request]
+
+
+async def _adrive(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    run = steps(retriever, query, late)
+    if not retriever._is_async:
+        return await _adrive_sync(retriever, run)
+    # Which fields there are, and what can be pushed, is read from the corpus and its indexes.
+    filtering = query.filters is not None or query.scope is not None
+    request = await offload(_sent, run, None) if filtering else _sent(run, None)
+    while not isinstance(request, RetrievalResult):
+        reply: Any
+        if isinstance(request, QueryBundle):
+            reply = await aask(retriever, request)
+        elif isinstance(request, Found):
+            reply = await offload(fetch, request)
+        else:
+            reply = await gathered([aenter(retriever, visit) for visit in request])
+        many = isinstance(reply, Sequence) and len(reply) > _MANY_HITS
+        request = await offload(_sent, run, reply) if many else _sent(run, reply)
+    return request
+
+
+async def _adrive_sync(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
+    """Carry out all steps in one worker thread; the event loop has only what index nodes lead to."""
+    request = await offload(_sent_on, retriever, run, None)
+    while not isinstance(request, RetrievalResult):
+        entered = await gathered([aenter(retriever, visit) for visit in request])
+        request = await offload(_sent_on, retriever, run, entered)
+    return request
+
+
+_MANY_HITS = 10_000
+"""To check more hits than these takes so long that the event loop must not wait for it."""
+
+
+def _sent(run: Steps, reply: Any) -> Any:
+    try:
+        return run.send(reply)
+    except StopIteration as done:
+        return done.value
+
+
+def _sent_on(retriever: BaseRetriever, run: Steps, reply: Any) -> Any:
+    """Send a reply and carry out what is asked for until there is a result, or index nodes to follow."""
+    request = _sent(run, reply)
+    while isinstance(request, (QueryBundle, Found)):
+        request = _sent(run, _done(retriever, request))
+    return request

@@ -1,0 +1,51 @@
+"""Reading the nodes that a retriever found by their ordinals: the one place where that is done."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from retrieverkit_core.found import Found
+from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.nodes import Node
+from retrieverkit_core.retriever._checking import evidence_of
+
+
+class Fetched(NamedTuple):
+    """What came of reading.
+
+    Attributes:
+        found: What was to be read.
+        nodes: The node of each pair, None where the corpus does not hold it any more.
+        missing: Whether some node is None.
+        wrong: Whether that is so although the corpus has not changed since the search: the index is wrong.
+    """
+
+    found: Found
+    nodes: list[Node | None]
+    missing: bool = False
+    wrong: bool = False
+
+
+def fetch(found: Found) -> Fetched:
+    """Read the nodes. Where the corpus never held one of them, whoever found it is told to build its index again."""
+    corpus = found.corpus
+    assert corpus is not None
+    if not found.pairs:
+        return Fetched(found, [])
+    nodes = corpus.fetch([ordinal for ordinal, _ in found.pairs])
+    if None not in nodes:
+        return Fetched(found, nodes)
+    wrong = found.cursor is not None and corpus.head() == found.cursor
+    if wrong and found.disown is not None:
+        found.disown("it named nodes that the corpus does not hold")
+    return Fetched(found, nodes, missing=True, wrong=wrong)
+
+
+def hits_of(fetched: Fetched, leg: str) -> list[NodeWithScore]:
+    """Return a hit for each node that is there, with its evidence."""
+    found = fetched.found
+    return [
+        NodeWithScore(node, found.pairs[at][1], evidence_of(found, at, leg))
+        for at, node in enumerate(fetched.nodes)
+        if node is not None
+    ]

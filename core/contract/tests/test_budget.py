@@ -1,0 +1,127 @@
+"""Budgets and prompts: what a retrieval may spend, and what models are told."""
+
+import asyncio
+import threading
+
+import pytest
+
+from retrieverkit_core import BaseRetriever, Budget, Node, NodeWithScore, QueryBundle, budget, trace
+from retrieverkit_core.errors import BudgetExceededError, OptionError, QueryError, UnknownOptionError
+
+
+class Spends(BaseRetriever):
+    def __init__(self, calls):
+        super().__init__()
+        self.calls = calls
+        self.made = 0
+
+    def _retrieve(self, query_bundle):
+        for _ in range(self.calls):
+            budget.spend(llm_calls=1, tokens=10)
+            self.made += 1
+        return [NodeWithScore(Node(id="a"), 1.0)]
+
+
+@pytest.mark.parametrize("how", ["sync", "async", "batch", "deadline"])
+def test_a_budget_stops_the_call_before_it_is_made(how):
+    for given, made in ((Budget(llm_calls=3), 3), (Budget(tokens=25), 2), (Budget(llm_calls=9), 5), (None, 5)):
+        spends = Spends(5)
+        query = QueryBundle("q", budget=given, timeout=60 if how == "deadline" else None)
+        asks = {
+            "sync": lambda: spends.retrieve(query),
+            "async": lambda: asyncio.run(spends.aretrieve(query)),
+            "batch": lambda: spends.retrieve_many([query])[0],
+            "deadline": lambda: spends.retrieve(query),
+        }
+        if made == 5:
+            assert len(asks[how]()) == 1
+        else:
+            with pytest.raises(Exception) as caught:
+                asks[how]()
+            error = getattr(caught.value, "errors", {0: caught.value})[0]
+            assert isinstance(error, BudgetExceededError)
+            assert error.limit in str(error)
+        assert spends.made == made
+        assert budget.account() is None
+
+
+def test_an_inner_budget_counts_in_the_outer_one():
+    spends = Spends(2)
+
+    class Outer(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            for _ in range(3):
+                spends.retrieve(query_bundle.replace(budget=Budget(llm_calls=2)))
+            return []
+
+    with pytest.raises(BudgetExceededError):
+        Outer().retrieve(QueryBundle("q", budget=Budget(llm_calls=5)))
+    assert spends.made == 5
+
+
+def test_threads_share_one_account():
+    refused = []
+
+    def spend():
+        for _ in range(50):
+            try:
+                running.spend(llm_calls=1)
+            except BudgetExceededError:
+                refused.append(1)
+
+    with budget.limited(Budget(llm_calls=100)) as running:
+        threads = [threading.Thread(target=spend) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (running.spent["llm_calls"], len(refused)) == (100, 100)
+
+
+@pytest.mark.parametrize("limits", [{"llm_calls": -1}, {"tokens": 1.5}, {"embedding_calls": True}])
+def test_what_cannot_be_a_limit_is_refused(limits):
+    with pytest.raises(QueryError):
+        Budget(**limits)
+    with pytest.raises(QueryError, match="Budget"):
+        QueryBundle("q", budget=limits)
+
+
+def test_prompts_are_listed_and_changed_with_their_fields():
+    class Asks(Spends):
+        name = "asks"
+        prompts = {"choose": "Choose {count} of these."}
+
+    asks = Asks(0)
+    assert asks.get_prompts() == {"choose": "Choose {count} of these."}
+    asks.update_prompts(choose="Pick {count}, as {{json}}.")
+    assert asks.get_prompts()["choose"].format(count=2) == "Pick 2, as {json}."
+    assert Asks(0).get_prompts() == {"choose": "Choose {count} of these."}
+    with pytest.raises(UnknownOptionError, match="did you mean 'choose'"):
+        asks.update_prompts(chose="Pick {count}.")
+    for wrong in ("Pick some.", "Pick {count} of {all}.", "Pick {count", 3):
+        with pytest.raises(OptionError):
+            asks.update_prompts(choose=wrong)
+    assert Spends(0).get_prompts() == {}
+
+
+def test_a_trace_hears_what_stages_say_and_costs_nothing_else():
+    heard = []
+
+    class Hears:
+        def reported(self, retriever, stage, facts):
+            heard.append((retriever, stage, facts))
+
+        def lost(self, retriever, stage, key, why):
+            heard.append((retriever, stage, key, why))
+
+    class Says(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            trace.reported("says", "searched", found=2)
+            trace.lost("says", "cut", 7, "below the cut")
+            return []
+
+    Says().retrieve("q")
+    assert trace.listener() is None
+    with trace.told_to(Hears()):
+        asyncio.run(Says().aretrieve("q"))
+    assert heard == [("says", "searched", {"found": 2}), ("says", "cut", 7, "below the cut")]
