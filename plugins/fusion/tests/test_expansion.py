@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieverkit_core import LegState, MetadataFilters, Outcome, QueryBundle
+from retrieverkit_core import LegState, MetadataFilters, Outcome, QueryBundle, Reply
 from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_fusion import FusionRetriever
 from retrieverkit_fusion.expansion import cleaned
@@ -22,13 +22,13 @@ class Answers:
         self.function = function
         self.prompts = []
 
-    def complete(self, prompt):
+    def ask(self, prompt):
         self.prompts.append(prompt)
-        return self.function()
+        return Reply(self.function())
 
-    async def acomplete(self, prompt):
+    async def aask(self, prompt):
         self.prompts.append(prompt)
-        return self.function()
+        return Reply(self.function())
 
 
 def ask(how, retriever, query):
@@ -43,7 +43,7 @@ ways = pytest.mark.parametrize("how", ["sync", "async", "batch"])
 @pytest.fixture
 def echo(calls, hits):
     """A leg that finds the query's own words, and a node that every query finds."""
-    return calls("echo", lambda query: hits(query.query_str, "common"))
+    return calls("echo", lambda query: hits(query.query_str or "blank", "common"))
 
 
 @ways
@@ -65,7 +65,7 @@ def test_each_query_is_asked_of_each_leg_with_filters_and_scope(how, calls, hits
     assert [leg.name for leg in result.legs] == ["query expansion", "one", "two", "one@2", "two@2", "one@3", "two@3"]
     assert result.legs[0].note == "first; second"
     assert len(model.prompts) == 1
-    assert "mine" in model.prompts[0]
+    assert model.prompts[0].data == ("mine",)
 
 
 @ways
@@ -101,7 +101,7 @@ def test_a_model_that_hangs_leaves_time_for_the_legs(how, echo):
     never = threading.Event()
 
     class Hangs(Answers):
-        async def acomplete(self, prompt):
+        async def aask(self, prompt):
             await asyncio.Event().wait()
 
     fused = FusionRetriever([echo], num_queries=2, llm=Hangs(lambda: never.wait() and ""))

@@ -301,8 +301,15 @@ def test_notes_and_warnings_of_legs_are_told(calls, hits):
     assert result.legs[0].note == "model: m"
 
 
-@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_in_a_leg_passes_through(interrupt, calls, hits):
-    fused = FusionRetriever([calls("stop", raises(interrupt())), calls("good", lambda q: hits("a"))])
-    with pytest.raises(interrupt):
+def test_an_interrupt_in_a_leg_passes_through(calls, hits):
+    fused = FusionRetriever([calls("stop", raises(KeyboardInterrupt())), calls("good", lambda q: hits("a"))])
+    with pytest.raises(KeyboardInterrupt):
         fused.retrieve("q")
+
+
+def test_a_leg_that_would_end_the_program_has_failed(calls, hits):
+    fused = FusionRetriever([calls("stop", raises(SystemExit(3))), calls("good", lambda q: hits("a"))])
+    result = fused.retrieve("q")
+    assert [hit.node_id for hit in result] == ["a"]
+    assert result.outcome is Outcome.PARTIAL
+    assert "SystemExit" in str(result.legs[0].error)

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 import pytest
 from pydantic import ValidationError
 
-from retrieverkit_core import BuildContext, LegState, RetrieverSpec, ScoreKind, ScoreSpec
+from retrieverkit_core import BuildContext, LegState, Reply, RetrieverSpec, ScoreKind, ScoreSpec
 from retrieverkit_core.errors import MissingServiceError, OptionError, ScoreMismatchError
 from retrieverkit_fusion import FusionRetriever, HybridRetriever
 from retrieverkit_fusion.options import FusionOptions, HybridOptions
@@ -105,7 +105,7 @@ def test_wrong_arguments_are_refused(listed):
     leg = listed("leg", [])
     for retrievers, settings, told in [
         ([], {}, "there is none to ask"),
-        ([leg, "bm25"], {}, "'bm25' is no BaseRetriever"),
+        ([leg, "bm25"], {}, "'bm25' is not a BaseRetriever"),
         ([leg], {"weights": [1, 2]}, "2 given for 1 retrievers"),
         ([leg], {"weights": [float("nan")]}, "weights"),
         ([leg], {"weights": [float("inf")]}, "weights"),
@@ -156,8 +156,8 @@ def test_query_expansion_needs_a_language_model(build):
         def llm(self, name=None):
             return self
 
-        def complete(self, prompt):
-            return "other"
+        def ask(self, prompt):
+            return Reply("other")
 
     result = build("fusion(bm25, num_queries=3)", Services()).retrieve("q")
     assert [leg.name for leg in result.legs] == ["query expansion", "bm25", "bm25@2"]

@@ -7,74 +7,128 @@ from itertools import count
 from math import inf
 from typing import NamedTuple
 
+from retrieverkit_core.found import Found, RawEvidence
 from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.result import RetrievalResult
 from retrieverkit_fusion.methods import Method
+
+Key = str | int
+"""What a node is known by: its id, or its ordinal where all lists are of one corpus."""
 
 
 class Ranking(NamedTuple):
-    """One list of hits and what it counts.
+    """One list and what it counts.
 
     Attributes:
         name: The leg's name.
         retriever: The name under which the leg's retriever gives evidence.
-        hits: The leg's hits, best first, each node once. They are never changed.
+        keys: What was found, best first, each once.
+        scores: The score of each.
+        evidence: Who found each, or None where the leg alone did.
         share: The list's weight on the method's scale.
         higher_is_better: The order of the leg's scores.
     """
 
     name: str
     retriever: str
-    hits: Sequence[NodeWithScore]
+    keys: Sequence[Key]
+    scores: Sequence[float | None]
+    evidence: Sequence[RawEvidence] | None
     share: float
     higher_is_better: bool
 
 
-def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[NodeWithScore]:
-    """Return the best nodes of all lists as new hits, best first.
+class Fused(NamedTuple):
+    """One node of the fused ranking.
 
-    A node is its id. Equal scores are ordered by the node's best rank in any list, then by the first list that has it
-    there. A node that no list scored has the score None and comes after all others.
+    Attributes:
+        key: What it is known by.
+        score: Its fused score; None where no list scored it.
+        evidence: Each leg that found it, with its rank and raw score there.
+        row: Its place in the list that has it highest.
+        ranking: Which list that is.
+    """
+
+    key: Key
+    score: float | None
+    evidence: RawEvidence
+    row: int
+    ranking: int
+
+
+def lists_of(results: Sequence[RetrievalResult]) -> tuple[Found, ...] | None:
+    """Return what the legs found by ordinals, if they all searched one state of one corpus; else None."""
+    found = tuple(result.found for result in results)
+    first = found[0] if found else None
+    if first is None or any(
+        each is None or each.corpus is not first.corpus or each.cursor != first.cursor for each in found
+    ):
+        return None
+    return tuple(each for each in found if each is not None)
+
+
+def by_ordinal(result: RetrievalResult, name: str, share: float, higher_is_better: bool) -> Ranking:
+    """Return a leg's answer as a list of ordinals; no node is read."""
+    found = result.found
+    assert found is not None
+    ordinals = [ordinal for ordinal, _ in found.pairs]
+    scores = [score for _, score in found.pairs]
+    return Ranking(name, result.retriever, ordinals, scores, found.evidence, share, higher_is_better)
+
+
+def by_id(result: RetrievalResult, name: str, share: float, higher_is_better: bool) -> Ranking:
+    """Return a leg's answer as a list of node ids."""
+    ids = [hit.node.id for hit in result]
+    scores = [hit.score for hit in result]
+    return Ranking(name, result.retriever, ids, scores, [hit._evidence for hit in result], share, higher_is_better)
+
+
+def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:
+    """Return the best nodes of all lists, best first.
+
+    Equal scores are ordered by the node's best rank in any list, then by the first list that has it there. A node
+    that no list scored has the score None and comes after all others.
 
     Args:
-        rankings: The lists, in the order of the legs.
+        rankings: The lists, in the order of the legs, all with keys of one kind.
         method: How to make one score of several.
-        top_k: At most so many hits, or None for all.
+        top_k: At most so many, or None for all.
     """
     lists = len(rankings)
-    places: dict[str, list[int]] = {}
-    added: dict[str, list[float]] = {}
+    places: dict[Key, list[int]] = {}
+    added: dict[Key, list[float]] = {}
     for at, ranking in enumerate(rankings):
-        values = method.values([hit.score for hit in ranking.hits], ranking.higher_is_better, ranking.share)
-        for place, hit, value in zip(count(at, lists), ranking.hits, values, strict=False):
-            node_id = hit.node.id
-            if node_id in places:
-                places[node_id].append(place)
+        values = method.values(ranking.scores, ranking.higher_is_better, ranking.share)
+        for place, key, value in zip(count(at, lists), ranking.keys, values, strict=False):
+            if key in places:
+                places[key].append(place)
                 if value is not None:
-                    added[node_id].append(value)
+                    added[key].append(value)
             else:
-                places[node_id] = [place]
-                added[node_id] = [] if value is None else [value]
-    order = [
-        (-method.join(values) if values else inf, min(places[node_id]), node_id) for node_id, values in added.items()
-    ]
+                places[key] = [place]
+                added[key] = [] if value is None else [value]
+    order = [(-method.join(values) if values else inf, min(places[key]), key) for key, values in added.items()]
     order.sort()
     return [
-        _fused(places[node_id], None if worth == inf else method.shown(-worth), rankings)
-        for worth, _, node_id in order[:top_k]
+        _fused(key, places[key], None if worth == inf else method.shown(-worth), rankings)
+        for worth, _, key in order[:top_k]
     ]
 
 
-def _fused(places: Sequence[int], score: float | None, rankings: Sequence[Ranking]) -> NodeWithScore:
-    """Return the hit of a node that stands at these places; a place counts through the lists rank by rank."""
-    best = inf
+def hits_of(fused: Sequence[Fused], results: Sequence[RetrievalResult]) -> list[NodeWithScore]:
+    """Return the fused ranking as hits on the nodes that the legs found."""
+    return [NodeWithScore(results[one.ranking][one.row].node, one.score, one.evidence) for one in fused]
+
+
+def _fused(key: Key, places: Sequence[int], score: float | None, rankings: Sequence[Ranking]) -> Fused:
+    """Return the node that stands at these places; a place counts through the lists rank by rank."""
     evidence: list[tuple[str, int, float | None]] = []
     for place in places:
         row, at = divmod(place, len(rankings))
         ranking = rankings[at]
-        hit = ranking.hits[row]
-        if place < best:
-            best, node = place, hit.node
-        evidence.append((ranking.name, row + 1, hit.score))
-        inner = [each for each in hit._evidence if each[0] != ranking.retriever]
-        evidence += [(f"{ranking.name}/{leg}", rank, raw) for leg, rank, raw in inner]
-    return NodeWithScore(node, score, tuple(evidence))
+        evidence.append((ranking.name, row + 1, ranking.scores[row]))
+        if ranking.evidence is not None:
+            inner = [each for each in ranking.evidence[row] if each[0] != ranking.retriever]
+            evidence += [(f"{ranking.name}/{leg}", rank, raw) for leg, rank, raw in inner]
+    row, at = divmod(min(places), len(rankings))
+    return Fused(key, score, tuple(evidence), row, at)

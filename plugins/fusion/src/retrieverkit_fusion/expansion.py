@@ -12,12 +12,18 @@ from retrieverkit_core import deadline
 from retrieverkit_core.errors import DeadlineExceededError
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus
-from retrieverkit_core.services import LanguageModel
+from retrieverkit_core.services import LanguageModel, Prompt
 from retrieverkit_core.threads import WORKERS
 
 LEG = "query expansion"
 MAX_CHARS = 1000
-"""A longer line is no query and is left out."""
+"""A longer line is not a query and is left out."""
+
+PROMPT = (
+    "Write {count} other search queries that would find what the query in the message asks for, "
+    "in its language, one on each line and nothing else."
+)
+"""What the model is told; ``{count}`` is how many queries are wanted. The query is a message of its own."""
 
 _SHARE_OF_TIME = 0.5
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+")
@@ -27,16 +33,22 @@ _QUOTES = "\"'`“”„«»"
 class Expansion:
     """What a language model made of one query. As a context it takes the time and keeps the model's error.
 
+    Args:
+        query: The caller's query.
+        count: How many queries are wanted.
+        prompt: What the model is told, as `PROMPT`.
+
     Attributes:
         queries: The generated queries; none equals the caller's or another.
         status: What the result tells of it.
     """
 
-    def __init__(self, query: QueryBundle, count: int) -> None:
+    def __init__(self, query: QueryBundle, count: int, prompt: str = PROMPT) -> None:
         self.queries: tuple[str, ...] = ()
         self.status = LegStatus(LEG, LegState.SKIPPED, note="the query has no words")
         self._words = query.query_str
         self._count = count
+        self._prompt = Prompt(system=prompt.format(count=count), data=(self._words,))
 
     def ask(self, model: LanguageModel) -> None:
         """Ask the model; a failure is kept in the status, never raised. Half the time left is the most it gets."""
@@ -45,10 +57,10 @@ class Expansion:
         with self._settled():
             limit = _time_limit()
             if limit is None:
-                answer = model.complete(self._prompt())
+                reply = model.ask(self._prompt)
             else:
-                answer = WORKERS.submit(model.complete, self._prompt()).result(timeout=limit)
-            self.queries = cleaned(answer, self._words, self._count)
+                reply = WORKERS.submit(model.ask, self._prompt).result(timeout=limit)
+            self.queries = cleaned(reply.text, self._words, self._count)
 
     async def aask(self, model: LanguageModel) -> None:
         """As `ask`, without blocking the event loop."""
@@ -56,15 +68,8 @@ class Expansion:
             return
         with self._settled():
             async with asyncio.timeout(_time_limit()):
-                answer = await model.acomplete(self._prompt())
-            self.queries = cleaned(answer, self._words, self._count)
-
-    def _prompt(self) -> str:
-        return (
-            f"Write {self._count} other search queries that would find what the query below asks for, "
-            "in its language, one on each line and nothing else.\n\n"
-            f"Query: {self._words}"
-        )
+                reply = await model.aask(self._prompt)
+            self.queries = cleaned(reply.text, self._words, self._count)
 
     @contextmanager
     def _settled(self) -> Iterator[None]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum, isinf, sqrt
 
+EQUAL = 1e-6
+"""Scores that differ by no more than this part of the largest are equal: what tells them apart is rounding."""
+
 MAX_FLOAT = 1.7976931348623157e308
 
 Scores = Sequence[float | None]
@@ -29,8 +32,8 @@ def reciprocal_ranks(count: int, k: int) -> list[float]:
 def min_max(scores: Scores, higher_is_better: bool = True) -> list[float | None]:
     """Return the scores mapped onto 0 (the list's worst) to 1 (its best).
 
-    Min-max normalisation: Lee, "Analyses of multiple evidence combination", SIGIR 1997. Scores that are all equal, a
-    single one too, are each 1.0: the leg found them and none is worse than its best.
+    Min-max normalisation: Lee, "Analyses of multiple evidence combination", SIGIR 1997. Scores that are all equal
+    (within `EQUAL`), a single one too, are each 1.0: the leg found them and none is worse than its best.
 
     Args:
         scores: Finite scores or None, of any sign and size.
@@ -40,7 +43,7 @@ def min_max(scores: Scores, higher_is_better: bool = True) -> list[float | None]
     if not known:
         return [None] * len(scores)
     worst, best = (min(known), max(known)) if higher_is_better else (max(known), min(known))
-    if worst == best:
+    if abs(best - worst) <= EQUAL * max(abs(best), abs(worst)):
         return [None if score is None else 1.0 for score in scores]
     if isinf(best - worst):  # only for numbers near the largest that there are
         return min_max([None if score is None else score / 4 for score in scores], higher_is_better)

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from retrieverkit_core import deadline
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
+from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_fusion.options import FusionSettings
 
@@ -49,7 +49,6 @@ class Ask:
 
     Attributes:
         leg: The leg.
-        retriever: What is asked: the leg's retriever, or what stands in for it.
         name: The leg's name, with the number of the query if it is not the caller's.
         query: The query; its ``top_k`` is the caller's.
         share: What the answer counts.
@@ -61,7 +60,6 @@ class Ask:
     """
 
     leg: Leg
-    retriever: BaseRetriever
     name: str
     query: QueryBundle
     share: float
@@ -75,12 +73,12 @@ class Ask:
     def ask(self) -> None:
         """Ask the leg. Only a required leg's error is raised."""
         with self:
-            self.result = self.retriever.retrieve(self.bundle())
+            self.result = self.leg.retriever.candidates(self.bundle())
 
     async def aask(self) -> None:
         """As `ask`, without blocking the event loop."""
         with self:
-            self.result = await self.retriever.aretrieve(self.bundle())
+            self.result = await self.leg.retriever.acandidates(self.bundle())
 
     def bundle(self) -> QueryBundle:
         """Return what the leg is asked now: the query with its filters and scope, for candidates, within the time.
@@ -96,7 +94,7 @@ class Ask:
         if self.until is not None:
             left = self.until - monotonic()
             if left <= 0.0:
-                raise DeadlineExceededError(self.name, 0.0)
+                raise DeadlineExceededError(self.name, None)
             timeout = left if timeout is None else min(timeout, left)
         return asked.replace(top_k=candidates, timeout=timeout)
 
@@ -110,11 +108,10 @@ class Ask:
         result = self.result
         state = LegState.OK if result else LegState.EMPTY
         notes = [self.note, *result.notes, "abstained" if result.abstained else ""]
-        inner = result.legs
-        if len(inner) == 1 and inner[0].name == result.retriever:  # a retriever that is no composite
-            inner = ()
+        filters = None if result.filters is NO_FILTERS else result.filters
         note = "; ".join(filter(None, notes))
-        return LegStatus(self.name, state, len(result), self.milliseconds, legs=inner, note=note)
+        inner = result.legs_of_its_own
+        return LegStatus(self.name, state, len(result), self.milliseconds, legs=inner, note=note, filters=filters)
 
     def __enter__(self) -> Self:
         self._started = perf_counter()
@@ -136,7 +133,7 @@ def ask_many(asks: Sequence[Ask]) -> None:
     results: Sequence[RetrievalResult | None] = [None] * len(asks)
     started = perf_counter()
     try:
-        results = asks[0].retriever.retrieve_many([ask.bundle() for ask in asks])
+        results = asks[0].leg.retriever.candidates_many([ask.bundle() for ask in asks])
     except BatchError as error:
         results, errors = error.results, error.errors
     except Exception as error:

@@ -37,6 +37,10 @@ class Method(ABC):
     def shares(self, weights: Sequence[float]) -> list[float]:
         """Return positive weights on the method's own scale; equal ones give what no weights give."""
 
+    def divided(self, shares: Sequence[float]) -> list[float]:
+        """Return the shares where the caller's query and those generated for it are asked: as much for each side."""
+        return list(shares)
+
     @abstractmethod
     def values(self, scores: Scores, higher_is_better: bool, share: float) -> Sequence[float | None]:
         """Return what each place of a list, best first, adds to its node; None adds nothing."""
@@ -88,6 +92,10 @@ class RelativeScore(Method):
         """Return the weights with a sum of 1."""
         scaled = _scaled(weights)
         return [weight / fsum(scaled) for weight in scaled]
+
+    def divided(self, shares: Sequence[float]) -> list[float]:
+        """Return half the shares, so that those of both sides have a sum of 1."""
+        return [share / 2 for share in shares]
 
     def values(self, scores: Scores, higher_is_better: bool, share: float) -> Sequence[float | None]:
         """Return ``share`` times the normalised scores."""

@@ -47,6 +47,10 @@ class FusionSettings(ModeOptions):
     num_queries: int = Field(
         default=1, ge=1, le=16, description="How many queries are asked; a language model writes all but the first."
     )
+    query_gen_prompt: str | None = Field(
+        default=None,
+        description="What the language model is told, with {count} for the number of queries; its own if None.",
+    )
 
     @classmethod
     def checked(cls, legs: int, **settings: Any) -> Self:

@@ -47,6 +47,7 @@ class FusionPlugin:
             concurrency=options.concurrency,
             num_queries=options.num_queries,
             llm=context.need_services().llm() if options.num_queries > 1 else None,
+            query_gen_prompt=options.query_gen_prompt,
             object_map=context.object_map,
         )
 

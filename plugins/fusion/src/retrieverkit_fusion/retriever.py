@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,19 +14,22 @@ from retrieverkit_core.errors import (
     QueryError,
     shorten,
 )
+from retrieverkit_core.found import Found
 from retrieverkit_core.plugin import FilterCapabilities
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.threads import offload
-from retrieverkit_fusion.combining import Ranking, combine
-from retrieverkit_fusion.expansion import Expansion
+from retrieverkit_fusion.combining import Ranking, by_id, by_ordinal, combine, hits_of, lists_of
+from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
 from retrieverkit_fusion.running import in_tasks, in_threads
-from retrieverkit_indexing.derived import LateNodes
+
+_ROUNDS = 3
+"""How often legs are asked again because the corpus changed between them; then what they said is fused by id."""
 
 
 class FusionRetriever(BaseRetriever):
@@ -50,6 +53,8 @@ class FusionRetriever(BaseRetriever):
         num_queries: How many queries are asked, the caller's included; the others are written by ``llm``. The
             caller's counts as much as all others together.
         llm: The language model that writes them.
+        query_gen_prompt: What it is told, with ``{count}`` for the number of queries; the caller's query is a message
+            of its own. It is the prompt of that name, see `get_prompts`.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 
     Raises:
@@ -75,6 +80,7 @@ class FusionRetriever(BaseRetriever):
         concurrency: int = 8,
         num_queries: int = 1,
         llm: LanguageModel | None = None,
+        query_gen_prompt: str | None = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -91,6 +97,7 @@ class FusionRetriever(BaseRetriever):
             required=required,
             concurrency=concurrency,
             num_queries=num_queries,
+            query_gen_prompt=query_gen_prompt,
         )
         if num_queries > 1 and llm is None:
             raise MissingServiceError(
@@ -101,108 +108,182 @@ class FusionRetriever(BaseRetriever):
         self.answers_blank = any(retriever.answers_blank for retriever in retrievers)
         self.legs = make_legs(retrievers, settings)
         self._asked = [leg for leg in self.legs if leg.weight > 0]
-        self._retrievers = [leg.retriever for leg in self._asked]
-        self._late = LateNodes(self._retrievers) if LateNodes.possible(self._retrievers) else None
         self._method = method_named(method, rrf_k)
         self._shares = self._method.shares([leg.weight for leg in self._asked])
-        self.scores = self._method.scores({leg.name: leg.retriever.scores for leg in self._asked})
+        self.scores = self._method.scores({leg.name: leg.retriever.score_spec for leg in self._asked})
         self._has_required = any(leg.required for leg in self._asked)
         self._concurrency = concurrency
         self._model = llm if num_queries > 1 else None
         self._more_queries = num_queries - 1
+        if self._model is not None:
+            self.prompts = {"query_gen_prompt": PROMPT}
+            if query_gen_prompt is not None:
+                self.update_prompts(query_gen_prompt=query_gen_prompt)
 
-    def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
+    @property
+    def sub_retrievers(self) -> Sequence[BaseRetriever]:
+        """The legs' retrievers, those with the weight 0 too."""
+        return [leg.retriever for leg in self.legs]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> Found | RetrievalResult:
         until = answer_until()
         expansion = self._expansion(query_bundle)
         if expansion is not None and self._model is not None:
             expansion.ask(self._model)
-        late = self._late
-        if late is not None and (since := late.begin(query_bundle)) is not None:
-            asks = self._asks(query_bundle, expansion, until, late.stand_ins)
-            self._ask_all(asks)
-            result = self._answer(asks, expansion, query_bundle.top_k)
-            if late.fetch(result, since):
-                return result
-        asks = self._asks(query_bundle, expansion, until, self._retrievers)
-        self._ask_all(asks)
-        return self._answer(asks, expansion, query_bundle.top_k)
+        for _ in range(_ROUNDS):
+            asks = self._asks(query_bundle, expansion, until)
+            in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
+            answer = self._answer(asks, expansion, query_bundle)
+            if answer is not None:
+                return answer
+        return self._answer_by_id(asks, expansion, query_bundle)
 
-    def _ask_all(self, asks: Sequence[Ask]) -> None:
-        in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
-
-    async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
+    async def _aretrieve(self, query_bundle: QueryBundle) -> Found | RetrievalResult:
         until = answer_until()
         expansion = self._expansion(query_bundle)
         if expansion is not None and self._model is not None:
             await expansion.aask(self._model)
-        late = self._late
-        if late is not None and (since := await offload(late.begin, query_bundle)) is not None:
-            asks = self._asks(query_bundle, expansion, until, late.stand_ins)
+        for _ in range(_ROUNDS):
+            asks = self._asks(query_bundle, expansion, until)
             await in_tasks([ask.aask for ask in asks], self._concurrency)
-            result = self._answer(asks, expansion, query_bundle.top_k)
-            if await offload(late.fetch, result, since):
-                return result
-        asks = self._asks(query_bundle, expansion, until, self._retrievers)
-        await in_tasks([ask.aask for ask in asks], self._concurrency)
-        return self._answer(asks, expansion, query_bundle.top_k)
+            answer = await self._aanswer(asks, expansion, query_bundle)
+            if answer is not None:
+                return answer
+        return await offload(self._answer_by_id, asks, expansion, query_bundle)
 
-    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[RetrievalResult | Exception]:
-        """Ask each leg all queries at once; a query without an answer has its error in the result's place."""
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Found | RetrievalResult | Exception]:
+        """Ask each leg all queries at once; a query without an answer has its error in the answer's place."""
         until = answer_until()
         expansions = [self._expansion(query) for query in query_bundles]
         if self._model is not None:
             pending = [expansion for expansion in expansions if expansion is not None]
             in_threads([partial(expansion.ask, self._model) for expansion in pending], self._concurrency)
-        asks = [self._asks(*each, until, self._retrievers) for each in zip(query_bundles, expansions, strict=True)]
+        asks = [self._asks(*each, until) for each in zip(query_bundles, expansions, strict=True)]
         by_leg = [[ask for of_query in asks for ask in of_query if ask.leg is leg] for leg in self._asked]
         in_threads([partial(ask_many, of_leg) for of_leg in by_leg], self._concurrency)
-        replies: list[RetrievalResult | Exception] = []
+        replies: list[Found | RetrievalResult | Exception] = []
         for query, of_query, expansion in zip(query_bundles, asks, expansions, strict=True):
             try:
-                replies.append(self._answer(of_query, expansion, query.top_k))
+                answer = self._answer(of_query, expansion, query)
+                replies.append(self._retrieve(query) if answer is None else answer)
             except Exception as error:
                 replies.append(error)
         return replies
 
     def _expansion(self, query: QueryBundle) -> Expansion | None:
-        return None if self._model is None else Expansion(query, self._more_queries)
+        if self._model is None:
+            return None
+        return Expansion(query, self._more_queries, self.prompts["query_gen_prompt"])
 
-    def _asks(
-        self,
-        query: QueryBundle,
-        expansion: Expansion | None,
-        until: float | None,
-        retrievers: Sequence[BaseRetriever],
-    ) -> list[Ask]:
+    def _asks(self, query: QueryBundle, expansion: Expansion | None, until: float | None) -> list[Ask]:
         """Return what is asked: the caller's query first, then each generated one, every leg in its order."""
-        asked = list(zip(self._asked, retrievers, self._shares, strict=True))
-        asks = [Ask(leg, retriever, leg.name, query, share, until) for leg, retriever, share in asked]
         generated = () if expansion is None else expansion.queries
+        shares = self._method.divided(self._shares) if generated else self._shares
+        asks = [Ask(leg, leg.name, query, share, until) for leg, share in zip(self._asked, shares, strict=True)]
         for number, words in enumerate(generated, 2):
+            self._say(f"query {number}: {words}")
             other = query.replace(query_str=words, embedding=None, custom_embedding_strs=None)
-            note = f"query {number}: {words}"
             asks += [
-                Ask(leg, retriever, f"{leg.name}@{number}", other, share / len(generated), until, note)
-                for leg, retriever, share in asked
+                Ask(leg, f"{leg.name}@{number}", other, share / len(generated), until, f"query {number}: {words}")
+                for leg, share in zip(self._asked, shares, strict=True)
             ]
         return asks
 
-    def _answer(self, asks: Sequence[Ask], expansion: Expansion | None, top_k: int | None) -> RetrievalResult:
+    def _say(self, what: str) -> None:
+        if self._verbose:
+            print(f"{self.name}: {what}")
+
+    # From the legs' answers to one
+
+    def _answer(
+        self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle
+    ) -> Found | RetrievalResult | None:
+        """Fuse what the legs found; None where the corpus changed between them and they must be asked again."""
         _raise_failure(asks)
-        answered = [(ask, ask.result) for ask in asks if ask.result is not None]
-        rankings = [
-            Ranking(ask.name, result.retriever, result, ask.share, ask.leg.retriever.scores.higher_is_better)
-            for ask, result in answered
-        ]
+        if _seen_two_states(asks):
+            return None
+        if lists_of(_results(asks)) is None:
+            return self._answer_by_id(asks, expansion, query)
+        return self._answer_by_ordinal(self._improved(asks, query), expansion, query)
+
+    async def _aanswer(
+        self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle
+    ) -> Found | RetrievalResult | None:
+        """As `_answer`; what may read nodes or ask a leg again does not block the event loop."""
+        _raise_failure(asks)
+        if _seen_two_states(asks):
+            return None
+        if lists_of(_results(asks)) is None:
+            return await offload(self._answer_by_id, asks, expansion, query)
+        asks = await offload(self._improved, asks, query) if self._improves else asks
+        return self._answer_by_ordinal(asks, expansion, query)
+
+    _improves = False
+    """Whether `_improved` does something."""
+
+    def _improved(self, asks: Sequence[Ask], query: QueryBundle) -> Sequence[Ask]:
+        """Return what the legs found after a second look, for a fusion that takes one."""
+        return asks
+
+    def _answer_by_ordinal(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> Found:
+        found = lists_of(_results(asks))
+        assert found is not None
+        fused = combine(_rankings(asks, by_ordinal), self._method, query.top_k)
+        return Found(
+            [(one.key, one.score) for one in fused if isinstance(one.key, int)],
+            found[0].corpus,
+            found[0].cursor,
+            evidence=[one.evidence for one in fused],
+            legs=self._statuses(asks, expansion),
+            warnings=_warnings(asks),
+            abstained=all(result.abstained for result in _results(asks)),
+            disown=partial(_disown, found),
+        )
+
+    def _answer_by_id(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> RetrievalResult:
+        results = _results(asks)
+        fused = combine(_rankings(asks, by_id), self._method, query.top_k)
+        return RetrievalResult(
+            hits_of(fused, results),
+            legs=self._statuses(asks, expansion),
+            warnings=_warnings(asks),
+            abstained=all(result.abstained for result in results),
+        )
+
+    def _statuses(self, asks: Sequence[Ask], expansion: Expansion | None) -> list[LegStatus]:
         skipped = [
             LegStatus(leg.name, LegState.SKIPPED, note="its weight is 0") for leg in self.legs if leg.weight == 0
         ]
-        return RetrievalResult(
-            combine(rankings, self._method, top_k),
-            legs=[*([] if expansion is None else [expansion.status]), *(ask.status for ask in asks), *skipped],
-            warnings=tuple(f"{ask.name}: {warning}" for ask, result in answered for warning in result.warnings),
-            abstained=all(result.abstained for _, result in answered),
-        )
+        return [*([] if expansion is None else [expansion.status]), *(ask.status for ask in asks), *skipped]
+
+
+def _results(asks: Sequence[Ask]) -> list[RetrievalResult]:
+    return [ask.result for ask in asks if ask.result is not None]
+
+
+def _rankings(asks: Sequence[Ask], listed: Callable[[RetrievalResult, str, float, bool], Ranking]) -> list[Ranking]:
+    return [
+        listed(ask.result, ask.name, ask.share, ask.leg.retriever.score_spec.higher_is_better)
+        for ask in asks
+        if ask.result is not None
+    ]
+
+
+def _seen_two_states(asks: Sequence[Ask]) -> bool:
+    """Return whether legs over one corpus have seen two states of it: a node may be new to one and gone to another."""
+    found = [result.found for result in _results(asks)]
+    seen = {(id(each.corpus), each.cursor) for each in found if each is not None}
+    return len(seen) > len({corpus for corpus, _ in seen})
+
+
+def _disown(found: Sequence[Found], reason: str) -> None:
+    for each in found:
+        if each.disown is not None:
+            each.disown(reason)
+
+
+def _warnings(asks: Sequence[Ask]) -> tuple[str, ...]:
+    return tuple(f"{ask.name}: {warning}" for ask in asks if ask.result is not None for warning in ask.result.warnings)
 
 
 def _check_retrievers(retrievers: Sequence[object]) -> None:
@@ -210,7 +291,7 @@ def _check_retrievers(retrievers: Sequence[object]) -> None:
         raise OptionError("fusion", [("retrievers", "there is none to ask")], fix="give at least one")
     for retriever in retrievers:
         if not isinstance(retriever, BaseRetriever):
-            problem = f"{shorten(repr(retriever))} is no BaseRetriever"
+            problem = f"{shorten(repr(retriever))} is not a BaseRetriever"
             raise OptionError("fusion", [("retrievers", problem)], fix="pass retrievers, such as index.as_retriever()")
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
-from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
-from retrieverkit_indexing.derived import IndexRetriever, answer
+from retrieverkit_indexing.derived import IndexRetriever, found_in
 from retrieverkit_indexing.metadata import MetadataIndex
 from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
@@ -27,6 +26,8 @@ from retrieverkit_vector.reader import Found, VectorReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from retrieverkit_core.retriever import Hits
 
 Pairs = list[tuple[int, float]]
 
@@ -130,22 +131,13 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             admitted = reader.admitted(self._metadata.reader(), query.filters)
         return self._chosen(reader, reader.search(target, self._fetched(query), admitted), query.top_k)
 
-    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Sequence[NodeWithScore]]:
+    def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Hits | Exception]:
         """Answer many queries by one embedding call, and those without filters by one matrix product.
 
         A query that cannot be answered gets its error in place of its hits.
         """
-        found: list[Pairs | RetrieverKitError] = []
-
-        def search(reader: VectorReader) -> Pairs:
-            found[:] = self._found_many(reader, query_bundles)
-            return list(chain.from_iterable(pairs for pairs in found if isinstance(pairs, list)))
-
-        hits = iter(together := answer(self.index, search))
-        if len(together) != sum(len(pairs) for pairs in found if isinstance(pairs, list)):
-            return [self._retrieve(query) for query in query_bundles]  # nodes vanish faster than they are fetched
-        replies = [[next(hits) for _ in pairs] if isinstance(pairs, list) else pairs for pairs in found]
-        return cast("Sequence[Sequence[NodeWithScore]]", replies)
+        found, cursor = self.index.ask_at(lambda reader: self._found_many(reader, query_bundles))
+        return [each if isinstance(each, RetrieverKitError) else found_in(self.index, each, cursor) for each in found]
 
     def _found_many(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Pairs | RetrieverKitError]:
         self._pass_on_note(reader)
