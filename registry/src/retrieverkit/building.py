@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core.errors import ConfigError
@@ -11,6 +12,7 @@ from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
     from retrieverkit.discovery import Discovery
+    from retrieverkit_core.corpus import Corpus
     from retrieverkit_core.plugin import BuildContext
     from retrieverkit_core.retriever import BaseRetriever
 
@@ -49,7 +51,7 @@ class Builder:
             name=spec.mode,
             distribution=plugin.claim.label,
             spec=plugin.spec,
-            known_fields=None if context.corpus is None else context.corpus.fields,
+            known_fields=None if context.corpus is None else partial(_known_fields, context.corpus),
             object_map=context.object_map,
             observers=context.observers,
             verbose=self.verbose,
@@ -61,6 +63,16 @@ class Builder:
     def resolve(self, spec: RetrieverSpec | str | Mapping[str, Any], /) -> BaseRetriever:
         """Return the retriever of a sub-spec."""
         return self.build(RetrieverSpec.from_obj(spec))
+
+
+def _known_fields(corpus: Corpus) -> Mapping[str, frozenset[str]] | None:
+    """Return the kinds of value by field; None for a corpus without nodes, which knows nothing of what will be."""
+    fields = corpus.fields()
+    if not fields:
+        with corpus.snapshot() as view:
+            if not view.count():
+                return None
+    return fields
 
 
 def default_mode(discovery: Discovery) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
+from retrieverkit_core import Found
 from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.query import QueryBundle
@@ -23,8 +24,17 @@ def candidates(retriever: BaseRetriever, text: str, **limits: Any) -> Sequence[N
         found = retriever._retrieve(query)
     else:
         found = run_coroutine(lambda: retriever._aretrieve(query))
+    if isinstance(found, Found):
+        return _read(found)
     ensure(all(isinstance(hit, NodeWithScore) for hit in found), "not every hit is a NodeWithScore")
     return found
+
+
+def _read(found: Found) -> list[NodeWithScore]:
+    """Return the hits on the nodes that were found by ordinal."""
+    assert found.corpus is not None
+    nodes = found.corpus.fetch([ordinal for ordinal, _ in found])
+    return [NodeWithScore(node, score) for node, (_, score) in zip(nodes, found, strict=True) if node is not None]
 
 
 def in_loop(coroutine: Coroutine[Any, Any, T]) -> T:

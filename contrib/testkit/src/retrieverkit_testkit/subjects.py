@@ -217,7 +217,7 @@ class PlainSubject(Subject):
         def another(hooks: Observers | None) -> BaseRetriever:
             retriever = _checked(self.factory(documents), "returned")
             if hooks is not None:
-                spec = ModeSpec("watched", "", scores=retriever.scores, filters=retriever.filter_capabilities)
+                spec = ModeSpec("watched", "", scores=retriever.score_spec, filters=retriever.capabilities)
                 retriever.bind(name=retriever.name, distribution=retriever.distribution, spec=spec, observers=hooks)
             return retriever
 
@@ -293,9 +293,9 @@ def _checked(made: object, verb: str) -> BaseRetriever:
 
 
 def _seen(retriever: BaseRetriever) -> set[Trait]:
-    capabilities = retriever.filter_capabilities
+    capabilities = retriever.capabilities
     traits = {
-        Trait.SCORED: retriever.scores.ordered,
+        Trait.SCORED: retriever.score_spec.ordered,
         Trait.PUSHES: capabilities.operators or capabilities.delegates,
         Trait.KNOWS_FIELDS: retriever.known_fields is not None,
     }

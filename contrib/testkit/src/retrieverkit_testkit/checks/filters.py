@@ -189,7 +189,7 @@ def check_unknown_fields_and_wrong_kinds_are_refused(subject: Subject) -> None:
         for text, error in (("yaer == 1961", UnknownFieldError), ("year == '1961'", FilterTypeError)):
             tree = MetadataFilters.parse(text)
             refused(lambda tree=tree: trial.ask(SHARED, filters=tree), error, what=f"the filter {text}")
-            refused(lambda tree=tree: trial.ask(SHARED, scope=tree), error, what=f"the scope {text}")
+            refused(lambda tree=tree: trial.ask(SHARED, scope=tree), UnknownFieldError, what=f"the scope {text}")
 
 
 def _compare(

@@ -66,7 +66,7 @@ def check_best_hits_come_first(subject: Subject) -> None:
     To mend: sort by score before you return; if smaller is better, declare ``higher_is_better=False``.
     """
     with subject.shelf() as trial:
-        sign = 1 if trial.retriever.scores.higher_is_better else -1
+        sign = 1 if trial.retriever.score_spec.higher_is_better else -1
         for text in (SHARED, *(document.text for document in library()[:4])):
             hits = candidates(trial.retriever, text, top_k=20)
             worth = [sign * hit.score for hit in hits if hit.score is not None]
@@ -80,7 +80,7 @@ def check_scores_keep_their_declaration(subject: Subject) -> None:
     To mend: declare the bounds that the formula has (``ScoreSpec``), or no kind where the numbers mean nothing.
     """
     with subject.shelf() as trial:
-        spec = trial.retriever.scores
+        spec = trial.retriever.score_spec
         ensure(spec.lower_bound <= spec.upper_bound, f"the bounds are {spec.lower_bound} to {spec.upper_bound}")
         if spec.kind == "probability":
             ensure(spec.lower_bound >= 0 and spec.upper_bound <= 1, "probabilities are declared outside of 0 to 1")
