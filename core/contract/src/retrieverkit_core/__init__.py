@@ -4,7 +4,15 @@ Plugin authors need nothing else: the types that go in and out of a retriever, t
 """
 
 from retrieverkit_core.budget import Budget
-from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, IndexSettings, StoredNode, WritableCorpus
+from retrieverkit_core.corpus import (
+    Corpus,
+    CorpusSnapshot,
+    Cursor,
+    IndexSettings,
+    StoredNode,
+    WritableCorpus,
+    searched_text,
+)
 from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
@@ -92,4 +100,5 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "new_plugin_manager",
+    "searched_text",
 ]

@@ -45,6 +45,34 @@ class IndexSettings:
         object.__setattr__(self, "searched", tuple(dict.fromkeys(fields)))
 
 
+def searched_text(node: Node, settings: IndexSettings) -> str:
+    """Return the text that a node is found by: the fields that are searched, in their order, and its own text.
+
+    Fields that the node leaves out by ``excluded_embed_metadata_keys`` are not in it, nor are values that are neither
+    text nor a number, nor lists of these.
+
+    Args:
+        node: The node.
+        settings: Those of its corpus.
+    """
+    parts = [
+        text
+        for field in settings.searched
+        if field not in node.excluded_embed_metadata_keys and (text := _in_words(node.metadata.get(field)))
+    ]
+    return " ".join([*parts, node.text])
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return " ".join(filter(None, map(_in_words, value)))
+    return ""
+
+
 class Cursor(NamedTuple):
     """A place in a corpus's change log.
 
