@@ -71,7 +71,7 @@ def test_a_failed_query_ends_in_3_and_is_told(eval_command, kitchen):
     ("changes", "code", "message"),
     [
         ({"--index": "nowhere.rk"}, 1, "there is no index"),
-        ({"--queries": "missing.tsv"}, 1, "missing.tsv: No such file"),
+        ({"--queries": "missing.tsv"}, 1, "missing.tsv: no such file"),
         ({"--qrels": "queries.jsonl"}, 1, "queries.jsonl: line 1"),
         ({"--mode": "bm52"}, 1, "unknown retriever mode 'bm52'"),
         ({"--mode": None}, 2, "--mode"),

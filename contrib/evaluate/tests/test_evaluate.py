@@ -240,10 +240,10 @@ def test_what_cannot_be_scored_is_counted_and_told(letters, rankings):
         ({"queries": {"q7": "one"}}, "no query is judged"),
         ({"qrels": {"q": {"a": 0}}}, "above 0"),
         ({"qrels": {"q": {"A": 1}}}, "none of the 1 judged documents is in the index"),
-        ({"qrels": {"q": {"a": 1.5}}}, "no integers"),
-        ({"qrels": {"q": ["a"]}}, "no integers"),
-        ({"queries": {"q": " "}}, "no string id with a text"),
-        ({"queries": {1: "one"}}, "no string id with a text"),
+        ({"qrels": {"q": {"a": 1.5}}}, "not integers"),
+        ({"qrels": {"q": ["a"]}}, "not integers"),
+        ({"queries": {"q": " "}}, "needs a string id and a text"),
+        ({"queries": {1: "one"}}, "needs a string id and a text"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_before_a_query_is_asked(letters, rankings, change, message):
@@ -257,3 +257,30 @@ def test_a_misspelt_measure_is_guessed(letters):
     with pytest.raises(ConfigError) as refused:
         evaluate(letters, {"q": "one"}, {"q": {"a": 1}}, ["written"], measures=["nDGC@10"])
     assert "did you mean 'nDCG'" in refused.value.fix
+
+
+def test_a_measure_of_a_ranking_that_is_empty_is_zero(letters, rankings):
+    rankings.update({("a", "full"): ["a"], ("a", "none"): []})
+    queries, qrels = {"q1": "full", "q2": "none"}, {"q1": {"a": 1}, "q2": {"b": 1}}
+    report = evaluate(letters, queries, qrels, ["written(key='a')"], measures=["Judged@10", "nDCG@10"])
+    for measure in ("Judged@10", "nDCG@10"):
+        assert report.score(measure, report.systems[0].name).values == {"q1": 1.0, "q2": 0.0}
+
+
+def test_judgements_of_the_same_files_elsewhere_fit_by_the_end_of_their_paths(rankings):
+    ids = ["/home/me/notes/a.md", "/home/me/notes/b.md", "/home/me/other/b.md", "rows.csv#row=1", "d"]
+    with Index.from_documents([Document(id=each, text=each) for each in ids]) as index:
+        rankings["a", "query"] = ids[:1]
+        judged = {"notes/a.md": 1, "b.md": 1, "work/rows.csv#row=1": 1, "d": 0, "x/d": 1, "other/b.md": 0}
+        report = evaluate(index, {"q": "query"}, {"q": judged}, ["written(key='a')"], measures=["P@1"])
+    assert dict(report.collection.qrels["q"]) == {
+        "/home/me/notes/a.md": 1,
+        "b.md": 1,  # two files are called so
+        "rows.csv#row=1": 1,
+        "d": 0,
+        "x/d": 1,  # the document that it may mean is judged by its own id
+        "/home/me/other/b.md": 0,
+    }
+    assert report.score("P@1", report.systems[0].name).mean == 1.0
+    assert report.collection.coverage.found_by_path == ("notes/a.md", "other/b.md", "work/rows.csv#row=1")
+    assert any("under another path, taken for those: 3" in remark for remark in report.remarks())

@@ -1,6 +1,7 @@
 """Queries and judgements in every form that is read, and the line of what is not."""
 
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -84,10 +85,10 @@ def test_a_bad_line_of_a_table_is_named(tmp_path, content, line, problem):
     [
         (b"q1\td1\n", 1, "2 columns where 3 or 4"),
         (b"q1\td1\t1\nq1\t0\td2\t1\n", 2, "4 columns where 3"),
-        (b"q1\td1\trelevant\n", 1, "'relevant' is no integer"),
-        (b"q1\td1\t1\nq\td\tscore\n", 2, "'score' is no integer"),
-        (b"q1\td1\t0.5\n", 1, "no integer"),
-        (b"q1\td1\t99999999999\n", 1, "no integer"),
+        (b"q1\td1\trelevant\n", 1, "'relevant' is not an integer"),
+        (b"q1\td1\t1\nq\td\tscore\n", 2, "'score' is not an integer"),
+        (b"q1\td1\t0.5\n", 1, "not an integer"),
+        (b"q1\td1\t99999999999\n", 1, "not an integer"),
         (b"q1\t\t1\n", 1, "an empty id"),
         (b"q1\td1\t1\n\nq1\td1\t2\n", 3, "another grade"),
         (b"q1 0 d1 1\nq1 0 d2\n", 2, "3 columns where 4"),
@@ -112,5 +113,15 @@ def test_an_empty_or_missing_file_is_refused(tmp_path, read):
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ReadError, match="in it"):
         read(tmp_path / "empty")
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match="folder"):
         read(tmp_path)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("read", [read_queries, read_qrels])
+def test_a_device_or_a_pipe_is_refused_at_once(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", tmp_path / "pipe"):
+        with pytest.raises(ReadError, match="not a regular file") as refused:
+            read(path)
+        assert refused.value.fix

@@ -54,6 +54,7 @@ def sync_files(
     paths: Iterable[str | os.PathLike[str]],
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
+    base: str | os.PathLike[str] = "",
     prune: bool = False,
     on_progress: OnProgress | None = None,
 ) -> FilesReport:
@@ -63,6 +64,7 @@ def sync_files(
         corpus: The corpus.
         paths: Files and folders.
         exclude: Files and folders to leave out.
+        base: The folder that ids are relative to; see `find_files`.
         prune: Whether a path that is gone whole takes its documents along; see `plan_sync`.
         on_progress: Called after every file that is read.
 
@@ -72,7 +74,7 @@ def sync_files(
     Raises:
         CorpusError: The corpus cannot be written.
     """
-    plan = plan_sync(corpus.sources(), paths, exclude=exclude, prune=prune)
+    plan = plan_sync(corpus.sources(), paths, exclude=exclude, base=base, prune=prune)
     report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
     if plan.gone:
         report.include(corpus.remove_sources(plan.gone))
@@ -93,14 +95,48 @@ def sync_files(
 
 def _store(corpus: WritableCorpus, batch: Sequence[FileRead], report: FilesReport) -> None:
     """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
+    moved = _moved(corpus, batch)
     try:
-        report.include(corpus.replace_sources([_content(read, read.complete) for read in batch]))
+        contents = [_content(read, read.complete) for read in batch]
+        report.include(corpus.replace_sources([*(SourceContent(source, None, []) for source in moved), *contents]))
+        if moved:
+            corpus.remove_sources(moved)  # they hold nothing any more
     except InvalidDocumentError as error:
         if len(batch) > 1:
             for read in batch:
                 _store(corpus, [read], report)
         else:
             _store_without(corpus, batch[0], error, report)
+
+
+def _moved(corpus: WritableCorpus, batch: Sequence[FileRead]) -> list[str]:
+    """Return the sources that are gone and whose documents are now read from another place.
+
+    That is so where a folder was moved with its index: the path below the index's folder is what it was. An id alone
+    proves nothing, as the table that a record was read from may lie on a disk that is not mounted.
+    """
+    files = {document.id: read.file for read in batch for document in read.documents}
+    examples: dict[str, str] = {}
+    for doc_id, owner in corpus.sources_of(files).items():
+        if owner is not None and owner != files[doc_id].source:
+            examples.setdefault(owner, doc_id)
+    return sorted(
+        owner
+        for owner, doc_id in examples.items()
+        if (document := corpus.document(doc_id)) is not None
+        and document.metadata.get("path") == files[doc_id].path
+        and _is_gone(owner)
+    )
+
+
+def _is_gone(source: str) -> bool:
+    try:
+        os.lstat(source)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _store_without(corpus: WritableCorpus, read: FileRead, error: InvalidDocumentError, report: FilesReport) -> None:

@@ -266,6 +266,9 @@ class Index:
         What cannot be looked at is reported, and nothing of it is removed. The same holds for a path that is gone
         whole, which is how a disk that is not mounted looks, unless ``prune`` is set.
 
+        A document's id is the file's path relative to the folder that the index is in, such as ``notes/a.md``, or the
+        absolute path of a file outside of it. Records may have ids of their own.
+
         Args:
             paths: Files and folders.
             prune: Remove the documents of a path that does not exist any longer, or where no file is left.
@@ -280,7 +283,8 @@ class Index:
         from retrieverkit.files import sync_files
 
         given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        return sync_files(self._corpus, given, exclude=[self._folder], prune=prune, on_progress=on_progress)
+        base = self._folder.parent
+        return sync_files(self._corpus, given, exclude=[self._folder], base=base, prune=prune, on_progress=on_progress)
 
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents; ids that are not there are reported as missing.

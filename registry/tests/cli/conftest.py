@@ -1,12 +1,16 @@
-"""The command as people run it: a process of its own, with a home and a cache of its own."""
+"""The command with a home and a cache of its own: in this process, or as a process where that matters."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
+
+from retrieverkit.cli import main
 
 COMMAND = [sys.executable, "-m", "retrieverkit.cli"]
 OURS = (
@@ -34,8 +38,8 @@ def environment(tmp_path):
 
 
 @pytest.fixture
-def retriever(environment, tmp_path):
-    """Runs the command in ``tmp_path``; no run may end in a traceback or call itself a bug."""
+def process(environment, tmp_path):
+    """Runs the command in ``tmp_path`` as a process; no run may end in a traceback or call itself a bug."""
 
     def run(*arguments, code=0, stdin=None, **variables):
         done = subprocess.run(
@@ -46,12 +50,40 @@ def retriever(environment, tmp_path):
             input=stdin,
             check=False,
         )
-        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in done.stderr and "this is a bug" not in done.stderr, done.stderr
-        assert done.returncode == code, (done.stdout, done.stderr)
-        return done
+        return checked(done.returncode, done.stdout, done.stderr, code)
 
     return run
+
+
+@pytest.fixture
+def retriever(environment, process, tmp_path, monkeypatch):
+    """Runs the command like `process`, but in this process where its environment does not matter."""
+    for name in set(os.environ) - set(environment):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, code=0, stdin=None, **variables):
+        if variables or "PYTHONPATH" in environment:
+            return process(*arguments, code=code, stdin=stdin, **variables)
+        with monkeypatch.context() as patched:
+            for name, content in (("stdin", stdin), ("stdout", b""), ("stderr", b"")):
+                patched.setattr(sys, name, io.TextIOWrapper(io.BytesIO(content or b""), encoding="utf-8"))
+            ended = main(list(map(str, arguments)))
+            streams = [sys.stdout, sys.stderr]
+            for stream in streams:
+                stream.flush()
+            return checked(ended, *(stream.buffer.getvalue() for stream in streams), code)
+
+    return run
+
+
+def checked(ended, stdout, stderr, code):
+    done = SimpleNamespace(returncode=ended, stdout=stdout.decode(), stderr=stderr.decode())
+    assert "Traceback" not in done.stderr and "this is a bug" not in done.stderr, done.stderr
+    assert ended == code, (done.stdout, done.stderr)
+    return done
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-"""``retriever index``, ``reindex`` and ``doctor --index`` as processes."""
+"""``retriever index``, ``reindex`` and ``doctor --index``."""
 
 import json
 import os
 
 import pytest
+
+from retrieverkit import Index
 
 pytestmark = pytest.mark.searches
 
@@ -17,7 +19,7 @@ def test_changes_are_told_and_only_they_are_read(retriever, notes):
     (notes / "new.txt").write_text("new")
     told = retriever("index", notes, "--index", "ix").stdout.splitlines()
     assert "1 document added, 1 document changed, 2 documents removed (2 files read, 1 unchanged)" in told
-    assert {"  - m1", f"  + {notes.resolve()}/new.txt", f"  ~ {notes.resolve()}/fusion.md"} <= set(told)
+    assert {"  - m1", "  + notes/new.txt", "  ~ notes/fusion.md"} <= set(told)
 
 
 def test_long_lists_are_cut(retriever, tmp_path):
@@ -93,3 +95,45 @@ def test_a_name_that_is_no_utf8_is_reported_and_the_rest_go_in(retriever, notes,
     assert "\\xff.txt: the file's name is not valid UTF-8" in done.stderr
     assert "4 documents added" in done.stdout
     json.loads(retriever("index", notes, "--index", "ix", "--json", code=3).stdout)
+
+
+def test_what_is_gone_whole_is_kept_until_told_otherwise(retriever, notes):
+    retriever("index", notes, "--index", "ix")
+    notes.rename(notes.with_name("moved"))
+    done = retriever("index", notes, "--index", "ix", code=3)
+    assert "what was read from 3 files is kept" in done.stderr and "--prune" in done.stderr
+    assert retriever("search", "moon", "--index", "ix").stdout.startswith("2 hits")
+    assert "4 documents removed" in retriever("index", notes, "--index", "ix", "--prune").stdout
+
+
+def test_files_that_moved_with_their_index_are_the_same_documents(retriever, tmp_path, notes):
+    (tmp_path / "old").mkdir()
+    notes.rename(tmp_path / "old" / "notes")
+    retriever("index", "old/notes", "--index", "old/ix")
+    (tmp_path / "old").rename(tmp_path / "new")
+    told = retriever("index", "new/notes", "--index", "new/ix").stdout
+    assert "nothing changed (3 files read, 0 unchanged)" in told
+    assert "nothing changed (0 files read, 3 unchanged)" in retriever("index", "new/notes", "--index", "new/ix").stdout
+    found = json.loads(retriever("search", "fusion", "--index", "new/ix", "--json", "--mode", "bm25").stdout)["hits"]
+    assert [(hit["ref_doc_id"], hit["path"]) for hit in found] == [
+        ("notes/fusion.md", str(tmp_path.resolve() / "new/notes/fusion.md"))
+    ]
+
+
+def test_a_copy_beside_the_files_is_no_move(retriever, tmp_path, notes):
+    retriever("index", notes, "--index", "ix")
+    (tmp_path / "copy").mkdir()
+    (notes / "moon.jsonl").rename(tmp_path / "copy" / "moon.jsonl")
+    told = retriever("index", tmp_path / "copy", "--index", "ix", code=3)
+    assert "its id already belongs to a document" in told.stderr
+
+
+def test_the_language_is_detected_and_said_or_given(retriever, tmp_path):
+    text = "Die Pumpen wurden im letzten Jahr von den Technikern geprüft, und es gab keine Fehler in der Anlage. "
+    (tmp_path / "a.txt").write_text(text * 3)
+    assert "language" in retriever("index", "a.txt", "--index", "ix").stderr
+    given = retriever("index", "a.txt", "--index", "given", "--language", "de")
+    assert Index.open(tmp_path / "given").settings.language == Index.open(tmp_path / "ix").settings.language == "de"
+    assert json.loads(retriever("index", "a.txt", "--index", "ix", "--json").stdout)["notes"] == []
+    assert "error: " in retriever("index", "a.txt", "--index", "ix", "--language", "xx", code=1).stderr
+    assert "added" in given.stdout and "language" in retriever("search", "Pumpe", "a.txt").stderr

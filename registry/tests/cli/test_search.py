@@ -1,4 +1,4 @@
-"""``retriever search`` on real files, as a process."""
+"""``retriever search`` on real files."""
 
 import json
 import os
@@ -25,14 +25,44 @@ def test_a_folder_is_searched_and_each_hit_tells_where_it_is_from_and_why(retrie
     assert header.startswith("1 hit · ")
     assert note.startswith("mode: ")
     assert any(line.split() == ["1", "notes/fusion.md"] for line in rest)
-    assert any("score " in line and "#1 (" in line for line in rest)
+    assert any("bm25 #1 (" in line and "  relative 1.00" in line for line in rest)
     assert any("Reciprocal rank fusion adds up ranks, not scores." in line for line in rest)
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_command_as_a_process(process, notes):
+    done = process("search", "ranking by fusion", "notes", "--json")
+    (hit,) = json.loads(done.stdout)["hits"]
+    assert (hit["ref_doc_id"], hit["label"]) == ("notes/fusion.md", "notes/fusion.md")
+    assert hit["path"] == str(notes.resolve() / "fusion.md")
 
 
 def test_rows_of_a_table_are_named_by_file_row_and_id(retriever, notes):
     done = retriever("search", "landing", notes, "--mode", "bm25")
     assert "notes/moon.jsonl, row 1, id m1" in done.stdout
+    assert "    bm25 #1 (" in done.stdout and "relative" not in done.stdout
+    (hit,) = json.loads(retriever("search", "landing", notes, "--mode", "bm25", "--json").stdout)["hits"]
+    assert (hit["path"], hit["label"]) == (str(notes.resolve() / "moon.jsonl"), "notes/moon.jsonl")
+
+
+def test_files_are_named_from_the_current_folder_and_two_never_share_a_name(retriever, tmp_path, monkeypatch):
+    for folder in ("a/docs", "b/docs"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "x.md").write_text("coolant")
+    retriever("index", "a/docs", "b/docs", "--index", "ix")
+
+    def named(*arguments):
+        done = retriever("search", "coolant", "--mode", "bm25", *arguments)
+        return sorted(line.split()[1] for line in done.stdout.splitlines() if line.endswith(".md"))
+
+    assert named("a/docs", "b/docs") == named("--index", "ix") == ["a/docs/x.md", "b/docs/x.md"]
+    monkeypatch.chdir(tmp_path / "a" / "docs")
+    assert named(".") == ["x.md"]
+    assert named("--index", tmp_path / "ix") == sorted(["x.md", f"{tmp_path.resolve()}/b/docs/x.md"])
+    assert sorted(hits(retriever("search", "coolant", "--index", tmp_path / "ix", "--json"))) == [
+        "a/docs/x.md",
+        "b/docs/x.md",
+    ]
 
 
 def test_the_second_search_reads_only_what_changed(retriever, notes):
@@ -42,7 +72,7 @@ def test_the_second_search_reads_only_what_changed(retriever, notes):
     (notes / "deep" / "bread.txt").unlink()
     done = retriever("search", "moon", notes, "--json")
     assert "1 document changed, 1 document removed (1 file read, 1 unchanged)" in done.stderr
-    assert sorted(hits(done)) == sorted([str(notes.resolve() / "fusion.md"), "m1", "m2"])
+    assert sorted(hits(done)) == sorted(["notes/fusion.md", "m1", "m2"])
 
 
 def test_what_is_kept_of_searched_files_is_for_the_user_alone(retriever, notes, environment):
@@ -87,7 +117,7 @@ def test_a_search_waits_for_another_one_that_reads_the_same_files(retriever, not
     assert process.returncode == 0 and out.startswith(b"2 hits"), err
 
 
-def test_a_damaged_cache_is_read_anew(retriever, notes, environment):
+def test_a_damaged_cache_is_read_again(retriever, notes, environment):
     before = hits(retriever("search", "moon", notes, "--json"))
     kept = os.path.join(environment["XDG_CACHE_HOME"], "retrieverkit", "searched")
     (corpus,) = (os.path.join(e.path, "corpus.sqlite") for e in os.scandir(kept) if e.is_dir())
@@ -95,7 +125,7 @@ def test_a_damaged_cache_is_read_anew(retriever, notes, environment):
         file.write(b"not a database at all")
     done = retriever("search", "moon", notes, "--json")
     assert hits(done) == before
-    assert "read anew" in done.stderr
+    assert "read again" in done.stderr
 
 
 def test_an_index_is_searched_with_mode_config_filter_scope_and_top_k(retriever, notes, tmp_path):

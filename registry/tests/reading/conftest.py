@@ -10,8 +10,8 @@ from retrieverkit.reading import find_files, read_changed
 def read_files():
     """Reads every file that some paths stand for; returns what each gave, all documents and all errors."""
 
-    def read(paths, on_progress=None):
-        listing = find_files(paths)
+    def read(paths, on_progress=None, base=""):
+        listing = find_files(paths, base=base)
         files = list(read_changed(listing.files, on_progress=on_progress))
         documents = [document for file in files for document in file.documents]
         errors = [*listing.errors, *(error for file in files for error in file.errors)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from retrieverkit_core.errors import ConfigError, shorten
+from retrieverkit_evaluate.document_paths import by_path
 
 Queries = Mapping[str, str]
 """The text of each query by its id."""
@@ -29,6 +30,7 @@ class Coverage:
         unknown_queries: Queries that are judged and were not given; they are left out.
         missing_documents: Judged documents that are not in the index. Their judgements count: a relevant document that
             is missing cannot be found, and costs every system the same.
+        found_by_path: Judged documents that the index has under a longer or a shorter path; they count as those.
     """
 
     queries: int
@@ -37,6 +39,7 @@ class Coverage:
     nothing_relevant: tuple[str, ...] = ()
     unknown_queries: tuple[str, ...] = ()
     missing_documents: tuple[str, ...] = ()
+    found_by_path: tuple[str, ...] = ()
 
     def remarks(self) -> list[str]:
         """Return what a reader must know of what was left out, one line each."""
@@ -45,6 +48,7 @@ class Coverage:
             (self.nothing_relevant, "queries without a relevant document, left out"),
             (self.unknown_queries, "judged queries that are not among the queries, left out"),
             (self.missing_documents, "judged documents that are not in the index, not found if relevant"),
+            (self.found_by_path, "judged documents that the index has under another path, taken for those"),
         ]
         return [f"{what}: {len(ids):,} ({_some(ids)})" for ids, what in told if ids]
 
@@ -76,6 +80,11 @@ class Collection:
             ConfigError: Nothing can be scored, or a value has the wrong type.
         """
         _check_types(queries, qrels)
+        others = by_path({doc_id for judged in qrels.values() for doc_id in judged}, documents)
+        qrels = {
+            query_id: {others.get(doc_id, doc_id): grade for doc_id, grade in judged.items()}
+            for query_id, judged in qrels.items()
+        }
         unjudged = tuple(query_id for query_id in queries if not qrels.get(query_id))
         hopeless = tuple(query_id for query_id in queries if qrels.get(query_id) and max(qrels[query_id].values()) <= 0)
         judged_documents = dict.fromkeys(doc_id for judged in qrels.values() for doc_id in judged)
@@ -86,6 +95,7 @@ class Collection:
             nothing_relevant=hopeless,
             unknown_queries=tuple(query_id for query_id in qrels if query_id not in queries),
             missing_documents=tuple(doc_id for doc_id in judged_documents if doc_id not in documents),
+            found_by_path=tuple(sorted(others)),
         )
         left_out = {*unjudged, *hopeless}
         scored = {query_id: text for query_id, text in queries.items() if query_id not in left_out}
@@ -104,13 +114,13 @@ class Collection:
 def _check_types(queries: Queries, qrels: Qrels) -> None:
     for query_id, text in queries.items():
         if not isinstance(query_id, str) or not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"query {shorten(repr(query_id))} is no string id with a text", fix="write {id: text}")
+            raise ConfigError(f"query {shorten(repr(query_id))} needs a string id and a text", fix="write {id: text}")
     for query_id, judged in qrels.items():
         grades = judged.items() if isinstance(judged, Mapping) else [(None, None)]
         sound = all(isinstance(doc, str) and type(grade) is int for doc, grade in grades)
         if not isinstance(query_id, str) or not sound:
             raise ConfigError(
-                f"the judgements of query {shorten(repr(query_id))} are no integers by document id",
+                f"the judgements of query {shorten(repr(query_id))} are not integers by document id",
                 fix="write {query id: {document id: grade}}",
             )
 

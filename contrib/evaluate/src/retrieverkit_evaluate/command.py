@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retrieverkit.cli.options import IndexFolder
+from retrieverkit.commands import IndexFolder
 
 if TYPE_CHECKING:
-    from retrieverkit.cli.screen import Screen
+    from retrieverkit.commands import Screen
     from retrieverkit_evaluate.report import Report
 
 _STDOUT = Path("-")
@@ -55,9 +55,7 @@ def evaluate_command(
 
     What was left out is told on stderr. The exit code is 3 where a query failed or an answer was partial.
     """
-    from retrieverkit.cli.json_output import print_json
-    from retrieverkit.cli.running import PARTIAL
-    from retrieverkit.cli.screen import Screen
+    from retrieverkit.commands import PARTIAL, Screen, print_json
     from retrieverkit_evaluate.measuring import DEFAULT_MEASURES
     from retrieverkit_evaluate.table import write_report
 
@@ -80,7 +78,7 @@ def evaluate_command(
 def _evaluate(
     folder: Path, queries: Path, qrels: Path, modes: list[str], measures: list[str], depth: int, screen: Screen
 ) -> Report:
-    from retrieverkit.cli.progress import LongWork
+    from retrieverkit.commands import LongWork
     from retrieverkit.index import Index
     from retrieverkit_evaluate.evaluation import evaluate
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from retrieverkit.cli.hits import source_text
-from retrieverkit.cli.passages import Passage, PassageFinder
+from retrieverkit.commands import Passage, PassageFinder, source_text
 from retrieverkit_core.show import evidence_text
 from retrieverkit_evaluate.html_tables import text
 from retrieverkit_evaluate.numbers_text import signed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from retrieverkit.cli.screen import clean
+from retrieverkit.commands import clean
 from retrieverkit_evaluate.html_charts import whisker
 from retrieverkit_evaluate.numbers_text import (
     interval_text,

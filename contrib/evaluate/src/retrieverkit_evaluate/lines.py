@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
+from retrieverkit.reading import load_regular
 from retrieverkit_core.errors import ReadError
 
 
@@ -16,12 +16,9 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
         path: A file in UTF-8, with or without a byte order mark.
 
     Raises:
-        ReadError: The file cannot be read; a line is not UTF-8.
+        ReadError: The file cannot be read or is not a regular one; a line is not UTF-8.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ReadError(path, error.strerror or str(error), fix="check the path") from error
+    data = load_regular(path)
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         try:
             text = line.decode("utf-8").removesuffix("\r")

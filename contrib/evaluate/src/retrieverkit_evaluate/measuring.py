@@ -53,25 +53,33 @@ class Measures:
 
         Args:
             qrels: The judgements.
-            rankings: Document ids by query id, best first; a ranking for every query in ``qrels``, empty if need be.
+            rankings: Document ids by query id, best first; a ranking for each query in ``qrels``, empty if need be.
 
         Returns:
             Values by measure and query id.
 
         Raises:
-            ConfigError: A measure has no value for a query.
+            ConfigError: A measure has no value for a query, or fails.
         """
         from ir_measures import evaluator
 
-        # The measures sort by score and break ties by id: falling scores keep the order that was retrieved.
+        # The measures sort by score and break ties by id: falling scores keep the order that was retrieved. An empty
+        # ranking is left out, which every measure takes for 0 and some fail on.
         run = {
             query_id: {doc_id: float(len(ranking) - at) for at, doc_id in enumerate(ranking)}
             for query_id, ranking in rankings.items()
+            if ranking
         }
         found: dict[str, dict[str, float]] = {name: {} for name in self.names}
         judged = {query_id: dict(grades) for query_id, grades in qrels.items()}
-        for metric in evaluator(list(self._measures.values()), judged).iter_calc(run):
-            found[str(metric.measure)][metric.query_id] = float(metric.value)
+        try:
+            for metric in evaluator(list(self._measures.values()), judged).iter_calc(run):
+                found[str(metric.measure)][metric.query_id] = float(metric.value)
+        except Exception as error:  # providers are programs and packages of many kinds
+            names = ", ".join(self.names)
+            raise ConfigError(
+                f"{names} cannot be computed: {shorten(error, 200)}", fix="leave one of them out"
+            ) from error
         for name, values in found.items():
             for query_id in qrels:
                 if not isfinite(values.get(query_id, float("nan"))):

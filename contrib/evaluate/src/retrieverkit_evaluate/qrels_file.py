@@ -42,7 +42,7 @@ def read_qrels(path: str | os.PathLike[str]) -> dict[str, dict[str, int]]:
             continue
         query_id, doc_id, grade = columns[0], columns[-2], columns[-1]
         if not query_id or not doc_id or not _GRADE.fullmatch(grade):
-            problem = f"the grade {shorten(grade)!r} is no integer" if query_id and doc_id else "an empty id"
+            problem = f"the grade {shorten(grade)!r} is not an integer" if query_id and doc_id else "an empty id"
             raise bad_line(path, number, problem, _FORMATS)
         judged = qrels.setdefault(query_id, {})
         if judged.setdefault(doc_id, int(grade)) != int(grade):

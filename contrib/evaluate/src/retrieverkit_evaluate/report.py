@@ -201,7 +201,7 @@ class Report:
     def __str__(self) -> str:
         from io import StringIO
 
-        from retrieverkit.cli.screen import Screen
+        from retrieverkit.commands import Screen
         from retrieverkit_evaluate.table import write_report
 
         text = StringIO()

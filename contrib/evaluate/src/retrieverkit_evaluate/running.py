@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from retrieverkit.cli.hits import failed_legs
+from retrieverkit.commands import failed_legs
 from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import Outcome

@@ -16,7 +16,7 @@ from retrieverkit_evaluate.numbers_text import (
 )
 
 if TYPE_CHECKING:
-    from retrieverkit.cli.screen import Part, Screen
+    from retrieverkit.commands import Part, Screen
     from retrieverkit_evaluate.report import Comparison, Report
 
 _WORST = 5

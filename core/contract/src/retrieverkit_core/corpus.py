@@ -270,6 +270,10 @@ class WritableCorpus(Corpus, Protocol):
         """Return the fingerprint of each source, None where it has to be read again."""
         ...
 
+    def sources_of(self, doc_ids: Iterable[str]) -> Mapping[str, str | None]:
+        """Return the source of each of these documents that there is, None where it came from no source."""
+        ...
+
     def document(self, doc_id: str) -> Document | None:
         """Return the document with that id, None where there is none."""
         ...

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from retrieverkit.cli.progress import LongWork
+from retrieverkit.files import sync_files
 from retrieverkit.index import Index
 from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
 
@@ -42,6 +43,7 @@ class CachedFiles:
             if not path.exists():
                 raise ReadError(path, "no such file or folder", fix="check the path")
         self._paths = paths
+        self._base = os.path.commonpath([os.path.dirname(os.path.realpath(path)) for path in paths])
         resolved = sorted({os.path.realpath(path) for path in paths})
         name = blake2b(b"\0".join(map(os.fsencode, resolved)), digest_size=16).hexdigest()
         folder = _cache_folder()
@@ -58,7 +60,8 @@ class CachedFiles:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
         with self._turn(screen), LongWork(screen) as work:
             work.stage("reading files")
-            return index.add_files(self._paths, prune=True, on_progress=work.files)
+            # Nothing is lost by pruning: this is a copy of what the paths hold.
+            return sync_files(index.corpus, self._paths, base=self._base, prune=True, on_progress=work.files)
 
     def forget(self, screen: Screen) -> None:
         """Delete what is kept."""

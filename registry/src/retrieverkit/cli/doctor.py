@@ -48,8 +48,8 @@ def doctor(
 def _diagnose(index: Path | None, load: bool, as_json: bool) -> None:
     from retrieverkit.cli.diagnosis import diagnose, diagnosis_as_dict
     from retrieverkit.cli.diagnosis_page import write_diagnosis
+    from retrieverkit.cli.exit_codes import FAILED
     from retrieverkit.cli.json_output import print_json
-    from retrieverkit.cli.running import FAILED
     from retrieverkit.cli.screen import Screen
 
     diagnosis = diagnose(index, load=load)
@@ -62,8 +62,8 @@ def _diagnose(index: Path | None, load: bool, as_json: bool) -> None:
 
 
 def _verify(mode: str, quick: bool, as_json: bool) -> None:
+    from retrieverkit.cli.exit_codes import FAILED
     from retrieverkit.cli.json_output import print_json
-    from retrieverkit.cli.running import FAILED
     from retrieverkit.cli.screen import Screen
     from retrieverkit.cli.verification import conformance_kit, write_card
 

@@ -85,6 +85,7 @@ def as_dict(report: FilesReport) -> dict[str, Any]:
         "unchanged_files": report.unchanged,
         "read_files": report.read,
         "errors": [{"path": _text(error.path), "problem": error.message, "fix": error.fix} for error in report.errors],
+        "notes": report.notes,
         "skipped": [{"path": _text(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
     }
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 from retrieverkit.cli.files_report import counted
 from retrieverkit.cli.passages import Passage, PassageFinder
 from retrieverkit.cli.screen import Part, Screen, clean
+from retrieverkit_core.scores import ScoreKind
 from retrieverkit_core.show import evidence_text
 
 if TYPE_CHECKING:
     from retrieverkit_core.hits import NodeWithScore
     from retrieverkit_core.result import LegStatus, RetrievalResult
+    from retrieverkit_core.scores import ScoreSpec
 
 _LINES = 3
 """How many lines of a terminal a passage may fill."""
@@ -23,9 +26,19 @@ _PIPED = 240
 
 _PLACES = ("page", "row", "position")
 
+_SCORE_NAMES = {ScoreKind.RELEVANCE: "relative", ScoreKind.NONE: "score"}
+"""What scores are called; others by their kind. A fused score says how hits compare, not how good the best one is."""
 
-def write_result(result: RetrievalResult, screen: Screen) -> None:
-    """Write the header, then each hit with its score, its source, its evidence and its best passage."""
+
+def write_result(result: RetrievalResult, screen: Screen, sources: Mapping[str, str | None], scores: ScoreSpec) -> None:
+    """Write the header, then each hit with its source, its evidence, its score and its best passage.
+
+    Args:
+        result: The result.
+        screen: Where to.
+        sources: The file that each document is from, by the document's id.
+        scores: What the scores mean.
+    """
     screen.say(*_header(result))
     if result.notes:
         screen.say((", ".join(result.notes), "dim"))
@@ -33,7 +46,12 @@ def write_result(result: RetrievalResult, screen: Screen) -> None:
     margin = len(str(len(result))) + 3
     for rank, hit in enumerate(result, 1):
         screen.say()
-        _write_hit(rank, hit, finder, margin, screen)
+        head = f"{rank}".rjust(margin - 2) + "  "
+        screen.say((source_text(hit, sources.get(_doc_id(hit))), "bold cyan"), lead=head)
+        screen.say(*_why(hit, scores), lead=" " * margin)
+        passage = _passage(hit, finder, screen, margin)
+        if passage.text:
+            screen.say(*_highlighted(passage), lead=" " * margin)
 
 
 def failed_legs(legs: Sequence[LegStatus], within: str = "") -> Iterator[str]:
@@ -47,16 +65,42 @@ def failed_legs(legs: Sequence[LegStatus], within: str = "") -> Iterator[str]:
             yield f"leg {name}: {leg.state.value}{problem}"
 
 
-def source_text(hit: NodeWithScore) -> str:
-    """Return the file a hit is from and where in it, or its document's id."""
+def result_as_dict(result: RetrievalResult, sources: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the result as inert JSON, with the absolute path of each hit's file, and the path that its index knows."""
+    told = result.as_dict()
+    for hit, row in zip(result, told["hits"], strict=True):
+        row["path"] = sources.get(_doc_id(hit))
+        row["label"] = hit.node.metadata.get("path")
+    return told
+
+
+def source_text(hit: NodeWithScore, source: str | None = None) -> str:
+    """Return the file a hit is from and where in it, or its document's id.
+
+    Args:
+        hit: The hit.
+        source: The absolute path of its file, which is shown from the current folder; None for what its metadata says.
+    """
     metadata = hit.node.metadata
-    doc_id = hit.ref_doc_id or hit.node.id
-    path = metadata.get("path")
+    doc_id = _doc_id(hit)
+    path = metadata.get("path") if source is None else _from_here(source)
     if not isinstance(path, str) or not path:
         return doc_id
     places = [f"{name} {metadata[name]}" for name in _PLACES if isinstance(metadata.get(name), int)]
     own_id = [] if _is_of_file(doc_id, path) else [f"id {doc_id}"]
     return ", ".join([path, *places, *own_id])
+
+
+def _doc_id(hit: NodeWithScore) -> str:
+    return hit.ref_doc_id or hit.node.id
+
+
+def _from_here(source: str) -> str:
+    """Return a path relative to the current folder, or as it is where it leads elsewhere."""
+    try:
+        return PurePath(source).relative_to(Path.cwd().resolve()).as_posix()
+    except (ValueError, OSError):  # it is not below, or the current folder is gone
+        return source
 
 
 def _is_of_file(doc_id: str, path: str) -> bool:
@@ -73,14 +117,15 @@ def _header(result: RetrievalResult) -> list[Part]:
     return parts
 
 
-def _write_hit(rank: int, hit: NodeWithScore, finder: PassageFinder, margin: int, screen: Screen) -> None:
-    lead = " " * margin
-    head = f"{rank}".rjust(margin - 2) + "  "
-    screen.say((source_text(hit), "bold cyan"), lead=head)
-    screen.say((f"score {_score(hit)}", "green"), (f"  {evidence_text(hit)}", "dim"), lead=lead)
-    passage = _passage(hit, finder, screen, margin)
-    if passage.text:
-        screen.say(*_highlighted(passage), lead=lead)
+def _why(hit: NodeWithScore, scores: ScoreSpec) -> Iterator[Part]:
+    """Yield the ranks and raw scores that a hit has from its legs, and the score that was made of them."""
+    evidence = evidence_text(hit)
+    if evidence:
+        yield evidence, "green"
+    if hit.score is None or [hit.score] == [each.score for each in hit.evidence]:
+        return
+    name = _SCORE_NAMES.get(scores.kind, scores.kind.value)
+    yield f"{'  ' if evidence else ''}{name} {_score(hit.score, scores.kind)}", "dim"
 
 
 def _passage(hit: NodeWithScore, finder: PassageFinder, screen: Screen, margin: int) -> Passage:
@@ -94,10 +139,10 @@ def _passage(hit: NodeWithScore, finder: PassageFinder, screen: Screen, margin: 
     return finder.best(text, room * len(start) // max(cell_len(start), 1))
 
 
-def _score(hit: NodeWithScore) -> str:
-    if hit.score is None:
-        return "-"
-    return f"{hit.score:.4f}" if hit.score == 0 or abs(hit.score) >= 0.001 else f"{hit.score:.3g}"
+def _score(score: float, kind: ScoreKind) -> str:
+    if kind is ScoreKind.RELEVANCE and (score == 0 or score >= 0.1):
+        return f"{score:.2f}"
+    return f"{score:.4g}"
 
 
 def _highlighted(passage: Passage) -> Iterator[Part]:

@@ -17,6 +17,15 @@ def index(
         typer.Argument(metavar="PATH", help="Files and folders. A folder stands for all that is below it."),
     ],
     index: IndexFolder,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="CODE",
+            help="The language of the texts, such as de. Default: what they look like when the first are added.",
+            show_default=False,
+        ),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of a PATH that is gone or has no files left.")
     ] = False,
@@ -27,11 +36,11 @@ def index(
     Files that cannot be read are named on stderr, the rest go in, and the exit code is 3. Documents of a folder that
     cannot be looked at are kept, and those of a PATH that is gone whole too, unless --prune is given.
     """
+    from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.progress import LongWork
     from retrieverkit.cli.ready import make_ready
-    from retrieverkit.cli.running import PARTIAL
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
     from retrieverkit_core.errors import ReadError
@@ -40,12 +49,16 @@ def index(
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
     out, err = Screen(sys.stdout), Screen(sys.stderr)
     with Index.open(index, create=True) as opened:
+        if language is not None:
+            opened.configure(language=language)
         with LongWork(err) as work:
             work.stage("reading files")
             report = opened.add_files(paths, prune=prune, on_progress=work.files)
         if not as_json:
             write_report(report, out)
             sys.stdout.flush()
+        for note in report.notes:
+            err.say(("note: ", "bold"), note)
         write_unread(report, err)
         ready = make_ready(opened, err)
     if as_json:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from retrieverkit.cli.exit_codes import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE
 from retrieverkit.cli.screen import Screen
 
 if TYPE_CHECKING:
     from retrieverkit_core.errors import RetrieverKitError
 
-DONE, FAILED, USAGE, PARTIAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 DEBUG = "RETRIEVERKIT_DEBUG"
 
 _ParserError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from retrieverkit.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit.cli.screen import Screen
+    from retrieverkit.index import Index
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
+    from retrieverkit_core.scores import ScoreSpec
     from retrieverkit_core.spec import RetrieverSpec
 
 
@@ -48,7 +52,12 @@ def search(
     ] = None,
     top_k: Annotated[
         int | None,
-        typer.Option("--top-k", metavar="K", help="At most so many hits. Default: the mode's.", show_default=False),
+        typer.Option(
+            "--top-k",
+            metavar="K",
+            help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
+            show_default=False,
+        ),
     ] = None,
     filters: Annotated[
         str | None,
@@ -61,7 +70,12 @@ def search(
     ] = None,
     scope: Annotated[
         str | None,
-        typer.Option("--scope", metavar="FILTER", help="A filter that no mode may widen.", show_default=False),
+        typer.Option(
+            "--scope",
+            metavar="FILTER",
+            help="A mandatory filter, such as a tenant; it is added to --filter in every leg.",
+            show_default=False,
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
@@ -76,8 +90,8 @@ def search(
     Files are read once and kept in the user's cache folder; the next search of the same paths reads only what changed.
     The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
     """
+    from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.json_output import print_json
-    from retrieverkit.cli.running import PARTIAL
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
 
@@ -93,33 +107,40 @@ def search(
     bundle = _bundle(query, top_k, filters, scope, timeout)
     spec = _spec(mode, config)
     err = Screen(sys.stderr)
-    if index is not None:
-        result, complete = _search_index(index, spec, bundle, err), True
-    else:
-        result, complete = _search_files(paths or [], spec, bundle, err)
+    found = (
+        _search_index(index, spec, bundle, err) if index is not None else _search_files(paths or [], spec, bundle, err)
+    )
     if as_json:
-        print_json(result.as_dict())
+        from retrieverkit.cli.hits import result_as_dict
+
+        print_json(result_as_dict(found.result, found.sources))
     else:
         from retrieverkit.cli.hits import write_result
 
-        write_result(result, Screen(sys.stdout))
+        write_result(found.result, Screen(sys.stdout), found.sources, found.scores)
     sys.stdout.flush()
-    _warn(result, err)
-    if not complete or result.outcome.value == "partial":
+    _warn(found.result, err)
+    if not found.complete or found.result.outcome.value == "partial":
         raise typer.Exit(PARTIAL)
 
 
-def _search_index(folder: Path, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> RetrievalResult:
+class _Answer(NamedTuple):
+    """A result, what its scores mean, where its documents are from, and whether every file could be read."""
+
+    result: RetrievalResult
+    scores: ScoreSpec
+    sources: Mapping[str, str | None]
+    complete: bool
+
+
+def _search_index(folder: Path, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
-        return _retrieve(index.as_retriever(spec), query, screen)
+        return _retrieve(index, index.as_retriever(spec), query, screen, complete=True)
 
 
-def _search_files(
-    paths: list[Path], spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
-) -> tuple[RetrievalResult, bool]:
-    """Return the result, and whether every file could be read."""
+def _search_files(paths: list[Path], spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
 
@@ -127,30 +148,32 @@ def _search_files(
     try:
         return _search_cached(cached, spec, query, screen)
     except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:
-        screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read anew: {error.message}")
+        screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read again: {error.message}")
         cached.forget(screen)
         return _search_cached(cached, spec, query, screen)
 
 
-def _search_cached(
-    cached: CachedFiles, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen
-) -> tuple[RetrievalResult, bool]:
+def _search_cached(cached: CachedFiles, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
     from retrieverkit.cli.files_report import summary, write_unread_in_brief
 
     with cached.open(screen) as index:
         retriever = index.as_retriever(spec)  # before the files are read: a wrong mode should not cost that time
         report = cached.catch_up(index, screen)
         screen.say((f"files: {summary(report)}", "dim"))
+        for note in report.notes:
+            screen.say(("note: ", "bold"), note)
         write_unread_in_brief(report, screen)
-        return _retrieve(retriever, query, screen), not report.errors
+        return _retrieve(index, retriever, query, screen, complete=not report.errors)
 
 
-def _retrieve(retriever: BaseRetriever, query: QueryBundle, screen: Screen) -> RetrievalResult:
+def _retrieve(index: Index, retriever: BaseRetriever, query: QueryBundle, screen: Screen, *, complete: bool) -> _Answer:
     from retrieverkit.cli.progress import LongWork
 
     with LongWork(screen) as work:
         work.stage(f"searching by {retriever.name}")
-        return retriever.retrieve(query)
+        result = retriever.retrieve(query)
+    doc_ids = {hit.ref_doc_id or hit.node.id for hit in result}
+    return _Answer(result, retriever.scores, index.corpus.sources_of(doc_ids), complete)
 
 
 def _bundle(

@@ -19,7 +19,7 @@ from retrieverkit.corpus.preparation import PreparedDocument, prepare
 from retrieverkit.corpus.rows import from_json, node_from_row
 from retrieverkit.corpus.settings import changed, language_of, stored_settings
 from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
-from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, ByValues, is_storable
+from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, SOURCES_BY_ID, ByValues, is_storable
 from retrieverkit.corpus.verification import Verification
 from retrieverkit.corpus.writing import Change, checked_ids
 from retrieverkit_core.corpus import ChangeReport, Cursor, IndexSettings, Problem, SourceContent
@@ -235,6 +235,10 @@ class SQLiteCorpus:
     def sources(self) -> dict[str, str | None]:
         """Return the fingerprint of each source, None where it has to be read again."""
         return dict(self._rows("SELECT source, fingerprint FROM sources"))
+
+    def sources_of(self, doc_ids: Iterable[str]) -> dict[str, str | None]:
+        """Return the source of each of these documents that there is, None where it came from no source."""
+        return dict(self._rows_of_each(SOURCES_BY_ID, [doc_id for doc_id in doc_ids if is_storable(doc_id)]))
 
     def head(self) -> Cursor:
         """Return the place behind the last committed change."""

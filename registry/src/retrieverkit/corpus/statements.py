@@ -14,7 +14,7 @@ SELECT ordinal, node_id, metadata, relationships, excluded, start_char, end_char
 """
 
 FEW, MANY = 16, 256
-"""How many values the statements of `in_list` take: SQLite's work grows with the places, filled or not."""
+"""How many values the statements of `ByValues` take: SQLite's work grows with the places, filled or not."""
 
 
 class ByValues(NamedTuple):
@@ -34,6 +34,9 @@ class ByValues(NamedTuple):
         for start in range(0, len(values), size):
             part = [*values[start : start + size]]
             yield statement, part + [None] * (size - len(part))
+
+
+SOURCES_BY_ID = ByValues.of("SELECT doc_id, source FROM documents WHERE doc_id IN")
 
 
 def is_storable(text: str) -> bool:

@@ -17,7 +17,7 @@ from retrieverkit.corpus.settings import (
     settings_hash,
     stored_settings,
 )
-from retrieverkit.corpus.statements import HEAD, ByValues, is_storable
+from retrieverkit.corpus.statements import HEAD, SOURCES_BY_ID, ByValues, is_storable
 from retrieverkit_core.corpus import ChangeReport, IndexSettings
 from retrieverkit_core.errors import InvalidDocumentError
 from retrieverkit_core.filters import fields_of
@@ -35,7 +35,6 @@ INSERT INTO nodes (node_id, metadata, relationships, excluded, start_char, end_c
 """
 _INSERT_CHANGE = "INSERT INTO log (seq, op, ordinal, hash, chain) VALUES (?, ?, ?, ?, ?)"
 _DOCUMENTS_OF_SOURCE = "SELECT doc_id FROM documents WHERE source = ? ORDER BY doc_key"
-_SOURCES_BY_ID = ByValues.of("SELECT doc_id, source FROM documents WHERE doc_id IN")
 _PUT_SOURCE = """
 INSERT INTO sources (source, fingerprint) VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET fingerprint = excluded.fingerprint
@@ -167,7 +166,7 @@ class Change:
 
     def _sources_of(self, doc_ids: Sequence[str]) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
-        for query, values in _SOURCES_BY_ID.batches(doc_ids):
+        for query, values in SOURCES_BY_ID.batches(doc_ids):
             found.update(self._connection.execute(query, values).fetchall())
         return found
 

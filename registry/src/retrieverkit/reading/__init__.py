@@ -9,7 +9,7 @@ them.
 """
 
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
-from retrieverkit.reading.loading import MAX_FILE_BYTES
+from retrieverkit.reading.loading import MAX_FILE_BYTES, load_regular
 from retrieverkit.reading.report import FileRead, read_changed, read_file
 from retrieverkit.reading.splitting import CHUNK_SIZE, split
 from retrieverkit.reading.sync import SyncPlan, plan_sync
@@ -23,6 +23,7 @@ __all__ = [
     "SourceFile",
     "SyncPlan",
     "find_files",
+    "load_regular",
     "plan_sync",
     "read_changed",
     "read_file",

@@ -23,7 +23,8 @@ class SourceFile:
 
     Attributes:
         source: The resolved absolute path with forward slashes: the file's identity from one run to the next.
-        path: The path as people know it: the walked folder's name and what lies below, or the file's own name.
+        path: The same below the base folder without that folder, so that it is the same on another machine. It begins
+            the ids of what is read from the file, and no two files have the same.
     """
 
     source: str
@@ -72,7 +73,10 @@ class FileListing:
 
 
 def find_files(
-    paths: Iterable[str | os.PathLike[str]], *, exclude: Iterable[str | os.PathLike[str]] = ()
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str | os.PathLike[str]] = (),
+    base: str | os.PathLike[str] = "",
 ) -> FileListing:
     """List the files that ``paths`` stand for.
 
@@ -83,11 +87,14 @@ def find_files(
     Args:
         paths: Files and folders.
         exclude: Files and folders to leave out, such as the index's own folder.
+        base: The folder that `SourceFile.path` is relative to; files outside of it, or all where it is not given, have
+            their absolute path.
 
     Returns:
         The files sorted by path within each root, roots in the order given, and what was left out.
     """
     listing = FileListing(excluded=frozenset(_resolved(path) for path in exclude))
+    prefix = f"{_resolved(base).rstrip('/')}/" if base else ""
     seen: set[str] = set()
     for given in paths:
         try:
@@ -95,7 +102,7 @@ def find_files(
         except ValueError as error:  # a NUL in the path
             listing.errors.append(ReadError(os.fspath(given), str(error), fix="check the path"))
             continue
-        for file in _under_root(os.fspath(given), root, listing):
+        for file in _under_root(os.fspath(given), root, prefix, listing):
             if file.source not in seen:
                 seen.add(file.source)
                 listing.files.append(file)
@@ -106,7 +113,7 @@ def _resolved(path: str | os.PathLike[str]) -> str:
     return Path(os.path.realpath(path)).as_posix()
 
 
-def _under_root(given: str, root: Path, listing: FileListing) -> Iterator[SourceFile]:
+def _under_root(given: str, root: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
     except _GONE:
@@ -117,27 +124,29 @@ def _under_root(given: str, root: Path, listing: FileListing) -> Iterator[Source
         return
     listing.roots.append(root.as_posix())
     if is_folder:
-        yield from _walk(root, listing)
+        yield from _walk(root, prefix, listing)
     else:
-        yield from _named(root, root.name, listing)
+        yield from _named(root, prefix, listing)
 
 
-def _walk(root: Path, listing: FileListing) -> Iterator[SourceFile]:
-    pending = [(root, root.name or root.as_posix(), True)]
+def _walk(root: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
+    pending = [(root, True)]
     while pending:
-        location, shown, is_folder = pending.pop()
+        location, is_folder = pending.pop()
         if location.as_posix() in listing.excluded:
-            listing.skipped.append(Skipped(shorten(shown, 200), "excluded"))
+            listing.skipped.append(Skipped(shorten(_below(prefix, location), 200), "excluded"))
         elif is_folder:
-            pending.extend(
-                (location / name, f"{shown}/{name}", below) for name, below in _entries(location, shown, listing)
-            )
+            pending += _entries(location, prefix, listing)
         else:
-            yield from _named(location, shown, listing)
+            yield from _named(location, prefix, listing)
 
 
-def _entries(folder: Path, shown: str, listing: FileListing) -> list[tuple[str, bool]]:
-    """Return the names in ``folder`` that are to be visited, last first, and whether each is a folder."""
+def _below(prefix: str, location: Path) -> str:
+    return location.as_posix().removeprefix(prefix)
+
+
+def _entries(folder: Path, prefix: str, listing: FileListing) -> list[tuple[Path, bool]]:
+    """Return what in ``folder`` is to be visited, last first, and whether each is a folder."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name, reverse=True)
@@ -156,9 +165,9 @@ def _entries(folder: Path, shown: str, listing: FileListing) -> list[tuple[str, 
             _not_known(folder / entry.name, ReadError(f"{folder}/{entry.name}", os_problem(error)), listing)
             continue
         if reason:
-            listing.skipped.append(Skipped(shorten(f"{shown}/{entry.name}", 200), reason))
+            listing.skipped.append(Skipped(shorten(_below(prefix, folder / entry.name), 200), reason))
         else:
-            visited.append((entry.name, entry.is_dir(follow_symlinks=False)))
+            visited.append((folder / entry.name, entry.is_dir(follow_symlinks=False)))
     return visited
 
 
@@ -177,14 +186,14 @@ def _left_out(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "not a regular file"
 
 
-def _named(location: Path, shown: str, listing: FileListing) -> Iterator[SourceFile]:
+def _named(location: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
     try:
         location.as_posix().encode("utf-8")
     except UnicodeEncodeError:
         name = os.fsencode(location).decode("utf-8", "backslashreplace")
         listing.errors.append(ReadError(name, "the file's name is not valid UTF-8", fix="rename the file"))
         return
-    yield SourceFile(location.as_posix(), shown)
+    yield SourceFile(location.as_posix(), _below(prefix, location))
 
 
 def os_problem(error: OSError) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import blake2b
+from typing import BinaryIO
 
 from retrieverkit.reading.decoding import looks_like_text
-from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.finding import SourceFile, os_problem
 from retrieverkit_core.errors import ReadError, UnsupportedFileError
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
 """A larger file is refused by name."""
 
 _HEAD_BYTES = 8192
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not to block keeps a pipe that nobody writes to from holding the process up before it is refused."""
 
 
 def load(file: SourceFile, *, known_format: bool) -> bytes:
@@ -33,19 +35,34 @@ def load(file: SourceFile, *, known_format: bool) -> bytes:
     """
     try:
         # The source is resolved, so a symbolic link here was put in its place since it was found.
-        descriptor = os.open(file.source, _FLAGS)
-        with open(descriptor, "rb") as stream:
-            _check(os.fstat(descriptor), file)
+        with _opened(file.source, getattr(os, "O_NOFOLLOW", 0)) as stream:
             head = stream.read(_HEAD_BYTES)
             if not known_format and not looks_like_text(head):
                 kind = f"{file.suffix} files" if file.suffix else "binary files without a suffix"
                 raise UnsupportedFileError(file.source, f"{kind} are not supported")
             rest = stream.read(MAX_FILE_BYTES + 1 - len(head))
     except OSError as error:
-        raise ReadError(file.source, (error.strerror or str(error)).lower()) from error
+        raise ReadError(file.source, os_problem(error)) from error
     if len(head) + len(rest) > MAX_FILE_BYTES:
-        raise _too_large(file)
+        raise _too_large(file.source)
     return head + rest
+
+
+def load_regular(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file that somebody named.
+
+    Raises:
+        ReadError: It cannot be opened, is a device or a pipe, or is larger than `MAX_FILE_BYTES`.
+    """
+    try:
+        with _opened(path) as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # a ValueError: a NUL in the path
+        problem = os_problem(error) if isinstance(error, OSError) else str(error)
+        raise ReadError(path, problem, fix="check the path") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise _too_large(path)
+    return content
 
 
 def fingerprint(data: bytes) -> str:
@@ -53,13 +70,25 @@ def fingerprint(data: bytes) -> str:
     return blake2b(data, digest_size=32).hexdigest()
 
 
-def _check(status: os.stat_result, file: SourceFile) -> None:
+def _opened(path: str | os.PathLike[str], more_flags: int = 0) -> BinaryIO:
+    descriptor = os.open(path, _FLAGS | more_flags)
+    try:
+        _check(os.fstat(descriptor), path)
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check(status: os.stat_result, path: object) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise ReadError(path, "is a folder", fix="name a file")
     if not stat.S_ISREG(status.st_mode):
-        raise ReadError(file.source, "not a regular file")
+        raise ReadError(path, "not a regular file", fix="write its content to a file first")
     if status.st_size > MAX_FILE_BYTES:
-        raise _too_large(file)
+        raise _too_large(path)
 
 
-def _too_large(file: SourceFile) -> ReadError:
+def _too_large(path: object) -> ReadError:
     limit = MAX_FILE_BYTES // (1024 * 1024)
-    return ReadError(file.source, f"larger than {limit} MB", fix="split the file, or add its text as documents")
+    return ReadError(path, f"larger than {limit} MB", fix="split the file, or add its text as documents")

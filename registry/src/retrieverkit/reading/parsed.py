@@ -24,7 +24,7 @@ def whole_file(file: SourceFile, text: str, *, title: str = "", **more: int) -> 
     metadata: Metadata = {"path": file.path, "title": title[:_LONGEST_TITLE] or file.name, **more}
     return Document(
         text,
-        id=file.source,
+        id=file.path,
         metadata=metadata,
         excluded_embed_metadata_keys=[key for key in metadata if key != "title"],
     )

@@ -50,7 +50,7 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
     metadata = {"path": file.path, "row": row, **metadata}
     return Document(
         text,
-        id=own_id or f"{file.source}#row={row}",
+        id=own_id or f"{file.path}#row={row}",
         metadata=metadata,
         excluded_embed_metadata_keys=list(metadata),
     )

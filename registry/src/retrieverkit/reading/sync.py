@@ -39,6 +39,7 @@ def plan_sync(
     paths: Iterable[str | os.PathLike[str]],
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
+    base: str | os.PathLike[str] = "",
     prune: bool = False,
 ) -> SyncPlan:
     """Compare the files under ``paths`` with what was read before.
@@ -51,6 +52,7 @@ def plan_sync(
             None where reading it was not complete.
         paths: Files and folders to bring up to date; sources outside of them are left alone.
         exclude: Files and folders to leave out; what was read from them before is gone.
+        base: The folder that paths and ids are relative to; see `find_files`.
         prune: Whether a path that does not exist any longer, or where nothing is left of all that was read there,
             takes its documents along. Without it such a path is an error and nothing of it is gone: that is how a
             disk that is not mounted looks.
@@ -58,7 +60,7 @@ def plan_sync(
     Returns:
         The plan.
     """
-    listing = find_files(paths, exclude=exclude)
+    listing = find_files(paths, exclude=exclude, base=base)
     plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors))
     for file in listing.files:
         known = previous.get(file.source)
