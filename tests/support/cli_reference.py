@@ -51,7 +51,7 @@ def page() -> str:
     group = typer.main.get_command(app)
     own = "".join(_command(f"retriever {name}", command) for name, command in group.commands.items())
     added = "".join(
-        _command(f"retriever {row.mode}", group.get_command(None, row.mode).load(), row.distribution)
+        _command(f"retriever {row.name}", group.get_command(None, row.name).load(), row.distribution)
         for row in _added()
     )
     return HEAD + own + added + TAIL

@@ -43,7 +43,7 @@ def mode_names() -> list[tuple[str, str]]:
     """Return the modes of this repository's packages, each with its distribution."""
     ours = {normalise(package.name) for package in PACKAGES}
     rows = shared_discovery().rows()
-    return sorted((row.mode, row.distribution) for row in rows if normalise(row.distribution) in ours)
+    return sorted((row.name, row.distribution) for row in rows if normalise(row.distribution) in ours)
 
 
 def mode_spec(name: str, distribution: str) -> ModeSpec:

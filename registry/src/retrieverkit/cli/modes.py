@@ -28,7 +28,8 @@ def modes(context: typer.Context, as_json: AsJson = False) -> None:
 
     rows = shared_discovery().rows()
     if as_json:
-        print_json([row_as_dict(row) for row in rows])
+        told = [row_as_dict(row) for row in rows]
+        print_json([{"mode": row.pop("name"), **row} for row in told])
         return
     screen = Screen(sys.stdout)
     if not rows:

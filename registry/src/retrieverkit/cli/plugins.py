@@ -25,7 +25,7 @@ def plugins(as_json: AsJson = False) -> None:
     groups = {group: discovery.rows(group) for group in GROUPS}
     unreadable = discovery.catalog.unreadable
     if as_json:
-        listed = [{"group": group, **_renamed(row_as_dict(row))} for group, rows in groups.items() for row in rows]
+        listed = [{"group": group, **row_as_dict(row)} for group, rows in groups.items() for row in rows]
         problems = [{"distribution": distribution, "problem": problem} for distribution, problem in unreadable]
         print_json({"plugins": listed, "unreadable": problems})
         return
@@ -55,7 +55,3 @@ def write_unreadable(unreadable: Sequence[tuple[str, str]], screen: Screen) -> N
     """Write the distributions whose entry points cannot be read."""
     for distribution, problem in unreadable:
         screen.say(("unreadable: ", "bold red"), f"{distribution}: {problem}")
-
-
-def _renamed(row: dict[str, str]) -> dict[str, str]:
-    return {"name": row.pop("mode"), **row}
