@@ -165,6 +165,7 @@ def test_a_forked_child_searches_and_builds(
     assert [retriever.retrieve(query) for query in asked] == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("retrieverkit") is None, reason="needs retrieverkit")
 @pytest.mark.parametrize(("kind", "graph_from"), [("at hand", 10**9), ("fitted", 10**9), ("at hand", 50)])
 def test_killed_at_any_point_it_finds_all_that_was_acknowledged(tmp_path, kind, graph_from):

@@ -56,6 +56,7 @@ def recall(corpus, retriever, queries, filters=None):
     return np.mean(found)
 
 
+@pytest.mark.slow
 def test_enough_of_the_nearest_under_every_filter(
     corpus_of, word_model, random_vectors, tmp_path, small_limits, searches
 ):
@@ -80,6 +81,7 @@ def test_scores_do_not_tell_how_a_hit_was_found(corpus_of, word_model, random_ve
         assert {hit.node.id: hit.score for hit in result}.items() <= exact.items()
 
 
+@pytest.mark.slow
 def test_a_filter_far_from_the_query_is_answered_one_by_one(
     corpus_of, word_model, random_vectors, tmp_path, small_limits, searches
 ):
@@ -92,6 +94,7 @@ def test_a_filter_far_from_the_query_is_answered_one_by_one(
     assert not all(found for _, _, found in searches)
 
 
+@pytest.mark.slow
 def test_it_follows_additions_and_deletions(
     corpus_of, word_model, random_vectors, tmp_path, small_limits, searches, monkeypatch
 ):
@@ -125,6 +128,7 @@ def test_it_follows_additions_and_deletions(
     assert all(found for _, _, found in searches)
 
 
+@pytest.mark.slow
 def test_other_metrics_use_it_where_lengths_are_even(
     corpus_of, word_model, random_vectors, tmp_path, small_limits, searches
 ):
@@ -142,6 +146,7 @@ def test_other_metrics_use_it_where_lengths_are_even(
     assert found["uneven", "dot"] == [f"n{i}" for i in np.argsort(-scores)[:5]]
 
 
+@pytest.mark.slow
 def test_vectors_that_a_graph_cannot_find_are_compared_one_by_one(
     corpus_of, word_model, tmp_path, small_limits, searches, monkeypatch
 ):
@@ -154,6 +159,7 @@ def test_vectors_that_a_graph_cannot_find_are_compared_one_by_one(
     assert any("would miss" in note for note in retriever.retrieve(QueryBundle("", embedding=[1.0] * 64)).notes)
 
 
+@pytest.mark.slow
 def test_without_faiss_all_are_compared_and_it_is_said(
     corpus_of, word_model, random_vectors, tmp_path, small_limits, monkeypatch
 ):
@@ -172,6 +178,7 @@ def test_without_faiss_all_are_compared_and_it_is_said(
         assert f"x{storage.name}" in ids(result)
 
 
+@pytest.mark.slow
 def test_more_hits_than_ten(corpus_of, word_model, random_vectors, tmp_path, small_limits, searches):
     corpus = corpus_of(random_vectors(ROWS))
     retriever = VectorRetriever(corpus, tmp_path, word_model(32))

@@ -180,6 +180,7 @@ for start in range(0, 200, 50):
 """
 
 
+@pytest.mark.slow
 def test_processes_share_a_folder(tmp_path, model, asked, here):
     processes = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(here), str(tmp_path / "cache"), str(i)]) for i in range(6)

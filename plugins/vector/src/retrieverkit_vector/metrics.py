@@ -24,6 +24,13 @@ class Target:
     Args:
         vector: The query's vector, not zero.
         metric: What nearness is.
+
+    Attributes:
+        vector: The query's vector.
+        metric: What nearness is.
+        length: The length of the vector.
+        direction: The vector, scaled to length 1.
+        roundoff: How far a float32 product of `direction` with a vector of length 1 may be from the truth.
     """
 
     def __init__(self, vector: NDArray[np.float32], metric: MetricName) -> None:
@@ -32,7 +39,7 @@ class Target:
         self._exact = vector.astype(np.float64)
         self.length = float(np.sqrt((self._exact * self._exact).sum()))
         self.direction: NDArray[np.float32] = (self._exact / self.length).astype(np.float32)
-        self._unit_roundoff = (len(vector) + 8) * 2.0**-23
+        self.roundoff = (len(vector) + 8) * 2.0**-23
 
     def nearness(self, products: NDArray[np.float32], lengths: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return what is larger for nearer vectors.
@@ -50,11 +57,11 @@ class Target:
     def tolerance(self, lengths: NDArray[np.float32]) -> NDArray[np.floating] | float:
         """Return how far `nearness` may be from the truth (the error bound of a float32 inner product)."""
         if self.metric == "cosine":
-            return self._unit_roundoff
+            return self.roundoff
         if self.metric == "dot":
-            return np.float32(self._unit_roundoff) * lengths
+            return np.float32(self.roundoff) * lengths
         wide = lengths.astype(np.float64)
-        return self._unit_roundoff * wide * (2 * self.length + wide)
+        return self.roundoff * wide * (2 * self.length + wide)
 
     def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the exact score of each vector."""
@@ -70,6 +77,14 @@ class Target:
         products: NDArray[np.float64] = (wide * self._exact).sum(axis=1)
         if self.metric == "dot":
             return products
+        return self._cosines(wide, products)
+
+    def cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the exact cosine of each vector, whatever the metric."""
+        wide = vectors.astype(np.float64)
+        return self._cosines(wide, (wide * self._exact).sum(axis=1))
+
+    def _cosines(self, wide: NDArray[np.float64], products: NDArray[np.float64]) -> NDArray[np.float64]:
         lengths = np.sqrt((wide * wide).sum(axis=1))
         cosines: NDArray[np.float64] = np.clip(products / (lengths * self.length), -1.0, 1.0)
         return cosines
@@ -85,5 +100,9 @@ def contenders(
     """Return the places of all that may be among the ``wanted`` nearest, in no order."""
     if wanted >= len(nearness):
         return np.arange(len(nearness))
-    floor = np.partition(nearness - tolerance, len(nearness) - wanted)[len(nearness) - wanted]
+    place = len(nearness) - wanted
+    if isinstance(tolerance, float):
+        floor = np.partition(nearness, place)[place]
+        return np.flatnonzero(nearness >= np.nextafter(floor - np.float32(2 * tolerance), np.float32(-np.inf)))
+    floor = np.partition(nearness - tolerance, place)[place]
     return np.flatnonzero(nearness + tolerance >= floor)

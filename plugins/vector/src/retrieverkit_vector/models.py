@@ -88,8 +88,13 @@ class ModelAtHand:
         """Return the model; it is asked for its probe when it is first used."""
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
 
+        compared = False
+
         def embed_queries(texts: Sequence[str]) -> NDArray[np.float32]:
-            self._require_same(layout)
+            nonlocal compared
+            if not compared:
+                self._require_same(layout)
+                compared = True
             return self._asked.embed_queries(texts)
 
         return embed_queries

@@ -151,6 +151,8 @@ class VectorReader:
         if not wanted:
             return Found(np.empty(0, np.int64), np.empty(0))
         rows = self._by_graph(target, wanted, admitted, count)
+        if rows is None and admitted is None and target.metric == "cosine":
+            rows = self._by_halves(target, wanted)
         if rows is None:
             rows = self._one_by_one(target, wanted, admitted)
         return self._ranked(target, rows, wanted)
@@ -207,6 +209,19 @@ class VectorReader:
             while len(self._bits) > self._most:
                 self._bits.popitem(last=False)
         return bits
+
+    def _by_halves(self, target: Target, wanted: int) -> NDArray[np.int64] | None:
+        """Return all rows that may be among the nearest by half-precision copies; None where there is a doubt."""
+        found = []
+        for first, segment in self.rows.segments():
+            near = segment.halves.contenders(target, wanted)
+            if near is None and (first == 0 or len(segment) > _GATHERED):
+                return None
+            if near is None:
+                nearness = target.nearness(_products(segment.vectors, target.direction), segment.lengths)
+                near = contenders(nearness, target.tolerance(segment.lengths), wanted)
+            found.append(near + first)
+        return np.concatenate(found)
 
     def _one_by_one(self, target: Target, wanted: int, admitted: Admitted | None, start: int = 0) -> NDArray[np.int64]:
         """Return all rows from ``start`` on that may be among the nearest, by comparing with every one."""

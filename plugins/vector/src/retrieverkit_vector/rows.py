@@ -41,6 +41,10 @@ class Rows:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def segments(self) -> Iterator[tuple[int, Segment]]:
+        """Yield each segment with its first row."""
+        return zip(self._starts.tolist(), self._segments, strict=False)
+
     def blocks(self, start: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield each stretch of vectors in one piece from row ``start`` on, with its first row."""
         for first, segment in zip(self._starts.tolist(), self._segments, strict=False):

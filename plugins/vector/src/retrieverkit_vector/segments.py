@@ -15,6 +15,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from retrieverkit_vector.halves import Halves
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -39,6 +41,7 @@ class Segment:
         self.ordinals: NDArray[np.int64] = np.fromfile(folder / f"{name}.i64", "<i8")
         self.lengths: NDArray[np.float32] = np.fromfile(folder / f"{name}.len", "<f4")
         self.vectors: NDArray[np.float32] = _vectors(folder / f"{name}.f32").reshape(len(self.ordinals), dimension)
+        self.halves = Halves(self.vectors, self.lengths)
 
     def __len__(self) -> int:
         return len(self.ordinals)

@@ -1,0 +1,91 @@
+"""Exact search at half the reading: half-precision copies find the candidates, and a bound shows that none is missed.
+
+A search over some ten thousand vectors takes as long as reading them does. Read in half precision it takes half of
+that. How far a product with a half-precision direction may be from the true one is measured when the copies are made:
+no product of two vectors, one of length 1, is larger than the length of the other, here the difference.
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrieverkit_vector.graph import is_installed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retrieverkit_vector.metrics import Target
+
+FEWEST = 8192
+"""Rows; for fewer it is not worth it."""
+MOST_WANTED = 300
+
+_AFTER = 4
+_SURPLUS = 32
+_CHUNK = 16_384
+
+
+class Halves:
+    """Half-precision copies of some vectors' directions. Safe to share between threads.
+
+    They are made at the fourth search, so that a process with a single question does not pay for them.
+
+    Args:
+        vectors: The vectors, one a row, none of them zero.
+        lengths: Their lengths.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32], lengths: NDArray[np.float32]) -> None:
+        self._vectors = vectors
+        self._lengths = lengths
+        self._left = _AFTER if len(vectors) >= FEWEST and is_installed() else 0
+        self._guard = threading.Lock()
+        self._faiss: Any = None
+        self._index: Any = None
+        self._error = 0.0
+
+    def contenders(self, target: Target, wanted: int) -> NDArray[np.int64] | None:
+        """Return rows among which the ``wanted`` of the largest cosine certainly are, in no order.
+
+        Returns:
+            The rows, or None where that cannot be shown, or there are no copies.
+        """
+        asked = wanted + max(_SURPLUS, wanted // 3)
+        if wanted > MOST_WANTED or asked > len(self._vectors) or not self._ready():
+            return None
+        self._faiss.omp_set_num_threads(1)  # for this thread, see `graph`
+        products, (rows,) = self._index.search(target.direction.reshape(1, -1), asked)
+        certain = np.partition(target.cosines(self._vectors[rows]), -wanted)[-wanted]
+        excluded = float(products[0, -1]) + self._error + target.roundoff
+        return rows if certain > excluded else None
+
+    def _ready(self) -> bool:
+        if self._index is None and self._left and self._guard.acquire(blocking=False):  # nobody waits for copies
+            try:
+                self._left -= 1
+                if not self._left:
+                    self._make()
+            finally:
+                self._guard.release()
+        return self._index is not None
+
+    def _make(self) -> None:
+        faiss: Any = import_module("faiss")
+        faiss.omp_set_num_threads(1)
+        quantizer = faiss.ScalarQuantizer.QT_fp16
+        index = faiss.IndexScalarQuantizer(self._vectors.shape[1], quantizer, faiss.METRIC_INNER_PRODUCT)
+        index.train(np.zeros((1, self._vectors.shape[1]), np.float32))
+        error = 0.0
+        for at in range(0, len(self._vectors), _CHUNK):
+            part = self._vectors[at : at + _CHUNK]
+            index.add(part / self._lengths[at : at + _CHUNK, None])
+            wide = part.astype(np.float64)
+            wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+            wide -= index.reconstruct_n(at, len(part))
+            error = max(error, float(np.einsum("ij,ij->i", wide, wide).max()))
+        self._error = error**0.5
+        self._faiss, self._index = faiss, index

@@ -1,0 +1,70 @@
+"""Half-precision copies make a search quicker and never change its answer."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieverkit_core.nodes import Node
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_vector import VectorRetriever, halves
+from retrieverkit_vector.metrics import Target
+
+pytest.importorskip("faiss")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def early():
+    """Copies of few vectors too, from the second search on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(halves, "FEWEST", 50)
+        patch.setattr(halves, "_AFTER", 2)
+        yield
+
+
+def nearest(held, asked, k):
+    wide, query = held.astype(np.float64), np.array(asked, np.float32).astype(np.float64)
+    lengths = np.sqrt((wide * wide).sum(axis=1))
+    cosines = (wide * query).sum(axis=1) / (lengths * np.sqrt((query * query).sum()))
+    order = np.lexsort((np.arange(len(held)), -np.clip(cosines, -1, 1)))[:k]
+    return [(f"n{i}", min(1.0, max(-1.0, float(cosines[i])))) for i in order]
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dimension=st.sampled_from([1, 2, 7, 64]),
+    spread=st.sampled_from([1.0, 1e-2, 1e-4, 1e-7, 0.0]),
+    size=st.sampled_from([1.0, 1e-6, 1e9]),
+    later=st.sampled_from([0, 3, 70]),
+    k=st.sampled_from([1, 10, 60]),
+)
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_equal_brute_force(corpus_of, word_model, tmp_path_factory, seed, dimension, spread, size, later, k):
+    rng = np.random.default_rng(seed)
+    middle = rng.standard_normal(dimension)
+    held = ((middle + spread * rng.standard_normal((150 + later, dimension))) * size).astype(np.float32)
+    held[~held.any(axis=1)] = size
+    corpus = corpus_of(held[:150])
+    retriever = VectorRetriever(corpus, tmp_path_factory.mktemp("s"), word_model(dimension))
+    retriever.index.reader()
+    corpus.add(*(Node(id=f"n{i}", embedding=held[i].tolist()) for i in range(150, 150 + later)))
+    for _ in range(4):
+        asked = (middle + spread * rng.standard_normal(dimension)).tolist()
+        if not np.any(np.array(asked, np.float32)):
+            continue
+        hits = retriever.retrieve(QueryBundle("", embedding=asked, top_k=k))
+        assert [(hit.node.id, hit.score) for hit in hits] == nearest(held, asked, k)
+
+
+def test_copies_are_used_where_they_decide(corpus_of, word_model, random_vectors, tmp_path):
+    retriever = VectorRetriever(corpus_of(random_vectors(400)), tmp_path, word_model(32))
+    reader = retriever.index.reader()
+    ((_, segment),) = reader.rows.segments()
+    targets = [Target(vector, "cosine") for vector in random_vectors(20, seed=3)]
+    assert segment.halves.contenders(targets[0], 5) is None
+    found = [segment.halves.contenders(target, 5) for target in targets]
+    assert all(rows is not None and len(rows) == 37 for rows in found)
+    assert segment.halves.contenders(targets[0], 390) is None
+    same = VectorRetriever(corpus_of(np.repeat(random_vectors(1), 400, axis=0)), tmp_path / "same", word_model(32))
+    ((_, segment),) = same.index.reader().rows.segments()
+    assert [segment.halves.contenders(targets[0], 5) for _ in range(3)] == [None] * 3
