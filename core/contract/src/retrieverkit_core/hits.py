@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrieverkit_core.nodes import Metadata, MetadataMode, Node
+
+if TYPE_CHECKING:
+    from retrieverkit_core.corpus import Corpus
 
 
 class Evidence(NamedTuple):
@@ -29,7 +32,7 @@ class NodeWithScore:
         score: The score, on the scale that the retriever declares, or None. None is not 0.
     """
 
-    __slots__ = ("_evidence", "node", "score")
+    __slots__ = ("_evidence", "_origin", "node", "score")
 
     def __init__(
         self, node: Node, score: float | None = None, evidence: tuple[tuple[str, int, float | None], ...] = ()
@@ -37,6 +40,18 @@ class NodeWithScore:
         self.node = node
         self.score = score
         self._evidence = evidence
+        self._origin: tuple[Corpus, int] | None = None
+
+    @property
+    def ordinal(self) -> int | None:
+        """The node's ordinal in the corpus that it was read from, where it was found by one; else None."""
+        return None if self._origin is None else self._origin[1]
+
+    def with_score(self, score: float | None, evidence: tuple[tuple[str, int, float | None], ...]) -> NodeWithScore:
+        """Return a hit on the same node with another score and other evidence."""
+        hit = NodeWithScore(self.node, score, evidence)
+        hit._origin = self._origin
+        return hit
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

@@ -117,7 +117,7 @@ def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
 
 def hits_of(fused: Sequence[Fused], results: Sequence[RetrievalResult]) -> list[NodeWithScore]:
     """Return the fused ranking as hits on the nodes that the legs found."""
-    return [NodeWithScore(results[one.ranking][one.row].node, one.score, one.evidence) for one in fused]
+    return [results[one.ranking][one.row].with_score(one.score, one.evidence) for one in fused]
 
 
 def _fused(key: Key, places: Sequence[int], score: float | None, rankings: Sequence[Ranking]) -> Fused:

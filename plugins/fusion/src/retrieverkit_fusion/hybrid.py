@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any
 
-from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.errors import OptionError, shorten
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.retriever import BaseRetriever, RelevanceFeedback
+from retrieverkit_fusion.legs import Ask
 from retrieverkit_fusion.retriever import FusionRetriever
 
 WEIGHTS = {"lsa": 0.3}
@@ -17,20 +23,32 @@ WEIGHT = 0.5
 UNRELATED = {"lsa": 1e-6}
 """The similarity below which a node shares no word with the query, not even through others; 0 but for rounding."""
 
+FEEDBACK = {"lsa": 0.5}
+"""How far the vector query moves toward the first fused hits, by the name of the embedding; measured for these."""
+
+LEADERS = 3
+"""How many of the first fused hits it moves toward."""
+
 
 class HybridRetriever(FusionRetriever):
     """Fuses bm25 and vector by relative score.
+
+    Where ``feedback`` is above 0, the vector leg is asked twice: by the query, and by the query moved toward the mean
+    of the first three fused hits (`RelevanceFeedback`); the second answer is the one that is fused. Both legs search
+    one corpus.
 
     Args:
         bm25: Finds the query's words.
         vector: Finds the query's meaning; its ``embedding_spec`` names its embedding.
         weight: What the vector leg counts, from 0 to 1; bm25 has the rest. None for what was measured for the
             embedding: a fitted one such as lsa counts less than a sentence model.
+        feedback: What the first fused hits count beside the query in the second look; 0 for no second look, None for
+            what was measured for the embedding: 0.5 for lsa, 0 for others.
         top_k: How many hits a query gets that does not say.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 
     Raises:
-        OptionError: The weight is not from 0 to 1.
+        OptionError: The weight is not from 0 to 1, or the feedback is negative or not possible with this vector leg.
         ScoreMismatchError: A leg declares no scores.
     """
 
@@ -42,6 +60,7 @@ class HybridRetriever(FusionRetriever):
         vector: BaseRetriever,
         *,
         weight: float | None = None,
+        feedback: float | None = None,
         top_k: int = 5,
         **base: Any,
     ) -> None:
@@ -49,8 +68,55 @@ class HybridRetriever(FusionRetriever):
         if weight is None:
             weight = default_weight(embedding)
         super().__init__([bm25, vector], method="relative_score", weights=[1 - weight, weight], top_k=top_k, **base)
+        self._vector = vector
+        self._feedback = _checked_feedback(feedback, vector, embedding)
+        self._improves = self._feedback > 0 and weight > 0
         if embedding is not None:
             self.notes = (f"embedding: {embedding}, weight {weight:g}",)
+
+    def _improved(self, asks: Sequence[Ask], query: QueryBundle) -> Sequence[Ask]:
+        """Ask the vector leg again, by the query moved toward what both legs put first."""
+        if not self._improves:
+            return asks
+        return [self._second_look(ask, asks) if ask.leg.retriever is self._vector else ask for ask in asks]
+
+    def _second_look(self, ask: Ask, asks: Sequence[Ask]) -> Ask:
+        """Return the leg's answer to the moved query; its first answer, with a warning, where there is no second."""
+        if ask.result is None or not isinstance(self._vector, RelevanceFeedback):
+            return ask
+        again = replace(ask, result=None)
+        try:
+            moved = self._vector.moved(ask.query, self._first(asks, LEADERS), self._feedback)
+            if moved is None:
+                return ask
+            again.query = moved
+            again.ask()
+        except Exception as error:
+            again.error = error
+        if again.result is None:
+            ask.result.warnings += (f"the second look failed: {shorten(again.error, 200)}",)
+            return ask
+        again.milliseconds += ask.milliseconds
+        return again
+
+
+def _checked_feedback(feedback: float | None, vector: BaseRetriever, embedding: str | None) -> float:
+    able = isinstance(vector, RelevanceFeedback)
+    if feedback is None:
+        return FEEDBACK.get(name_of(embedding), 0.0) if able else 0.0
+    if isinstance(feedback, bool) or not isinstance(feedback, (int, float)) or not 0 <= feedback < inf:
+        raise OptionError("hybrid", [("feedback", f"is a number from 0 up, not {feedback!r}")])
+    if feedback and not able:
+        raise OptionError("hybrid", [("feedback", f"{vector.name} cannot move a query")], fix="write feedback=0")
+    return float(feedback)
+
+
+def with_language(embedding: str | None, language: str | None) -> str | None:
+    """Return the spec of the vector leg's embedding, of a fitted one in a language that is set and that it lacks."""
+    if language is None or name_of(embedding) != "lsa" or "language" in (embedding or ""):
+        return embedding
+    options = (embedding or "").partition("(")[2].rpartition(")")[0]
+    return f"lsa({', '.join(filter(None, [options, f'language={language!r}']))})"
 
 
 def default_weight(embedding: str | None) -> float:

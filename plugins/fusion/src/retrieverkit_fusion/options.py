@@ -115,10 +115,29 @@ class HybridOptions(ModeOptions):
     embedding: str | None = Field(
         default=None, description="The vector leg's embedding; the index's own, or the best at hand, if None."
     )
-    language: str | None = Field(default=None, description="The corpus's language, for bm25; its default if None.")
+    language: str | None = Field(
+        default=None, description="The language of the texts, for both legs; the index's setting if None."
+    )
     weight: float | None = Field(
         default=None,
         ge=0,
         le=1,
         description="What the vector leg counts; bm25 has the rest. What was measured for the embedding if None.",
+    )
+    feedback: float | None = Field(
+        default=None,
+        ge=0,
+        description="How far the vector query moves toward the first three fused hits before it is asked again; 0 for "
+        "not at all. What was measured for the embedding if None: 0.5 for lsa, 0 for others.",
+    )
+    title_weight: int | None = Field(
+        default=None, description="How often the words of a node's title count, for bm25; its default if None."
+    )
+    pair_weight: float | None = Field(
+        default=None,
+        description="What pairs of words that stand side by side count, for bm25; its default if None, 0 for nothing.",
+    )
+    typos: bool = Field(
+        default=False,
+        description="Whether bm25 replaces a query word that no node has by the nearest that some node has.",
     )

@@ -70,9 +70,10 @@ class HybridPlugin:
         from retrieverkit_fusion.hybrid import HybridRetriever
 
         return HybridRetriever(
-            context.resolve(_leg("bm25", language=options.language)),
+            context.resolve(_bm25_leg(options)),
             _vector_leg(options, context),
             weight=options.weight,
+            feedback=options.feedback,
             top_k=options.top_k,
             object_map=context.object_map,
         )
@@ -80,13 +81,26 @@ class HybridPlugin:
 
 def _vector_leg(options: HybridOptions, context: BuildContext) -> BaseRetriever:
     """Return the vector leg, without hits that have nothing to do with the query where the embedding can tell."""
-    from retrieverkit_fusion.hybrid import UNRELATED, name_of
+    from retrieverkit_fusion.hybrid import UNRELATED, name_of, with_language
 
     vector = context.resolve(_leg("vector", embedding=options.embedding))
-    unrelated = UNRELATED.get(name_of(getattr(vector, "embedding_spec", None)))
-    if unrelated is None:
+    chosen = getattr(vector, "embedding_spec", None)
+    embedding = with_language(chosen, options.language)
+    embedding = options.embedding if embedding == chosen else embedding
+    unrelated = UNRELATED.get(name_of(chosen))
+    if unrelated is None and embedding == options.embedding:
         return vector
-    return context.resolve(_leg("vector", embedding=options.embedding, similarity_cutoff=unrelated))
+    return context.resolve(_leg("vector", embedding=embedding, similarity_cutoff=unrelated))
+
+
+def _bm25_leg(options: HybridOptions) -> RetrieverSpec:
+    return _leg(
+        "bm25",
+        language=options.language,
+        title_weight=options.title_weight,
+        pair_weight=options.pair_weight,
+        typos=options.typos or None,
+    )
 
 
 def _leg(mode: str, **options: str | float | None) -> RetrieverSpec:

@@ -202,21 +202,18 @@ class FusionRetriever(BaseRetriever):
         _raise_failure(asks)
         if _seen_two_states(asks):
             return None
+        asks = self._improved(asks, query)
         if lists_of(_results(asks)) is None:
             return self._answer_by_id(asks, expansion, query)
-        return self._answer_by_ordinal(self._improved(asks, query), expansion, query)
+        return self._answer_by_ordinal(asks, expansion, query)
 
     async def _aanswer(
         self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle
     ) -> Found | RetrievalResult | None:
         """As `_answer`; what may read nodes or ask a leg again does not block the event loop."""
-        _raise_failure(asks)
-        if _seen_two_states(asks):
-            return None
-        if lists_of(_results(asks)) is None:
-            return await offload(self._answer_by_id, asks, expansion, query)
-        asks = await offload(self._improved, asks, query) if self._improves else asks
-        return self._answer_by_ordinal(asks, expansion, query)
+        if self._improves or lists_of(_results(asks)) is None:
+            return await offload(self._answer, asks, expansion, query)
+        return self._answer(asks, expansion, query)
 
     _improves = False
     """Whether `_improved` does something."""
@@ -224,6 +221,16 @@ class FusionRetriever(BaseRetriever):
     def _improved(self, asks: Sequence[Ask], query: QueryBundle) -> Sequence[Ask]:
         """Return what the legs found after a second look, for a fusion that takes one."""
         return asks
+
+    def _first(self, asks: Sequence[Ask], count: int) -> list[int]:
+        """Return the ordinals of the first of the fused nodes; those that were not found by ordinal have none."""
+        results = _results(asks)
+        if lists_of(results) is not None:
+            fused = combine(_rankings(asks, by_ordinal), self._method, count)
+            return [one.key for one in fused if isinstance(one.key, int)]
+        fused = combine(_rankings(asks, by_id), self._method, count)
+        ordinals = [results[one.ranking][one.row].ordinal for one in fused]
+        return [ordinal for ordinal in ordinals if ordinal is not None]
 
     def _answer_by_ordinal(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> Found:
         found = lists_of(_results(asks))

@@ -86,7 +86,7 @@ def deduplicated(groups: Iterable[list[NodeWithScore]]) -> list[list[NodeWithSco
         for hit in group:
             known = first.get(hit.node.id)
             if known is None:
-                first[hit.node.id] = NodeWithScore(hit.node, hit.score, hit._evidence)
+                first[hit.node.id] = hit.with_score(hit.score, hit._evidence)
             else:
                 known._evidence += tuple(each for each in hit._evidence if each not in known._evidence)
     kept: list[list[NodeWithScore]] = []

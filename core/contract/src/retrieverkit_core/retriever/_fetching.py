@@ -44,8 +44,11 @@ def fetch(found: Found) -> Fetched:
 def hits_of(fetched: Fetched, leg: str) -> list[NodeWithScore]:
     """Return a hit for each node that is there, with its evidence."""
     found = fetched.found
-    return [
-        NodeWithScore(node, found.pairs[at][1], evidence_of(found, at, leg))
-        for at, node in enumerate(fetched.nodes)
-        if node is not None
-    ]
+    assert found.corpus is not None
+    hits = []
+    for at, (node, (ordinal, score)) in enumerate(zip(fetched.nodes, found.pairs, strict=True)):
+        if node is not None:
+            hit = NodeWithScore(node, score, evidence_of(found, at, leg))
+            hit._origin = (found.corpus, ordinal)
+            hits.append(hit)
+    return hits
