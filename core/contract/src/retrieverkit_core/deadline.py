@@ -37,6 +37,16 @@ def limited(seconds: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+@contextmanager
+def lifted() -> Iterator[None]:
+    """Run the block without a deadline: what it makes is for every later caller, not for this one alone."""
+    token = _deadline.set(None)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 class Patience:
     """How much longer a composite may take once its deadline has passed.
 

@@ -38,6 +38,7 @@ RetrieverKitError
 │   ├── StorageFullError (OSError)      no space left
 │   ├── InvalidDocumentError (ValueError) a document that cannot be stored faithfully
 │   └── DerivedIndexError               a derived index cannot be built
+│       └── BuildPostponedError         its last build failed, and it is not tried again yet
 ├── ServiceError                        embedding and language models
 │   ├── EndpointError                   a remote model answered with an error, or not at all
 │   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
@@ -517,6 +518,26 @@ class DerivedIndexError(CorpusError):
     """A derived index cannot be built or opened; the cause is chained."""
 
     code = "derived_index"
+
+
+class BuildPostponedError(DerivedIndexError):
+    """The last build of a derived index failed, and it is not tried again yet.
+
+    Attributes:
+        retry_after: Seconds until the next query tries it again.
+    """
+
+    code = "build_postponed"
+    retryable = True
+
+    def __init__(self, index: str, *, failure: str, attempts: int, retry_after: float) -> None:
+        self.retry_after = retry_after
+        failed = "failed" if attempts == 1 else f"failed {attempts} times"
+        super().__init__(
+            f"building the index {index!r} {failed}, the last time with {failure}; "
+            f"it is tried again in {retry_after:.0f} s",
+            fix="mend what failed; reindexing tries again at once",
+        )
 
 
 class ServiceError(RetrieverKitError):

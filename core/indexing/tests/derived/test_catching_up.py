@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from retrieverkit_core import BaseRetriever
-from retrieverkit_core.errors import DerivedIndexError, EndpointError
+from retrieverkit_core.errors import BuildPostponedError, DerivedIndexError, EndpointError
 from retrieverkit_indexing.derived import RebuildRequired, answer
 
 
@@ -32,7 +32,7 @@ def test_another_configuration_is_another_index(corpus, tmp_path, kit):
     one = kit.WordIndex(corpus, tmp_path / "s", language="en")
     two = kit.WordIndex(corpus, tmp_path / "s", language="de")
     one.reader(), two.reader()
-    assert one.status()["folder"] != two.status()["folder"]
+    assert one.status().folder != two.status().folder
     assert two.built == 1
 
 
@@ -42,7 +42,7 @@ def test_many_changes_are_not_applied_one_by_one(corpus, tmp_path, kit):
     corpus.add(**{f"m{i}": "blue" for i in range(50)})
     assert index.find("blue") == kit.expected(corpus, "blue")
     assert (index.built, index.updated) == (2, 0)
-    assert index.status()["rebuilds"] == 0  # a matter of course, not a misfit
+    assert index.status().rebuilds == 0  # a matter of course, not a misfit
 
 
 def test_an_update_may_ask_for_a_build(corpus, tmp_path, kit):
@@ -54,7 +54,7 @@ def test_an_update_may_ask_for_a_build(corpus, tmp_path, kit):
     index.reader()
     corpus.delete("n1")
     assert index.find("blue") == kit.expected(corpus, "blue")
-    assert index.built == 2 and index.status()["rebuilds"] == 0
+    assert index.built == 2 and index.status().rebuilds == 0
 
 
 def test_an_update_that_fails_is_replaced_by_a_build_and_told(corpus, tmp_path, kit, caplog):
@@ -67,8 +67,8 @@ def test_an_update_that_fails_is_replaced_by_a_build_and_told(corpus, tmp_path, 
     index.reader()
     corpus.delete("n1")
     assert index.find("blue") == kit.expected(corpus, "blue")
-    assert index.status()["rebuilds"] == 1
-    assert "ZeroDivisionError" in index.status()["last_rebuild_reason"]
+    assert index.status().rebuilds == 1
+    assert "ZeroDivisionError" in index.status().last_rebuild_reason
     assert "is rebuilt" in caplog.text
     assert index.check() == []
 
@@ -87,34 +87,88 @@ def test_an_update_that_writes_in_place_is_caught(corpus, tmp_path, kit):
     assert kit.WordIndex(corpus, tmp_path / "s").find("blue") == kit.expected(corpus, "blue")
 
 
-def test_a_build_that_fails_says_so_and_may_succeed_later(corpus, tmp_path, kit):
+class FlakyModel:
+    """A model that raises what it is told to, and how often it was asked."""
+
+    error = None
+    calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def flaky(corpus, tmp_path, kit):
     class Flaky(kit.WordIndex):
-        error = EndpointError("the model is away", retryable=True)
+        model = FlakyModel()
 
         def build(self, folder, nodes):
-            if self.error:
-                raise self.error
+            self.model()
             super().build(folder, nodes)
 
-    index = Flaky(corpus, tmp_path / "s")
+    return Flaky(corpus, tmp_path / "s")
+
+
+def test_a_build_that_fails_says_so_and_is_not_tried_again_at_once(flaky, corpus, tmp_path, kit):
+    flaky.model.error = EndpointError("the model is away", retryable=True)
     with pytest.raises(EndpointError):
-        index.reader()
-    index.error = RuntimeError("odd")
-    with pytest.raises(DerivedIndexError, match="odd"):
-        index.reader()
+        flaky.reader()
+    for _ in range(4):
+        with pytest.raises(
+            BuildPostponedError, match=r"EndpointError: the model is away; it is tried again in \d+ s"
+        ) as e:
+            type(flaky)(corpus, tmp_path / "s").reader()
+        assert 0 < e.value.retry_after <= flaky.retry_pause
+    corpus.add(more="blue")
+    with pytest.raises(BuildPostponedError):
+        flaky.reader()  # a model that is away is not nearer for that
+    assert flaky.model.calls == 1
     assert [entry.name for entry in (tmp_path / "s").rglob("*") if entry.name.startswith(("tmp", "gen"))] == []
-    index.error = None
-    assert index.find("blue") == kit.expected(corpus, "blue")
+    flaky.model.error = None
+    flaky.rebuild("somebody wants it now")
+    assert flaky.find("blue") == kit.expected(corpus, "blue")
+
+
+def test_a_build_that_failed_on_the_documents_is_tried_again_when_they_have_changed(flaky, corpus, kit):
+    flaky.model.error = RuntimeError("odd")
+    with pytest.raises(DerivedIndexError, match="odd"):
+        flaky.reader()
+    with pytest.raises(BuildPostponedError, match="odd"):
+        flaky.reader()
+    flaky.model.error = None
+    corpus.delete("n1")
+    assert flaky.find("blue") == kit.expected(corpus, "blue")
+    assert flaky.model.calls == 2
+
+
+def test_a_build_that_failed_is_tried_again_after_a_pause(flaky, corpus, kit):
+    flaky.retry_pause = 0.0
+    flaky.model.error = EndpointError("the model is away", retryable=True)
+    for _ in range(3):
+        with pytest.raises(EndpointError):
+            flaky.reader()
+    flaky.model.error = None
+    assert flaky.find("blue") == kit.expected(corpus, "blue")
+
+
+def test_an_error_that_is_its_own_cause_is_raised(flaky):
+    error = OSError("odd")
+    error.__cause__ = error
+    flaky.model.error = error
+    with pytest.raises(DerivedIndexError, match="odd"):
+        flaky.reader()
 
 
 def test_status_tells_how_far_it_is(corpus, tmp_path, kit):
     index = kit.WordIndex(corpus, tmp_path / "s")
-    assert index.status()["generation"] is None
+    assert index.status().generation is None
     index.reader()
     corpus.add(a="x", b="y")
     status = index.status()
-    assert (status["behind"], status["nodes"], status["problem"]) == (2, 20, "")
-    assert status["size"] > 100
+    assert (status.behind, status.nodes, status.problems) == (2, 20, ())
+    assert status.size > 100
 
 
 def test_dropping_loses_nothing(corpus, tmp_path, kit):
@@ -122,6 +176,7 @@ def test_dropping_loses_nothing(corpus, tmp_path, kit):
     index.reader()
     index.drop()
     assert list((tmp_path / "s").iterdir()) == []
+    assert index.status().generation is None
     assert index.find("red") == kit.expected(corpus, "red")
     assert index.built == 2
 
@@ -170,7 +225,7 @@ def test_an_index_that_names_unknown_nodes_is_rebuilt_then_refused(corpus, tmp_p
     index = kit.WordIndex(corpus, tmp_path / "s")
     with pytest.raises(DerivedIndexError, match="not hold"):
         searching(lambda: answer(index, lambda reader: [(999, 1.0)])).retrieve("q")
-    assert index.status()["rebuilds"] == 1
+    assert index.status().rebuilds == 1
 
 
 WORDS = st.sampled_from(["red", "green", "blue"])
@@ -216,10 +271,7 @@ def machine(tmp_path_factory, kit):
 
         @invariant()
         def intact(self):
-            assert (
-                self.opened[-1].status()["rebuilds"] == 0
-                or "history" in self.opened[-1].status()["last_rebuild_reason"]
-            )
+            assert self.opened[-1].status().rebuilds == 0 or "history" in self.opened[-1].status().last_rebuild_reason
 
     return Machine
 

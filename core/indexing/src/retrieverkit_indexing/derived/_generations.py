@@ -1,10 +1,4 @@
-"""The folder of one derived index: one generation is current, the next takes its place at once.
-
-    <folder>/
-      lock            held by whoever makes a generation
-      CURRENT         the name of the current generation; replaced, never written in place
-      gen-<id>/       a generation: the author's files and ``manifest.json``; never changed any more
-      tmp-<id>/       a generation in the making; while nobody holds the lock, a dead process's leftover
+"""An index in files: each generation is published whole, and never changed afterwards.
 
 Nothing is forced to the disk: what a power cut tears, the checksums find, and the index is made again.
 """
@@ -14,20 +8,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
-from retrieverkit_core.errors import CorpusBusyError, DerivedIndexError
-from retrieverkit_indexing.derived._manifest import MANIFEST_NAME, FileMark, Manifest, Misfit, mark_file, misfits
-
-CURRENT_NAME = "CURRENT"
-LOCK_NAME = "lock"
-
-_verified: dict[Path, Mapping[str, FileMark]] = {}
-"""The files whose every byte this process has written or compared, by the folder of their generation."""
+from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.errors import DerivedIndexError
+from retrieverkit_indexing.derived import _verified
+from retrieverkit_indexing.derived._applied import Applied, Misfit
+from retrieverkit_indexing.derived._files import FileMark, Look, look, mark_file, protect
+from retrieverkit_indexing.derived._folder import IndexFolder
+from retrieverkit_indexing.derived._manifest import MANIFEST_NAME, Manifest, compare
+from retrieverkit_indexing.derived._status import IndexStatus
+from retrieverkit_indexing.derived._usage import last_used
 
 
 class Generation(NamedTuple):
@@ -36,24 +29,10 @@ class Generation(NamedTuple):
     folder: Path
     manifest: Manifest
 
-    def trust(self) -> None:
-        """Remember that this process knows every byte of the files."""
-        _verified[self.folder] = self.manifest.files
-
-    def distrust(self) -> None:
-        """Have the hashes compared again before the next use."""
-        _verified.pop(self.folder, None)
-
-    def verify(self) -> None:
-        """Compare the files with the manifest; their hashes only once in a process.
-
-        Raises:
-            Misfit: A file is missing, or is not what was written.
-        """
-        found = misfits(self.manifest, self.folder, hashes=_verified.get(self.folder) != self.manifest.files)
-        if found:
-            raise Misfit(found[0])
-        self.trust()
+    @property
+    def applied(self) -> Applied:
+        """What it was made from."""
+        return self.manifest.applied
 
 
 class Draft(NamedTuple):
@@ -67,10 +46,10 @@ class Draft(NamedTuple):
 
     folder: Path
     base: Generation | None
-    shared: Mapping[str, tuple[int, ...]]
+    shared: Mapping[str, Look]
 
     def mark_files(self) -> dict[str, FileMark]:
-        """Return the size and hash of every file; those of shared files are known.
+        """Take away the right to write into the files, and return the size and hash of each; those shared are known.
 
         Raises:
             DerivedIndexError: A shared file was written to.
@@ -80,26 +59,21 @@ class Draft(NamedTuple):
 
     def _mark(self, path: Path) -> FileMark:
         name = path.relative_to(self.folder).as_posix()
-        before, now = self.shared.get(name), _look(path)
-        if self.base is None or before is None or before[0] != now[0]:
+        before, now = self.shared.get(name), look(path)
+        protect(path)
+        if self.base is None or before is None or before.inode != now.inode:
             return mark_file(path)
-        if before != now:
-            self.base.distrust()
+        if before.contents != now.contents:
             raise DerivedIndexError(f"an update wrote into {name}, which it shares with the generation before it")
         return self.base.manifest.files[name]
 
 
-class Generations:
-    """The generations of one derived index in one folder.
+class Generations(IndexFolder):
+    """The generations of one index that is kept in files."""
 
-    Args:
-        folder: The folder; it is made when it is first locked.
-        lock_timeout: Seconds to wait for another process that makes a generation.
-    """
-
-    def __init__(self, folder: Path, lock_timeout: float) -> None:
-        self.folder = folder
-        self._lock_timeout = lock_timeout
+    def __init__(self, folder: Path, lock_timeout: float, *, read_only: bool = False) -> None:
+        super().__init__(folder, lock_timeout, read_only=read_only)
+        self._right: tuple[str, Mapping[str, Look]] = ("", {})
 
     def current(self) -> Generation | None:
         """Return the current generation, its files not yet verified, or None where there is none.
@@ -107,107 +81,101 @@ class Generations:
         Raises:
             Misfit: There is one, and it cannot be used.
         """
-        try:
-            name = (self.folder / CURRENT_NAME).read_text("utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise Misfit(f"{CURRENT_NAME} cannot be read ({type(error).__name__})") from error
-        if not (name.startswith("gen-") and name.removeprefix("gen-").isalnum()):
-            raise Misfit(f"{CURRENT_NAME} does not name a generation")
-        folder = self.folder / name
-        return Generation(folder, Manifest.read(folder))
+        folder = self.current_folder()
+        return Generation(folder, Manifest.read(folder)) if folder else None
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold this folder against other processes and threads, cleared of what dead ones left.
+    def verify(self, generation: Generation) -> None:
+        """Compare the files with the manifest; the hashes of those only that do not look as when they were right.
 
         Raises:
-            CorpusBusyError: Another held it for too long.
-            OSError: The folder cannot be written to.
+            Misfit: A file is missing, or is not what was written.
         """
-        import filelock
+        known = self._known(generation)
+        found, looks = compare(generation.manifest, generation.folder, known)
+        if found:
+            raise Misfit(found[0])
+        self._trust(generation, looks, known)
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.folder / LOCK_NAME, timeout=self._lock_timeout)
+    def compare(self, generation: Generation) -> list[str]:
+        """Compare every byte with what was written, and return what is wrong."""
+        found, looks = compare(generation.manifest, generation.folder, {})
+        self._trust(generation, looks, {})
+        return found
+
+    def describe(self, corpus: Corpus, *, hashes: bool) -> IndexStatus:
+        """Look at what is stored: at its sizes, or at every byte."""
+        status = IndexStatus(str(self.folder), last_opened=last_used(self.folder))
         try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise CorpusBusyError(
-                f"the index in {self.folder} has been in the making elsewhere for {self._lock_timeout:g} s",
-                fix="try again later",
-            ) from error
-        try:
-            self._sweep()
-            yield
-        finally:
-            lock.release()
+            generation = self.current()
+        except Misfit as misfit:
+            return dataclasses.replace(status, problems=(str(misfit),))
+        if generation is None:
+            return status
+        folder, manifest = generation
+        problems = self.compare(generation) if hashes else compare(manifest, folder, {}, hashes=False)[0]
+        status = dataclasses.replace(status, generation=folder.name, size=manifest.size)
+        return status.of(generation.applied, corpus, problems)
 
     def begin(self, base: Generation | None) -> Draft:
-        """Make the folder of a new generation, with hard links to the files of ``base``. Needs the lock."""
-        draft = Draft(self.folder / f"tmp-{uuid4().hex}", base, shared := {})
-        draft.folder.mkdir()
+        """Make the folder of a new generation with the files of ``base``. Needs the lock.
+
+        They are hard links where ``base`` is a generation of this folder, and copies where it is another's.
+        """
+        draft = Draft(self.new_folder(), base, shared := {})
         for name in base.manifest.files if base else ():
-            target = draft.folder / name
+            source, target = base.folder / name, draft.folder / name  # type: ignore[union-attr]
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(base.folder / name, target)  # type: ignore[union-attr]
-            shared[name] = _look(target)
+            if source.is_relative_to(self.folder):
+                _link(source, target)
+            else:
+                shutil.copyfile(source, target)
+            shared[name] = look(target)
         return draft
 
-    def publish(self, draft: Draft, manifest: Manifest) -> Generation:
+    def abandon(self, draft: Draft) -> None:
+        """Remove a draft that is not published. Needs the lock."""
+        shutil.rmtree(draft.folder, ignore_errors=True)
+        if draft.base is not None and draft.base.folder.parent == self.folder:
+            self._look_again(draft.base)
+
+    def publish(self, draft: Draft, applied: Applied) -> Generation:
         """Make ``draft`` the current generation and remove the older ones. Needs the lock.
 
         Args:
             draft: What `begin` gave, with every file in place.
-            manifest: The manifest to store; its ``files`` are filled in here.
+            applied: What it was made from.
 
         Raises:
             DerivedIndexError: A file shared with the generation before was written to.
         """
-        manifest = dataclasses.replace(manifest, files=draft.mark_files())
+        manifest = Manifest(applied, draft.mark_files())
+        looks = {name: look(draft.folder / name) for name in manifest.files}
         manifest.write(draft.folder)
-        generation = Generation(self.folder / f"gen-{uuid4().hex}", manifest)
-        draft.folder.rename(generation.folder)
-        pointer = self.folder / f"tmp-{uuid4().hex}"
-        pointer.write_text(generation.folder.name, "utf-8")
-        os.replace(pointer, self.folder / CURRENT_NAME)
-        generation.trust()
-        self._sweep()
+        generation = Generation(self.take_over(draft.folder), manifest)
+        self._right = (generation.folder.name, looks)
+        self._look_again(generation)
         return generation
 
-    def clear(self) -> None:
-        """Remove the current generation. Needs the lock."""
-        (self.folder / CURRENT_NAME).unlink(missing_ok=True)
-        self._sweep()
+    def _known(self, generation: Generation) -> Mapping[str, Look]:
+        name, looks = self._right
+        return looks if name == generation.folder.name else _verified.recall(self.folder, generation.folder.name)
 
-    def remove(self) -> None:
-        """Remove everything, the folder and the lock too. Needs the lock."""
-        self.clear()
-        (self.folder / LOCK_NAME).unlink(missing_ok=True)
-        try:
-            self.folder.rmdir()
-        except OSError:  # somebody has put a file there, or waits for the lock
-            pass
+    def _trust(self, generation: Generation, looks: Mapping[str, Look], known: Mapping[str, Look]) -> None:
+        self._right = (generation.folder.name, looks)
+        if looks != known and not self.read_only:
+            _verified.remember(self.folder, generation.folder.name, looks)
 
-    def _sweep(self) -> None:
-        """Remove what is neither current nor the lock."""
-        try:
-            keep = (self.folder / CURRENT_NAME).read_text("utf-8")
-        except (OSError, ValueError):
-            keep = ""
-        for entry in list(self.folder.iterdir()):
-            if entry.name.startswith(("gen-", "tmp-")) and entry.name != keep:
-                _verified.pop(entry, None)
-                if entry.is_dir() and not entry.is_symlink():
-                    shutil.rmtree(entry, ignore_errors=True)
-                else:
-                    entry.unlink(missing_ok=True)
-
-
-def _look(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file is replaced (the first number) or written to (the others)."""
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    def _look_again(self, generation: Generation) -> None:
+        """Look at files whose number of links has changed, which was our doing, and whose contents have not."""
+        known, looks = self._known(generation), {}
+        for name, before in known.items():
+            try:
+                now = look(generation.folder / name)
+            except OSError:
+                continue
+            if now.contents == before.contents:
+                looks[name] = now
+        self._trust(generation, looks, {})
 
 
 def _link(source: Path, target: Path) -> None:
