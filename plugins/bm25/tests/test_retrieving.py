@@ -162,7 +162,7 @@ def test_added_then_deleted_equals_never_added(new_corpus, tmp_path):
     before = retriever.retrieve(QueryBundle("cat mat sleeping", top_k=100))
     added_then_deleted(corpus, retriever, [Node(text="cat " * n, id=f"x{n}") for n in range(1, 6)])
     assert retriever.retrieve(QueryBundle("cat mat sleeping", top_k=100)) == before
-    assert retriever.index.status()["rebuilds"] == 0
+    assert retriever.index.status().rebuilds == 0
 
 
 def test_in_a_large_index_deletes_are_cheap_and_scores_stay(new_corpus, tmp_path, monkeypatch):
@@ -251,10 +251,10 @@ def test_a_reader_without_the_right_to_write_uses_what_is_stored(new_corpus, tmp
         obey_permissions()
         retriever = Bm25Retriever(corpus, tmp_path / "s")
         assert ids(retriever.retrieve("cats")) == ["n1", "n0"]
-        assert not retriever.index.status()["private"]
+        assert not retriever.index.status().private
         corpus.add(Node(text="cats cats", id="new"))
         assert ids(retriever.retrieve("cats"))[0] == "new"
-        assert retriever.index.status()["private"]
+        assert retriever.index.status().private
 
     in_child(as_reader)
     for path in [tmp_path / "s", *(tmp_path / "s").rglob("*")]:

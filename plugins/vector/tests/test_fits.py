@@ -98,7 +98,7 @@ def test_a_few_deleted_texts_are_forgotten_with_the_next_fit(tmp_path):
     assert kept.asks("secret")  # the word stays known
     before = kept.retriever.index.reader().embed_queries.__self__.fingerprint
     kept.corpus.delete(*(f"base{i}" for i in range(150)))
-    assert kept.retriever.index.status()["rebuilds"] == 0
+    assert kept.retriever.index.status().rebuilds == 0
     kept.retriever.index.rebuild("a reader asks for it")
     after = kept.retriever.index.reader().embed_queries.__self__.fingerprint
     assert kept.asks("secret") == [] and after != before

@@ -64,7 +64,7 @@ def machine(new_corpus, word_model, tmp_path_factory, monkeypatch):
             )[:top_k]
             assert [(-hit.score, hit.node.id) for hit in found] == [(score, node_id) for score, _, node_id in expected]
             index = self.retriever.index
-            assert index.status()["rebuilds"] == 0 and index.check() == []
+            assert index.status().rebuilds == 0 and index.check() == []
             assert len(index.reader().rows) <= len(self.corpus.stored) * 1.34 + 1
 
     return Machine

@@ -124,7 +124,7 @@ def test_it_follows_additions_and_deletions(
     assert recall(corpus, reopened, queries) >= 0.95 and len(made) == 3
     corpus.delete(*(node.id for node in list(corpus.stored.values())[2000:]))
     assert recall(corpus, retriever, queries) == 1.0
-    assert retriever.index.status()["rebuilds"] == 0 and retriever.index.check() == []
+    assert retriever.index.status().rebuilds == 0 and retriever.index.check() == []
     assert all(found for _, _, found in searches)
 
 

@@ -157,7 +157,7 @@ def test_a_fitted_model_folds_in_and_is_fitted_anew(new_corpus, corpus_model, tm
     for i in range(9):
         corpus.add(Node(text=f"later{i}", id=f"later{i}"))
         retriever.retrieve("word7")
-    assert model.fits == 2 and retriever.index.status()["rebuilds"] == 0
+    assert model.fits == 2 and retriever.index.status().rebuilds == 0
     assert ids(retriever.retrieve("unheard"))[0] == "unknown"
 
 

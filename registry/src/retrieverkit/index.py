@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+    from retrieverkit_indexing.derived import IndexStatus
 
 Mode = str | RetrieverSpec | Mapping[str, Any]
 """How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
@@ -460,14 +461,14 @@ class Index:
         from retrieverkit_indexing.derived import inspect
 
         derived = [
-            f"{status['name'] or Path(status['folder']).name}: {problem}"
-            for status in inspect(self.storage, self._corpus)
-            for problem in status["problems"]
+            f"{status.name or Path(status.folder).name}: {problem}"
+            for status in inspect(self.storage, self._corpus, read_only=not self._corpus.writable)
+            for problem in status.problems
         ]
         problems = [str(problem) for problem in self._corpus.check()]
         return CheckReport(problems, derived, list(self._corpus.warnings()))
 
-    def derived(self) -> list[dict[str, Any]]:
+    def derived(self) -> list[IndexStatus]:
         """Return what is stored of each derived index: name, configuration, size, and how far it is behind."""
         from retrieverkit_indexing.derived import inspect
 
@@ -476,19 +477,22 @@ class Index:
     def reindex(self) -> None:
         """Delete every derived index and the chosen embedding; each is built again at its next use.
 
-        Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept.
+        Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept. Retrievers that were
+        made before, here and in other processes, see the new indexes.
 
         Raises:
             ReadOnlyCorpusError: The index was opened for reading, or cannot be written here.
+            CorpusError: A folder cannot be removed.
         """
+        from retrieverkit_indexing.derived import remove_all
+
         if not self._corpus.writable:
             raise ReadOnlyCorpusError(
                 f"the index {self._folder} cannot be written here, so nothing of it is deleted",
                 fix="open it without read_only, as a user who may write its folder",
             )
         self._kept.clear()
-        for folder in self.storage.glob("*/"):  # beside them stands the cache of paid embeddings
-            shutil.rmtree(folder, ignore_errors=True)
+        remove_all(self.storage)
         self._services.forget_embedding()
 
 

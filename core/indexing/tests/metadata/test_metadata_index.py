@@ -78,8 +78,8 @@ def machine(new_corpus, tmp_path_factory):
             reader = self.index.reader()
             for tree in trees:
                 assert reader.ordinals_of(tree).tolist() == passing(self.corpus, tree)
-            assert len(reader._segments) <= 6
-            assert self.index.status()["rebuilds"] == 0 and self.index.check() == []
+            assert len(reader.segments) <= 6
+            assert self.index.status().rebuilds == 0 and self.index.check() == []
 
     return Machine
 
@@ -99,7 +99,7 @@ def test_segments_stay_few_and_removed_nodes_are_forgotten(new_corpus, tmp_path)
     sizes = set()
     for i in range(500, 620):
         corpus.add(Node(id=f"n{i}", metadata={"i": i}))
-        sizes.add(len(index.reader()._segments))
+        sizes.add(len(index.reader().segments))
     assert max(sizes) <= 8
     before = index.reader()
     corpus.delete(*(f"n{i}" for i in range(150)))
@@ -109,7 +109,7 @@ def test_segments_stay_few_and_removed_nodes_are_forgotten(new_corpus, tmp_path)
     every = MetadataFilters.parse("i >= 0")
     assert [int(r.allowed(every).sum()) for r in (before, after, last)] == [620, 470, 420]
     assert [len(r.ordinals) for r in (before, after, last)] == [620, 620, 420]
-    assert index.status()["rebuilds"] == 0
+    assert index.status().rebuilds == 0
 
 
 def test_recent_answers_are_kept_and_few(new_corpus, tmp_path, monkeypatch):

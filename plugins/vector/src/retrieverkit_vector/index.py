@@ -52,10 +52,9 @@ class VectorIndex(DerivedIndex[VectorReader]):
     rebuild_share = math.inf
 
     def __init__(self, corpus: Corpus, storage: Path, embedding: Embedder | CorpusEmbedder, spec: str) -> None:
-        super().__init__(corpus, storage, {"embedding": spec})
+        super().__init__(corpus, storage, {"embedding": spec}, uses=(embedding,))
         fitted = isinstance(embedding, CorpusEmbedder)
         self._model: IndexModel = (FittedModel if fitted else ModelAtHand)(embedding, spec, storage)  # type: ignore[arg-type]
-        self._loaded: dict[str, Segment] = {}
 
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Index every node."""
@@ -92,7 +91,6 @@ class VectorIndex(DerivedIndex[VectorReader]):
         """Open the index; segments that were open before stay so."""
         layout = Layout.read(folder)
         segments = self._segments(folder, layout)
-        self._loaded = {segment.name: segment for segment in segments}
         rows = Rows(segments, layout.dimension, read_removed(folder))
         embed_queries = self._model.for_queries(folder, layout)
         opened = graph.Graph(folder, layout.graph) if layout.graph and graph.is_installed() else None
@@ -114,7 +112,8 @@ class VectorIndex(DerivedIndex[VectorReader]):
         return nodes
 
     def _segments(self, folder: Path, layout: Layout) -> list[Segment]:
-        return [self._loaded.get(name) or Segment(folder, name, layout.dimension) for name, _ in layout.segments]
+        loaded = {segment.name: segment for segment in self.opened.rows.segments} if self.opened else {}
+        return [loaded.get(name) or Segment(folder, name, layout.dimension) for name, _ in layout.segments]
 
     def _finish(self, folder: Path, layout: Layout, removed: NDArray[np.int64]) -> None:
         """Bring the graph up to date where it must be, and write what is not vectors."""

@@ -18,6 +18,7 @@ from retrieverkit_core.errors import CorpusError, RetrieverKitError
 if TYPE_CHECKING:
     from retrieverkit.discovery import Claim, Discovery, Row
     from retrieverkit.index import Index
+    from retrieverkit_indexing.derived import IndexStatus
 
 _OURS = ("retrieverkit", "retrieverkit-core")
 
@@ -36,7 +37,7 @@ class Stored:
     folder: str
     documents: int
     nodes: int
-    derived: list[dict[str, Any]]
+    derived: list[IndexStatus]
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrieverkit.cli.diagnosis import Diagnosis, Stored, python_version
 from retrieverkit.cli.files_report import counted
@@ -11,6 +11,7 @@ from retrieverkit.cli.plugins import write_rows
 
 if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen
+    from retrieverkit_indexing.derived import IndexStatus
 
 
 def write_diagnosis(diagnosis: Diagnosis, screen: Screen) -> None:
@@ -35,14 +36,16 @@ def _write_stored(stored: Stored, screen: Screen) -> None:
     screen.say(("index", "bold"), f" {stored.folder}")
     screen.say(f"{counted(stored.documents, 'document')}, {counted(stored.nodes, 'node')}", lead="  ")
     for derived in stored.derived:
-        screen.say((derived["name"] or derived["folder"], "bold"), f"  {_state(derived)}", lead="  ")
+        screen.say((derived.name or derived.folder, "bold"), f"  {_state(derived)}", lead="  ")
 
 
-def _state(derived: dict[str, Any]) -> str:
-    parts = [counted(derived["nodes"], "node"), f"{derived['size'] / 1e6:.1f} MB"]
-    behind = derived["behind"]
+def _state(derived: IndexStatus) -> str:
+    parts = [counted(derived.nodes, "node"), f"{derived.size / 1e6:.1f} MB"]
+    behind = derived.behind
     if behind is not None:
         parts.append(f"{counted(behind, 'change')} behind" if behind else "up to date")
-    if derived["rebuilds"]:
-        parts.append(f"rebuilt {counted(derived['rebuilds'], 'time')}, last because {derived['last_rebuild_reason']}")
+    if derived.former:
+        parts.append("of former settings")
+    if derived.rebuilds:
+        parts.append(f"rebuilt {counted(derived.rebuilds, 'time')}, last because {derived.last_rebuild_reason}")
     return ", ".join(parts)

@@ -174,8 +174,8 @@ def check_ordinary_changes_need_no_repair(subject: Subject) -> None:
             step()
         trial.ask(SHARED, top_k=50)
         for status in index.derived():
-            told = f"the index {status['name']} was made anew: {status['last_rebuild_reason']}"
-            ensure(not status["rebuilds"], told)
+            told = f"the index {status.name} was made anew: {status.last_rebuild_reason}"
+            ensure(not status.rebuilds, told)
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))

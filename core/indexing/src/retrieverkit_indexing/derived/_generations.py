@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,12 +41,14 @@ class Draft(NamedTuple):
     Attributes:
         folder: Where its files go.
         base: The generation that it shares files with, or None.
-        shared: What each shared file looked like when it was linked, by its relative path.
+        shared: What each file of ``base`` looked like here to begin with, by its relative path.
+        linked: Those of them that are not copies.
     """
 
     folder: Path
     base: Generation | None
     shared: Mapping[str, Look]
+    linked: Set[str] = frozenset()
 
     def mark_files(self) -> dict[str, FileMark]:
         """Take away the right to write into the files, and return the size and hash of each; those shared are known.
@@ -61,11 +63,12 @@ class Draft(NamedTuple):
         name = path.relative_to(self.folder).as_posix()
         before, now = self.shared.get(name), look(path)
         protect(path)
-        if self.base is None or before is None or before.inode != now.inode:
-            return mark_file(path)
-        if before.contents != now.contents:
-            raise DerivedIndexError(f"an update wrote into {name}, which it shares with the generation before it")
-        return self.base.manifest.files[name]
+        if self.base is not None and before is not None:
+            if before.contents == now.contents:
+                return self.base.manifest.files[name]
+            if name in self.linked and before.inode == now.inode:
+                raise DerivedIndexError(f"an update wrote into {name}, which it shares with the generation before it")
+        return mark_file(path)
 
 
 class Generations(IndexFolder):
@@ -121,12 +124,12 @@ class Generations(IndexFolder):
 
         They are hard links where ``base`` is a generation of this folder, and copies where it is another's.
         """
-        draft = Draft(self.new_folder(), base, shared := {})
+        draft = Draft(self.new_folder(), base, shared := {}, linked := set())
         for name in base.manifest.files if base else ():
             source, target = base.folder / name, draft.folder / name  # type: ignore[union-attr]
             target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_relative_to(self.folder):
-                _link(source, target)
+            if source.is_relative_to(self.folder) and _link(source, target):
+                linked.add(name)
             else:
                 shutil.copyfile(source, target)
             shared[name] = look(target)
@@ -178,10 +181,12 @@ class Generations(IndexFolder):
         self._trust(generation, looks, {})
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path) -> bool:
+    """Return whether ``target`` is now a link to ``source``; some file systems have none."""
     try:
         os.link(source, target)
     except FileNotFoundError:
         raise
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
+    except OSError:
+        return False
+    return True

@@ -139,7 +139,7 @@ class CorpusIndex(ABC, Generic[R]):
         self.kind = Kind(self.name, self.format_version, canonical_json(self.config))
         described = canonical_json([self.name, self.format_version, self.config])
         folder = f"{self.name}-{hashlib.blake2b(described.encode(), digest_size=8).hexdigest()}"
-        read_only = bool(getattr(corpus, "read_only", False)) if read_only is None else read_only
+        read_only = not getattr(corpus, "writable", True) if read_only is None else read_only
         self.folder = Path(os.path.abspath(storage)) / folder
         key = (type(self), self.folder, read_only, *map(id, uses))
         with _states_guard:
@@ -178,10 +178,11 @@ class CorpusIndex(ABC, Generic[R]):
         return self._current().reader
 
     @final
-    def ask(self, search: Callable[[R], T]) -> T:
-        """Return ``search(reader)``. Where that fails because the index is damaged, it is rebuilt and asked again.
+    def ask_at(self, search: Callable[[R], T]) -> tuple[T, Cursor]:
+        """Return ``search(reader)`` and the place in the corpus's log that it is true of.
 
-        An engine in another language may panic on damaged files; that, too, is only this index's failure.
+        Where the search fails because the index is damaged, it is rebuilt and asked again. An engine in another
+        language may panic on damaged files; that, too, is only this index's failure.
 
         Args:
             search: Searches the index.
@@ -195,7 +196,7 @@ class CorpusIndex(ABC, Generic[R]):
             served = self._current()
             try:
                 with without_panics():
-                    return search(served.reader)
+                    return search(served.reader), served.cursor
             except RetrieverKitError:
                 raise
             except Exception as error:

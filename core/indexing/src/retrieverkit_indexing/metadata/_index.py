@@ -41,7 +41,6 @@ class MetadataIndex(DerivedIndex[MetadataReader]):
 
     def __init__(self, corpus: Corpus, storage: Path) -> None:
         super().__init__(corpus, storage, {})
-        self._loaded: dict[str, Segment] = {}
 
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Index every node."""
@@ -73,13 +72,12 @@ class MetadataIndex(DerivedIndex[MetadataReader]):
 
     def open(self, folder: Path) -> MetadataReader:
         """Open the index; segments that were open before stay so."""
-        segments = self._segments(folder)
-        self._loaded = {segment.name: segment for segment in segments}
-        return MetadataReader(segments, _read_removed(folder))
+        return MetadataReader(self._segments(folder), _read_removed(folder))
 
     def _segments(self, folder: Path) -> list[Segment]:
         names = json.loads((folder / _LAYOUT).read_bytes())
-        return [self._loaded.get(name) or Segment(folder, name) for name in names]
+        loaded = {segment.name: segment for segment in self.opened.segments} if self.opened else {}
+        return [loaded.get(name) or Segment(folder, name) for name in names]
 
 
 def _divided(

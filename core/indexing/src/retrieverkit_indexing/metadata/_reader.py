@@ -24,11 +24,12 @@ class MetadataReader:
         removed: The ordinals of nodes in them that are gone.
 
     Attributes:
+        segments: The segments.
         ordinals: The ordinal of each row, ascending; rows of nodes that are gone are among them.
     """
 
     def __init__(self, segments: Sequence[Segment], removed: NDArray[np.int64]) -> None:
-        self._segments = segments
+        self.segments = segments
         self.ordinals: NDArray[np.int64] = np.concatenate(
             [np.empty(0, np.int64), *(segment.ordinals for segment in segments)]
         )
@@ -50,7 +51,7 @@ class MetadataReader:
                 self._answers.move_to_end(tree)
                 return known
         found: NDArray[np.bool_] = self._alive & np.concatenate(
-            [np.empty(0, bool), *(_matching(segment, tree) for segment in self._segments)]
+            [np.empty(0, bool), *(_matching(segment, tree) for segment in self.segments)]
         )
         found.flags.writeable = False
         with self._lock:
