@@ -272,6 +272,7 @@ def test_a_full_disk_is_told(new_corpus, tmp_path, in_child):
         with pytest.raises(StorageFullError):
             retriever.retrieve("word7")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        retriever.index.rebuild("there is space again")
         assert ids(retriever.retrieve("word7")) == ["n7"]
 
     retriever = Bm25Retriever(new_corpus([f"word{i} more{i * 7}" for i in range(3000)]), tmp_path)

@@ -78,7 +78,8 @@ class _Failure(NamedTuple):
 class _State(Generic[R]):
     """What all instances of one index in this process share: the open reader, the locks, a build that failed."""
 
-    def __init__(self, places: Places[Any], uses: tuple[object, ...]) -> None:
+    def __init__(self, key: tuple[Any, ...], places: Places[Any], uses: tuple[object, ...]) -> None:
+        self._key = key
         self.places = places
         self.uses = uses
         self.reset()
@@ -88,12 +89,24 @@ class _State(Generic[R]):
         self.guard = threading.Lock()
         self.served: Served[R] | None = None
         self.usage: Usage | None = None
-        self.failure: _Failure | None = None
         self.places.private = None
+
+    @property
+    def failure(self) -> _Failure | None:
+        """The last build, if it failed. It is remembered also where each query makes an instance of its own."""
+        return _failures.get(self._key)
+
+    @failure.setter
+    def failure(self, failure: _Failure | None) -> None:
+        if failure is None:
+            _failures.pop(self._key, None)
+        else:
+            _failures[self._key] = failure
 
 
 _states: weakref.WeakValueDictionary[Any, _State[Any]] = weakref.WeakValueDictionary()
 _states_guard = threading.Lock()
+_failures: dict[Any, _Failure] = {}
 
 
 class CorpusIndex(ABC, Generic[R]):
@@ -141,12 +154,12 @@ class CorpusIndex(ABC, Generic[R]):
         folder = f"{self.name}-{hashlib.blake2b(described.encode(), digest_size=8).hexdigest()}"
         read_only = not getattr(corpus, "writable", True) if read_only is None else read_only
         self.folder = Path(os.path.abspath(storage)) / folder
-        key = (type(self), self.folder, read_only, *map(id, uses))
+        key = (type(self), self.folder, read_only)
         with _states_guard:
-            state = _states.get(key)
+            state = _states.get((*key, *map(id, uses)))
             if state is None:
                 places = Places(self.name, self.folder, self._place, read_only=read_only)
-                state = _states[key] = _State(places, tuple(uses))
+                state = _states[(*key, *map(id, uses))] = _State(key, places, tuple(uses))
         self._state: _State[R] = state
 
     @classmethod
