@@ -112,7 +112,7 @@ class VectorIndex(DerivedIndex[VectorReader]):
         return nodes
 
     def _segments(self, folder: Path, layout: Layout) -> list[Segment]:
-        loaded = {segment.name: segment for segment in self.opened.rows.segments} if self.opened else {}
+        loaded = {segment.name: segment for _, segment in self.opened.rows.segments()} if self.opened else {}
         return [loaded.get(name) or Segment(folder, name, layout.dimension) for name, _ in layout.segments]
 
     def _finish(self, folder: Path, layout: Layout, removed: NDArray[np.int64]) -> None:

@@ -22,7 +22,6 @@ class Rows:
         removed: Ordinals of nodes that no longer count.
 
     Attributes:
-        segments: The segments.
         dimension: The length of each vector.
         ordinals: The ordinal of each row's node, ascending.
         lengths: The length of each row's vector.
@@ -31,7 +30,7 @@ class Rows:
     """
 
     def __init__(self, segments: Sequence[Segment], dimension: int, removed: NDArray[np.int64]) -> None:
-        self.segments = segments
+        self._segments = segments
         self.dimension = dimension
         self._starts = np.cumsum([0, *map(len, segments)])
         self.ordinals: NDArray[np.int64] = _joined([s.ordinals for s in segments], np.int64)
@@ -48,19 +47,19 @@ class Rows:
 
     def blocks(self, start: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield each stretch of vectors in one piece from row ``start`` on, with its first row."""
-        for first, segment in zip(self._starts.tolist(), self.segments, strict=False):
+        for first, segment in zip(self._starts.tolist(), self._segments, strict=False):
             skipped = max(0, start - first)
             if skipped < len(segment):
                 yield first + skipped, segment.vectors[skipped:]
 
     def vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return the vectors of ``rows``, in that order."""
-        if len(self.segments) == 1:
-            taken: NDArray[np.float32] = self.segments[0].vectors[rows]
+        if len(self._segments) == 1:
+            taken: NDArray[np.float32] = self._segments[0].vectors[rows]
             return taken
         found = np.empty((len(rows), self.dimension), np.float32)
         of = np.searchsorted(self._starts, rows, side="right") - 1
-        for number, segment in enumerate(self.segments):
+        for number, segment in enumerate(self._segments):
             here = np.flatnonzero(of == number)
             if len(here):
                 found[here] = segment.vectors[rows[here] - self._starts[number]]
