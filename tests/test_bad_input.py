@@ -194,6 +194,7 @@ def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
     ("documents", "told"),
     [
         (["text"], "Documents"),
+        ([{"text": "x"}], "not dict"),
         ([Document("x", id="")], "id"),
         ([Document("x", id="a"), Document("y", id="a")], "twice"),
         ([Document("x", metadata={"n": float("nan")})], "n"),

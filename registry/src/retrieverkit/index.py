@@ -240,7 +240,7 @@ class Index:
         """
         from retrieverkit.reading import split
 
-        given = [documents] if isinstance(documents, Document) else documents
+        given: Iterable[Any] = [documents] if isinstance(documents, (Document, Mapping)) else documents
         return self._corpus.replace((document, split(_document(document))) for document in given)
 
     def add_nodes(self, nodes: Iterable[Node]) -> ChangeReport:

@@ -200,3 +200,11 @@ def test_a_leg_that_fails_makes_the_answer_partial(retriever, notes, site):
     assert "warning: leg failing: failed" in done.stderr and "by nought" in done.stderr
     told = json.loads(retriever("search", "moon", notes, "--mode", "fusion(bm25, failing)", "--json", code=3).stdout)
     assert told["outcome"] == "partial"
+
+
+@pytest.mark.parametrize(("words", "at"), [("retriever search x --mode fin", 4), ("retriever modes show fin", 3)])
+def test_modes_are_completed_without_importing_them(process, site, words, at):
+    site.add("fine", "fine", "raise ImportError('not to be imported')")
+    site.add("other", "other")
+    done = process(_RETRIEVER_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(at))
+    assert done.stdout.split() == ["fine"] and done.stderr == ""

@@ -175,7 +175,7 @@ def test_a_very_long_query_is_answered(retriever, notes):
         (("notes", "--timeout", "nan"), 1, "positive number of seconds"),
         (("notes", "--timeout", "inf"), 1, "positive number of seconds"),
         (("notes", "--timeout", "0"), 1, "positive number of seconds"),
-        (("nowhere",), 1, "no such file or folder"),
+        (("nowhere",), 1, "stands in quotes"),
         (("--index", "nowhere"), 1, "there is no index"),
         (("--index", "notes"), 1, "there is no index"),
         (("notes", "--mode", "bm52"), 1, "did you mean 'bm25'?"),
@@ -183,14 +183,18 @@ def test_a_very_long_query_is_answered(retriever, notes):
         (("notes", "--mode", "bm25(top_k='3')"), 1, "top_k"),
         (("notes", "--mode", "bm25(("), 1, "column 6"),
         (("notes", "--filter", "yaer > 1960"), 1, "did you mean 'year'?"),
+        (("notes", "--filter", "year > 2024-02-01"), 1, "fix: write '2024-02-01'"),
+        (("notes", "--filter", "contains(path, 'md')"), 1, "fix: write text_match(path, 'md')"),
         (("notes", "--filter", "year >"), 1, "fix: a filter looks like"),
         (("notes", "--filter", "year > 'x'"), 1, "year"),
         (("notes", "--scope", "year >"), 1, "fix: a filter looks like"),
-        (("notes", "--config", "nowhere.toml"), 1, "nowhere.toml"),
+        (("notes", "--config", "nowhere.toml"), 1, "fix: check the path"),
+        (("notes", "--config", "folder.toml"), 1, "not a regular file"),
         (("notes", "--config", "notes/fusion.md"), 1, "unknown kind of config file"),
     ],
 )
-def test_what_is_wrong_is_said_with_a_fix(retriever, notes, arguments, code, told):
+def test_what_is_wrong_is_said_with_a_fix(retriever, notes, tmp_path, arguments, code, told):
+    (tmp_path / "folder.toml").mkdir()
     done = retriever("search", "moon", *arguments, code=code)
     assert told in done.stderr
     assert done.stderr.count("error: ") == 1

@@ -105,6 +105,10 @@ def test_other_ways_to_write_the_same(text, same_as):
     ("text", "column", "said"),
     [
         ("year => 1960", 6, "fix: write >="),
+        ("day > 2024-02-01", 7, "fix: write '2024-02-01'"),
+        ("a == '2024-02-01' and\nday > 2024-12-11", 29, "fix: write '2024-12-11'"),
+        ("day in [2024-12-11T10:00Z]", 9, "a date stands in quotes"),
+        ('{"key": "a", "value": 1}', 1, "fix: write it as text, such as amount > 100"),
         ("year = 1960", 6, "fix: write == to compare"),
         ("lang == de", 9, "did you mean 'de'?"),
         ("lang == NULL", 9, "fix: write null"),

@@ -1,5 +1,6 @@
 """Specs in files."""
 
+import os
 import sys
 
 import pytest
@@ -98,8 +99,10 @@ def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(ReadError, match="No such file"):
         RetrieverSpec.load(tmp_path / "none.json")
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(ReadError):
-        RetrieverSpec.load(tmp_path / "folder.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    for name in ("folder.json", "pipe.json"):
+        with pytest.raises(ReadError, match="not a regular file"):
+            RetrieverSpec.load(tmp_path / name)
     with pytest.raises(ConfigError, match="unknown kind"):
         RetrieverSpec.load(tmp_path / "a.ini")
 

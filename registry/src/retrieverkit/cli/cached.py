@@ -41,7 +41,8 @@ class CachedFiles:
     def __init__(self, paths: Sequence[Path]) -> None:
         for path in paths:
             if not path.exists():
-                raise ReadError(path, "no such file or folder", fix="check the path")
+                fix = 'check the path; a query of several words stands in quotes: retriever search "two words" PATH'
+                raise ReadError(path, "no such file or folder", fix=fix)
         self._paths = paths
         self._base = os.path.commonpath([os.path.dirname(os.path.realpath(path)) for path in paths])
         resolved = sorted({os.path.realpath(path) for path in paths})

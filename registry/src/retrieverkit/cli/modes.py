@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retrieverkit.cli.options import AsJson
+from retrieverkit.cli.options import AsJson, modes_beginning
 
 if TYPE_CHECKING:
     from retrieverkit.discovery import Row
@@ -47,7 +47,9 @@ def modes(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    mode: Annotated[str, typer.Argument(metavar="MODE", help="The mode, or distribution:mode.")],
+    mode: Annotated[
+        str, typer.Argument(metavar="MODE", help="The mode, or distribution:mode.", autocompletion=modes_beginning)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what one mode does and which options it takes. This imports its plugin."""

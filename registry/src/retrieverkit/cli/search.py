@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from retrieverkit.cli.options import AsJson
+from retrieverkit.cli.options import AsJson, modes_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ def search(
             "--mode",
             metavar="MODE",
             help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
+            autocompletion=modes_beginning,
             show_default=False,
         ),
     ] = None,
@@ -168,12 +169,13 @@ def _search_cached(cached: CachedFiles, spec: RetrieverSpec | None, query: Query
 
 def _retrieve(index: Index, retriever: BaseRetriever, query: QueryBundle, screen: Screen, *, complete: bool) -> _Answer:
     from retrieverkit.cli.progress import LongWork
+    from retrieverkit_core.scores import UNSCORED
 
     with LongWork(screen) as work:
         work.stage(f"searching by {retriever.name}")
         result = retriever.retrieve(query)
     doc_ids = {hit.ref_doc_id or hit.node.id for hit in result}
-    return _Answer(result, retriever.scores, index.corpus.sources_of(doc_ids), complete)
+    return _Answer(result, retriever.scores or UNSCORED, index.corpus.sources_of(doc_ids), complete)
 
 
 def _bundle(

@@ -89,6 +89,8 @@ def _type_error(leaf: MetadataFilter, value: Any, held: frozenset[str]) -> Filte
     meant = _meant(leaf, value, held)
     if meant is None and kind_of(value) in ("string", "date") and leaf.operator in TEXT:
         message = f"field {shorten(leaf.key)!r} holds {holds}; {leaf.operator} asks for strings"
+    if leaf.operator is FilterOperator.CONTAINS and not inner:
+        message = f"field {shorten(leaf.key)!r} holds {holds}; contains asks for lists"
     return FilterTypeError(message, fix=f"write {shorten(meant)}" if meant else f"compare with {holds}")
 
 
@@ -98,7 +100,7 @@ def _meant(leaf: MetadataFilter, value: Any, held: frozenset[str]) -> str | None
     if f"list[{kind}]" in held and leaf.operator is FilterOperator.EQ:
         return leaf_text(leaf.key, FilterOperator.CONTAINS, value)
     if leaf.operator is FilterOperator.CONTAINS and kind in held:
-        return leaf_text(leaf.key, FilterOperator.EQ, value)
+        return leaf_text(leaf.key, FilterOperator.TEXT_MATCH if kind == "string" else FilterOperator.EQ, value)
     if leaf.operator in TEXT and "list[string]" in held:
         return leaf_text(leaf.key, FilterOperator.CONTAINS, value)
     other = _converted(value, held)

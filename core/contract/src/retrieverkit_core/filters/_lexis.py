@@ -34,7 +34,10 @@ _INSTEAD = {
     "{": "write a list in [ ]",
     "+": "leave the + out",
 }
+_INSTEAD_OF_JSON = "write it as text, such as amount > 100; JSON is read by MetadataFilters.model_validate_json"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_DATE = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+Z?)?")
 _ESCAPE = re.compile(r"\\(?:[\n\\'\"abfnrtvxNuU]|(.))", re.DOTALL)
 
 
@@ -78,6 +81,10 @@ class SourceText:
                 problem = "a control character cannot stand here"
                 fix = f"write {ascii(odd[0])[1:-1]} in quotes"
             raise self.error(problem, line, odd.start() - self._starts[line - 1], fix)
+        if date := _DATE.search(_STRING.sub(lambda string: "." * len(string[0]), self.text)):
+            line = self.text.count("\n", 0, date.start()) + 1
+            offset = date.start() - self._starts[line - 1]
+            raise self.error("a date stands in quotes", line, offset, f"write '{date[0]}'")
         try:
             self._check_tokens()
         except (tokenize.TokenError, SyntaxError):
@@ -114,7 +121,8 @@ class SourceText:
             self._check_string(token, before)
         if kind == tokenize.OP and text not in _MARKS:
             pair = text + token.line[token.end[1] : token.end[1] + 1]
-            raise self.error(f"unexpected {text!r}", *token.start, fix=_INSTEAD.get(pair, _INSTEAD.get(text, "")))
+            fix = _INSTEAD_OF_JSON if text == "{" and before is None else _INSTEAD.get(pair, _INSTEAD.get(text, ""))
+            raise self.error(f"unexpected {text!r}", *token.start, fix=fix)
 
     def _check_name(self, token: tokenize.TokenInfo, before: tokenize.TokenInfo | None) -> None:
         name = token.string

@@ -20,12 +20,14 @@ def load(path: Path) -> RetrieverSpec:
     suffix = path.suffix.lower()
     if suffix not in _FORMATS:
         raise ConfigError(f"{shorten(path, 200)}: unknown kind of config file", fix=f"use one of {', '.join(_FORMATS)}")
+    if path.exists() and not path.is_file():
+        raise ReadError(path, "not a regular file", fix="name a file")  # a pipe would block for ever
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         return loads(content.decode("utf-8-sig"), _FORMATS[suffix])
     except OSError as error:
-        raise ReadError(path, error.strerror or str(error)) from error
+        raise ReadError(path, error.strerror or str(error), fix="check the path") from error
     except UnicodeDecodeError as error:
         raise ReadError(path, f"not UTF-8 at byte {error.start}", fix="save it as UTF-8") from error
     except ConfigError as error:
