@@ -72,6 +72,7 @@ def test_vectors_that_cannot_be_used_are_refused_and_nothing_is_stored(new_corpu
     good = model.embed_documents
     model.embed_documents = lambda texts: spoil(good(texts))
     retriever = VectorRetriever(corpus, tmp_path, model)
+    retriever.index.retry_pause = 0.0
     with pytest.raises(InvalidEmbeddingError):
         retriever.retrieve("one")
     assert files(tmp_path) == []
@@ -93,6 +94,7 @@ def test_a_model_that_is_away_is_told_and_may_come_back(new_corpus, word_model, 
 
     model.embed_documents, good = away, model.embed_documents
     retriever = VectorRetriever(new_corpus(["one"]), tmp_path, model)
+    retriever.index.retry_pause = 0.0
     with pytest.raises(EndpointError):
         retriever.retrieve("one")
     model.embed_documents = good

@@ -530,13 +530,13 @@ class BuildPostponedError(DerivedIndexError):
     code = "build_postponed"
     retryable = True
 
-    def __init__(self, index: str, *, failure: str, attempts: int, retry_after: float) -> None:
+    def __init__(self, index: str, *, failure: str, attempts: int, retry_after: float, fix: str = "") -> None:
         self.retry_after = retry_after
         failed = "failed" if attempts == 1 else f"failed {attempts} times"
         super().__init__(
             f"building the index {index!r} {failed}, the last time with {failure}; "
             f"it is tried again in {retry_after:.0f} s",
-            fix="mend what failed; reindexing tries again at once",
+            fix=fix or "mend what failed; reindexing tries again at once",
         )
 
 

@@ -390,3 +390,6 @@ def test_a_postponed_build_can_be_told_apart(corpus, tmp_path, kit):
     with pytest.raises(BuildPostponedError) as postponed:
         index.reader()
     assert postponed.value.retryable and postponed.value.code == "build_postponed"
+    assert isinstance(postponed.value.__cause__, DerivedIndexError) and postponed.value.__cause__.fix in str(
+        postponed.value
+    )

@@ -10,6 +10,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, final
@@ -68,8 +69,8 @@ class Served(NamedTuple, Generic[R]):
 
 
 class _Failure(NamedTuple):
-    told: str
-    retryable: bool
+    error: RetrieverKitError
+    uses: tuple[object, ...]
     attempts: int
     until: float
     head: Cursor
@@ -98,6 +99,9 @@ class _State(Generic[R]):
 
     @failure.setter
     def failure(self, failure: _Failure | None) -> None:
+        for key, kept in list(_failures.items()):
+            if kept.until + LONGEST_PAUSE < monotonic():
+                _failures.pop(key, None)
         if failure is None:
             _failures.pop(self._key, None)
         else:
@@ -154,12 +158,12 @@ class CorpusIndex(ABC, Generic[R]):
         folder = f"{self.name}-{hashlib.blake2b(described.encode(), digest_size=8).hexdigest()}"
         read_only = not getattr(corpus, "writable", True) if read_only is None else read_only
         self.folder = Path(os.path.abspath(storage)) / folder
-        key = (type(self), self.folder, read_only)
+        key = (type(self), self.folder, read_only, *map(id, uses))
         with _states_guard:
-            state = _states.get((*key, *map(id, uses)))
+            state = _states.get(key)
             if state is None:
                 places = Places(self.name, self.folder, self._place, read_only=read_only)
-                state = _states[(*key, *map(id, uses))] = _State(key, places, tuple(uses))
+                state = _states[key] = _State(key, places, tuple(uses))
         self._state: _State[R] = state
 
     @classmethod
@@ -332,8 +336,8 @@ class CorpusIndex(ABC, Generic[R]):
         before = self._state.failure
         attempts = before.attempts + 1 if before else 1
         pause = min(LONGEST_PAUSE, self.retry_pause * 2 ** (attempts - 1))
-        told = shorten(f"{type(error).__name__}: {error.message}", 300)
-        self._state.failure = _Failure(told, error.retryable, attempts, monotonic() + pause, self.corpus.head())
+        kept = copy(error)  # without the frames of the build
+        self._state.failure = _Failure(kept, self._state.uses, attempts, monotonic() + pause, self.corpus.head())
 
     def _raise_if_postponed(self) -> None:
         """Do not try again too soon what has just failed.
@@ -342,11 +346,14 @@ class CorpusIndex(ABC, Generic[R]):
         changed.
         """
         failure = self._state.failure
-        if failure is None or (not failure.retryable and failure.head != self.corpus.head()):
+        if failure is None or (not failure.error.retryable and failure.head != self.corpus.head()):
             return
         left = failure.until - monotonic()
         if left > 0:
-            raise BuildPostponedError(self.name, failure=failure.told, attempts=failure.attempts, retry_after=left)
+            told = shorten(f"{type(failure.error).__name__}: {failure.error.message}", 300)
+            raise BuildPostponedError(
+                self.name, failure=told, attempts=failure.attempts, retry_after=left, fix=failure.error.fix
+            ) from failure.error
 
     def _damage(self, served: Served[R], *, thorough: bool) -> str:
         """Return what is wrong with the files that ``served`` answers from, or an empty string."""
