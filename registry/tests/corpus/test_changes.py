@@ -137,18 +137,6 @@ def test_delete_takes_many_ids(corpus, made):
     assert corpus.document_ids() == ["a"]
 
 
-def test_lists_of_documents(corpus, made):
-    corpus.replace([made("b"), made("a", 3)])
-    assert dict(corpus.document_metadata()) == {
-        "b": {"version": 0, "name": "b"}, "a": {"version": 3, "name": "a"},
-    }  # fmt: skip
-    hashes = corpus.document_hashes()
-    corpus.replace([made("a", 4)])
-    assert list(hashes) == ["b", "a"]
-    assert corpus.document_hashes()["b"] == hashes["b"]
-    assert corpus.document_hashes()["a"] != hashes["a"]
-
-
 def test_fields_follow_every_change(corpus):
     def put(doc_id, **metadata):
         corpus.replace([(Document("x", doc_id), [Node("x", doc_id + "#", metadata)])])

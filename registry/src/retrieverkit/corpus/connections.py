@@ -16,6 +16,7 @@ from weakref import WeakSet
 from filelock import FileLock, Timeout
 
 from retrieverkit.corpus import faults
+from retrieverkit_core.corpus import Cursor
 
 _IDLE_READERS = 16
 """How many unused read connections are kept open."""
@@ -36,6 +37,18 @@ class Access(Enum):
     """For a folder in which SQLite may not even create the shared memory that a reader needs."""
 
 
+class CorpusConnection(sqlite3.Connection):
+    """A connection that knows the head of the log as of its last look.
+
+    Attributes:
+        version: SQLite's number for what was committed when it looked.
+        head: The head then.
+    """
+
+    version = -1
+    head: Cursor | None = None
+
+
 class Connections:
     """Every connection of this process to one corpus file.
 
@@ -53,33 +66,35 @@ class Connections:
         self.abandoned = False
         self._uri = f"{path.as_uri()}?{access.value}"
         self._busy_timeout = busy_timeout
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._open: dict[int, sqlite3.Connection] = {}
-        self._writer: sqlite3.Connection | None = None
+        self._idle: deque[CorpusConnection] = deque()
+        self._open: dict[int, CorpusConnection] = {}
+        self._writer: CorpusConnection | None = None
         self._turn = threading.Lock()
         self._lock = lock_of(path)
         _live.add(self)
 
-    def take(self) -> sqlite3.Connection:
+    def take(self) -> CorpusConnection:
         """Return a read connection that nobody else uses; hand it back with `give`."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._connect(_READER_CACHE_KIB, writes=False)
 
-    def give(self, connection: sqlite3.Connection) -> None:
+    def give(self, connection: CorpusConnection) -> None:
         """Take back a read connection that is in no transaction."""
-        if not self.closed and len(self._idle) < _IDLE_READERS:
-            self._idle.append(connection)
-        else:
+        if self.closed or len(self._idle) >= _IDLE_READERS:
             self._drop(connection)
+            return
+        self._idle.append(connection)
+        if self.closed:  # since just now: whoever closed may not have seen it
+            self._drop_idle()
 
-    def discard(self, connection: sqlite3.Connection) -> None:
+    def discard(self, connection: CorpusConnection) -> None:
         """Close a read connection that may be in any state."""
         self._drop(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[CorpusConnection]:
         """Hold the one write lock of all threads and processes, and the connection to write with.
 
         SQLite before 3.51.3 can damage a file when one connection writes while another moves its log into the file, so
@@ -107,8 +122,7 @@ class Connections:
     def close(self) -> None:
         """Close every connection that is not in use, and put the log into the file where that can be done at once."""
         self.closed = True
-        while self._idle:
-            self._drop(self._idle.pop())
+        self._drop_idle()
         if self._writer is not None and self._turn.acquire(blocking=False):
             try:
                 self._shorten_log(self._writer)
@@ -125,9 +139,14 @@ class Connections:
         self._open.clear()
         self._writer = None
 
-    def _connect(self, cache_kib: int, *, writes: bool) -> sqlite3.Connection:
+    def _connect(self, cache_kib: int, *, writes: bool) -> CorpusConnection:
         connection = sqlite3.connect(
-            self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._busy_timeout
+            self._uri,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=self._busy_timeout,
+            factory=CorpusConnection,
         )
         try:
             for setting in (
@@ -148,16 +167,24 @@ class Connections:
         self._open[id(connection)] = connection
         return connection
 
-    def _drop(self, connection: sqlite3.Connection) -> None:
+    def _drop(self, connection: CorpusConnection) -> None:
         if self._open.pop(id(connection), None) is not None:
             connection.close()
+
+    def _drop_idle(self) -> None:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # empty, or another thread took the last one
+                return
+            self._drop(connection)
 
     def _forget_writer(self) -> None:
         if self._writer is not None:
             self._drop(self._writer)
             self._writer = None
 
-    def _shorten_log(self, connection: sqlite3.Connection) -> None:
+    def _shorten_log(self, connection: CorpusConnection) -> None:
         try:
             with self._lock.acquire(timeout=0):
                 connection.execute("PRAGMA busy_timeout = 0")

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from retrieverkit.corpus.rows import NodeRow, digest, excluded_to_json, floats_to_bytes, to_json
+from retrieverkit.corpus.rows import (
+    NodeRow,
+    digest,
+    encoded,
+    excluded_to_json,
+    floats_to_bytes,
+    former_node_hash,
+    node_hash,
+    to_json,
+)
 from retrieverkit.corpus.validation import check_document, check_node
 from retrieverkit_core.errors import InvalidDocumentError, shorten
 from retrieverkit_core.filters import fields_of
 from retrieverkit_core.nodes import Document, IndexNode, Node
+
+TEXT_AT = 7
+"""Where the text stands in a node's row."""
 
 Field = tuple[str, str]
 """A metadata key and the kind of a value that it holds."""
@@ -81,13 +93,13 @@ def document_hash(doc_id: bytes, text: bytes, metadata: bytes, excluded: bytes |
     return digest(doc_id, text, metadata, excluded, *nodes)
 
 
-def node_hash(doc_id: bytes, row: Sequence[str | bytes | int | None]) -> bytes:
-    """Return the hash over a node's row, in the order of `SELECT_NODES`, and the id of its document.
-
-    Raises:
-        UnicodeEncodeError: The row holds half a surrogate pair.
-    """
-    return digest(doc_id, *[str(part).encode() if isinstance(part, (str, int)) else part for part in row])
+def former_hash(document: PreparedDocument) -> bytes:
+    """Return the hash that format 1 kept of the same document."""
+    doc_id = document.doc_id.encode()
+    nodes = [former_node_hash(doc_id, encoded(node.row)) for node in document.nodes]
+    text = document.nodes[0].row[TEXT_AT] if document.text is None else document.text
+    excluded = None if document.excluded is None else document.excluded.encode()
+    return document_hash(doc_id, str(text).encode(), document.metadata.encode(), excluded, nodes)
 
 
 def _prepare_document(document: Document, nodes: Sequence[Node]) -> PreparedDocument:
@@ -98,13 +110,13 @@ def _prepare_document(document: Document, nodes: Sequence[Node]) -> PreparedDocu
         encoded = metadata.encode(), None if excluded is None else excluded.encode()
     except UnicodeEncodeError as error:
         raise _surrogate(document.id, "", error) from None
-    rows = [_prepare_node(node, document.id, doc_id) for node in nodes]
+    rows = [_prepare_node(node, document.id) for node in nodes]
     hashed = document_hash(doc_id, text, *encoded, [node.hash for node in rows])
     kept = None if len(nodes) == 1 and nodes[0].text == document.text else document.text
     return PreparedDocument(document.id, hashed, metadata, excluded, kept, rows)
 
 
-def _prepare_node(node: Node, document_id: str, doc_id: bytes) -> PreparedNode:
+def _prepare_node(node: Node, document_id: str) -> PreparedNode:
     check_node(node, document_id)
     row = (
         node.id,
@@ -118,7 +130,7 @@ def _prepare_node(node: Node, document_id: str, doc_id: bytes) -> PreparedNode:
         None if node.embedding is None else _vector(node.embedding, node.id, document_id),
     )
     try:
-        hashed = node_hash(doc_id, row)
+        hashed = node_hash(encoded(row))
     except UnicodeEncodeError as error:
         raise _surrogate(document_id, f"node {shorten(repr(node.id))}: ", error) from None
     return PreparedNode(row, hashed, list(fields_of(node.metadata)) if node.metadata else [])

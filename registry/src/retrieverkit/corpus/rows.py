@@ -12,7 +12,7 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,9 @@ from retrieverkit_core.nodes import IndexNode, Node, NodeRelationship
 
 HASH_SIZE = 32
 """Bytes of every BLAKE2b hash in the corpus."""
+
+_NODE_HEAD = struct.Struct("<9q").pack
+"""Lengths and offsets in front of a node's texts, so that no two rows are hashed alike."""
 
 ADDED, REMOVED, CONFIGURED = 1, 2, 3
 """The operations in the log: on a node by its ordinal, or on the settings (ordinal 0)."""
@@ -54,11 +57,62 @@ def _excluded_from_json(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 NodeRow = tuple[str, str, "str | None", "str | None", "int | None", "int | None", "str | None", str, "bytes | None"]
-"""What is stored of a node, in the order of `SELECT_NODES`; None is what the node has none of."""
+"""What is stored of a node, in the order of `SELECT_NODES`; None is what the node does not have."""
+
+
+def encoded(row: Sequence[Any]) -> list[Any]:
+    """Return a node's row with its texts as UTF-8.
+
+    Raises:
+        UnicodeEncodeError: A text holds half a surrogate pair.
+    """
+    return [part.encode() if type(part) is str else part for part in row]
+
+
+def node_hash(row: Sequence[Any]) -> bytes:
+    """Return the hash over what is stored of a node.
+
+    Args:
+        row: The node's row with its texts as UTF-8.
+
+    Raises:
+        struct.error: An offset is not an integer.
+    """
+    node_id, metadata, relationships, excluded, start, end, index_id, text, embedding = row
+    parts = [node_id, metadata, relationships or b"", excluded or b"", index_id or b"", text, embedding or b""]
+    sizes = [-1 if part is None else len(part) for part in (relationships, excluded, index_id, embedding)]
+    offsets = (-1 if start is None else start, -1 if end is None else end)
+    head = _NODE_HEAD(len(node_id), len(metadata), len(text), *sizes, *offsets)
+    return hashlib.blake2b(head + b"".join(parts), digest_size=HASH_SIZE).digest()
+
+
+def former_node_hash(doc_id: bytes, row: Sequence[Any]) -> bytes:
+    """Return the hash that format 1 kept of a node: its document's id was part of it."""
+    return digest(doc_id, *[str(part).encode() if isinstance(part, int) else part for part in row])
+
+
+def is_as_written(stored: bytes, row: Sequence[Any], document: Callable[[], bytes | None]) -> bool:
+    """Return whether a node's row, with its texts as UTF-8, is what its hash was made of.
+
+    Args:
+        stored: The hash.
+        row: The row.
+        document: Returns the id of the node's document; only asked for what format 1 wrote, and for damage.
+    """
+    try:
+        if node_hash(row) == stored:
+            return True
+        doc_id = document()
+        return doc_id is not None and former_node_hash(doc_id, row) == stored
+    except (TypeError, ValueError, AttributeError, struct.error):
+        return False
 
 
 def node_from_row(row: Sequence[Any]) -> Node:
-    """Return the node of a row of `SELECT_NODES`.
+    """Return the node of a row.
+
+    Args:
+        row: What is stored of the node, without its ordinal and hash.
 
     Raises:
         ValueError: The row holds what was never written.

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from retrieverkit.corpus.connections import Connections
+from retrieverkit.corpus.connections import Connections, CorpusConnection
 from retrieverkit.corpus.faults import typed_error
-from retrieverkit.corpus.rows import ADDED, REMOVED, node_from_row, root_of_chain
-from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES
+from retrieverkit.corpus.rows import ADDED, REMOVED, node_from_row
+from retrieverkit.corpus.statements import CHAIN_AT, SELECT_NODES
+from retrieverkit.corpus.stored import REMOVED_SINCE, content_of, cursor_of, head_of
 from retrieverkit_core.corpus import Cursor, StoredNode
 from retrieverkit_core.errors import CorpusError
 
@@ -18,11 +19,10 @@ T = TypeVar("T")
 
 _NODES = f"{SELECT_NODES} WHERE ordinal > ? ORDER BY ordinal"
 _LAST_ADDED = "SELECT ordinal FROM log WHERE seq <= ? AND op = ? ORDER BY seq DESC LIMIT 1"
-_REMOVED = "SELECT ordinal FROM log WHERE seq > ? AND op = ? ORDER BY seq"
 
 
 @contextmanager
-def view(connections: Connections) -> Iterator[sqlite3.Connection]:
+def view(connections: Connections) -> Iterator[CorpusConnection]:
     """Yield a connection inside a read transaction; typed errors come out of it."""
     try:
         connection = connections.take()
@@ -38,18 +38,6 @@ def view(connections: Connections) -> Iterator[sqlite3.Connection]:
         raise typed_error(error, connections.path) from error
 
 
-def head_of(connection: sqlite3.Connection, corpus_id: str) -> Cursor:
-    """Return the place behind the last change that ``connection`` sees."""
-    row = connection.execute(HEAD).fetchone()
-    return cursor_of(row, corpus_id)
-
-
-def cursor_of(row: tuple[int, bytes] | None, corpus_id: str) -> Cursor:
-    """Return the cursor of a row of `HEAD`, which is None before the first change."""
-    seq, chain = row or (0, root_of_chain(corpus_id))
-    return Cursor(corpus_id, seq, chain.hex())
-
-
 class Snapshot:
     """A consistent view, for one thread at a time; implements `CorpusSnapshot`.
 
@@ -59,7 +47,7 @@ class Snapshot:
         corpus_id: The corpus's id.
     """
 
-    def __init__(self, connections: Connections, connection: sqlite3.Connection, corpus_id: str) -> None:
+    def __init__(self, connections: Connections, connection: CorpusConnection, corpus_id: str) -> None:
         self._connections = connections
         self._connection = connection
         self._open_cursors: list[sqlite3.Cursor] = []
@@ -77,7 +65,7 @@ class Snapshot:
 
     def nodes(self) -> Iterator[StoredNode]:
         """Yield every node by ascending ordinal."""
-        return self._stream(_NODES, (0,), _stored_node)
+        return self._stream(_NODES, (0,), self._stored_node)
 
     def added(self, since: Cursor) -> Iterator[StoredNode]:
         """Yield, by ascending ordinal, the nodes of this view that were added after ``since``.
@@ -87,7 +75,7 @@ class Snapshot:
         """
         self._require(since)
         last = next(self._stream(_LAST_ADDED, (since.seq, ADDED), lambda row: int(row[0])), 0)
-        return self._stream(_NODES, (last,), _stored_node)
+        return self._stream(_NODES, (last,), self._stored_node)
 
     def removed(self, since: Cursor) -> Iterator[int]:
         """Yield the ordinals of nodes removed after ``since``; some may have been added after it too.
@@ -96,7 +84,7 @@ class Snapshot:
             CorpusError: ``since`` is no place in the history of this view.
         """
         self._require(since)
-        return self._stream(_REMOVED, (since.seq, REMOVED), lambda row: int(row[0]))
+        return self._stream(REMOVED_SINCE, (since.seq, REMOVED), lambda row: int(row[0]))
 
     def close(self) -> None:
         """End the view: what still iterates over it gets an error, never rows of another time."""
@@ -117,6 +105,9 @@ class Snapshot:
                 f"change {since.seq} of corpus {since.corpus_id} is no place in the history of this snapshot",
                 fix="build what was derived from it anew, from all nodes",
             )
+
+    def _stored_node(self, row: Sequence[Any]) -> StoredNode:
+        return StoredNode(row[0], node_from_row(content_of(self._connection, row)))
 
     def _stream(self, query: str, values: Sequence[Any], convert: Callable[[Any], T]) -> Iterator[T]:
         self._check_open()
@@ -147,7 +138,3 @@ class Snapshot:
             raise CorpusError(
                 "the snapshot is closed", fix="read it inside its with block, in the process it was opened in"
             )
-
-
-def _stored_node(row: Sequence[Any]) -> StoredNode:
-    return StoredNode(row[0], node_from_row(row[1:]))

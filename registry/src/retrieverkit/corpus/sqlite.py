@@ -14,21 +14,31 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
 from retrieverkit.corpus import faults, schema
-from retrieverkit.corpus.connections import LOG_LIMIT, Access, Connections, acquired, identity, lock_of, log_size
-from retrieverkit.corpus.preparation import PreparedDocument, prepare
+from retrieverkit.corpus.connections import (
+    LOG_LIMIT,
+    Access,
+    Connections,
+    CorpusConnection,
+    acquired,
+    identity,
+    lock_of,
+    log_size,
+)
+from retrieverkit.corpus.node_cache import NodeCache
+from retrieverkit.corpus.preparation import TEXT_AT, PreparedDocument, prepare
 from retrieverkit.corpus.rows import from_json, node_from_row
 from retrieverkit.corpus.settings import changed, language_of, stored_settings
-from retrieverkit.corpus.snapshot import Snapshot, cursor_of, head_of, view
-from retrieverkit.corpus.statements import CHAIN_AT, HEAD, SELECT_NODES, SOURCES_BY_ID, ByValues, is_storable
+from retrieverkit.corpus.snapshot import Snapshot, view
+from retrieverkit.corpus.statements import SELECT_NODES, SOURCES_BY_ID, ByValues, is_storable
+from retrieverkit.corpus.stored import chain_at, content_of, cursor_of, head_of, known_head
 from retrieverkit.corpus.verification import Verification
 from retrieverkit.corpus.writing import Change, checked_ids
 from retrieverkit_core.corpus import ChangeReport, Cursor, IndexSettings, Problem, SourceContent
 from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
-from retrieverkit_core.nodes import Document, Metadata, Node
+from retrieverkit_core.nodes import Document, Node
 
 _logger = logging.getLogger(__name__)
 
-_BY_ORDINALS = ByValues.of(f"{SELECT_NODES} WHERE ordinal IN")
 _BY_IDS = ByValues.of(f"{SELECT_NODES} WHERE node_id IN")
 _DOCUMENT = """
 SELECT metadata, excluded, coalesce(text, (SELECT text FROM nodes WHERE nodes.doc_key = documents.doc_key))
@@ -39,10 +49,7 @@ _NODE_IDS_OF = """
 SELECT node_id FROM nodes WHERE doc_key = (SELECT doc_key FROM documents WHERE doc_id = ?) ORDER BY ordinal
 """
 _LARGEST = 2**63 - 1
-_TEXT = 7
-"""Where the text stands in a node's row."""
-
-Written = TypeVar("Written")
+Result = TypeVar("Result")
 _CANNOT_OPEN = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WITHOUT_WAL_RESET_BUG = (3, 51, 3)
 
@@ -50,6 +57,7 @@ _WITHOUT_WAL_RESET_BUG = (3, 51, 3)
 class _Opened(NamedTuple):
     connections: Connections
     corpus_id: str
+    nodes: NodeCache
 
 
 class SQLiteCorpus:
@@ -243,8 +251,7 @@ class SQLiteCorpus:
     def head(self) -> Cursor:
         """Return the place behind the last committed change."""
         opened = self._current()
-        rows = self._rows(HEAD, connections=opened.connections)
-        return cursor_of(rows[0] if rows else None, opened.corpus_id)
+        return self._read(opened, lambda connection: known_head(connection, opened.corpus_id))
 
     def holds(self, cursor: Cursor) -> bool:
         """Return whether ``cursor`` is a place in this corpus's own history."""
@@ -254,8 +261,7 @@ class SQLiteCorpus:
             return False
         if seq == 0:
             return cursor == cursor_of(None, corpus_id)
-        rows = self._rows(CHAIN_AT, (seq,), connections=opened.connections)
-        return bool(rows) and rows[0][0].hex() == chain
+        return self._read(opened, lambda connection: chain_at(connection, seq)) == chain
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -271,16 +277,24 @@ class SQLiteCorpus:
     def fetch(self, ordinals: Sequence[int]) -> list[Node | None]:
         """Return the node at each ordinal in the order asked, None where it has been removed."""
         wanted = list(map(operator.index, ordinals))
-        found: dict[int, Node] = {}
-        known = wanted if not wanted or 0 < min(wanted) <= max(wanted) <= _LARGEST else _possible(wanted)
-        for row in self._rows_of_each(_BY_ORDINALS, known):
-            found[row[0]] = self._node(row[1:])
-        return [found.get(ordinal) for ordinal in wanted]
+        if not wanted:
+            return []
+        if not 0 < min(wanted) <= max(wanted) <= _LARGEST:
+            possible = [ordinal for ordinal in wanted if 0 < ordinal <= _LARGEST]
+            found = dict(zip(possible, self.fetch(possible), strict=True))
+            return [found.get(ordinal) for ordinal in wanted]
+        opened = self._current()
+        return self._read(opened, lambda connection: opened.nodes.fetch(connection, wanted))
 
     def get(self, node_ids: Sequence[str]) -> list[Node | None]:
         """Return the node with each id in the order asked, None where there is none."""
-        rows = self._rows_of_each(_BY_IDS, [node_id for node_id in node_ids if is_storable(node_id)])
-        found = {row[1]: self._node(row[1:]) for row in rows}
+        storable = [node_id for node_id in node_ids if is_storable(node_id)]
+
+        def read(connection: CorpusConnection) -> dict[str, Node]:
+            rows = (row for query, part in _BY_IDS.batches(storable) for row in connection.execute(query, part))
+            return {row[2]: node_from_row(content_of(connection, row)) for row in rows}
+
+        found = self._read(self._current(), read)
         return [found.get(node_id) for node_id in node_ids]
 
     def fields(self) -> Mapping[str, frozenset[str]]:
@@ -310,16 +324,6 @@ class SQLiteCorpus:
     def document_ids(self) -> list[str]:
         """Return the id of each document, in the order they were first added."""
         return [row[0] for row in self._rows("SELECT doc_id FROM documents ORDER BY doc_key")]
-
-    def document_hashes(self) -> dict[str, str]:
-        """Return the hash over all that is stored of each document, by its id."""
-        return {row[0]: row[1].hex() for row in self._rows("SELECT doc_id, hash FROM documents ORDER BY doc_key")}
-
-    def document_metadata(self) -> Iterator[tuple[str, Metadata]]:
-        """Yield the id and the metadata of each document, as of the moment of the first."""
-        with view(self._current().connections) as connection:
-            for doc_id, metadata in connection.execute("SELECT doc_id, metadata FROM documents ORDER BY doc_key"):
-                yield doc_id, self._decoded(metadata)
 
     def count(self) -> int:
         """Return the number of nodes."""
@@ -358,7 +362,7 @@ class SQLiteCorpus:
             "time (fixed in 3.51.3). RetrieverKit never does; do not write to the corpus with another program."
         ]
 
-    def _write(self, apply: Callable[[Change], Written]) -> Written:
+    def _write(self, apply: Callable[[Change], Result]) -> Result:
         corpus_id, connections = self._current().corpus_id, self._writable_connections()
         try:
             with connections.writing() as connection:
@@ -386,32 +390,23 @@ class SQLiteCorpus:
         except sqlite3.Error as error:
             _logger.warning("the log of %s grows, it cannot be moved into the file: %s", self._path, error)
 
-    def _rows(self, query: str, values: Sequence[Any] = (), *, connections: Connections | None = None) -> list[Any]:
-        connections = connections or self._current().connections
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._read(self._current(), lambda connection: connection.execute(query, values).fetchall())
+
+    def _read(self, opened: _Opened, read: Callable[[CorpusConnection], Result]) -> Result:
+        """Return what ``read`` makes of a connection of its own; typed errors come out of it."""
+        connections = opened.connections
         try:
             connection = connections.take()
             try:
-                rows = connection.execute(query, values).fetchall()
+                result = read(connection)
             except BaseException:
                 connections.discard(connection)
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError, AttributeError, KeyError) as error:
             raise faults.typed_error(error, self._path) from error
         connections.give(connection)
-        return rows
-
-    def _rows_of_each(self, query: ByValues, values: Sequence[Any]) -> list[Any]:
-        parts = list(query.batches(values))
-        if len(parts) == 1:
-            return self._rows(*parts[0])
-        with view(self._current().connections) as connection:
-            return [row for statement, part in parts for row in connection.execute(statement, part)]
-
-    def _node(self, row: Sequence[Any]) -> Node:
-        try:
-            return node_from_row(row)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise faults.typed_error(error, self._path) from error
+        return result
 
     def _decoded(self, text: str) -> Any:
         try:
@@ -466,7 +461,7 @@ class SQLiteCorpus:
         if is_old:
             with connections.writing() as writer:
                 schema.migrate(writer)
-        return _Opened(connections, corpus_id)
+        return _Opened(connections, corpus_id, NodeCache(corpus_id))
 
 
 def _create(path: Path, busy_timeout: float, settings: IndexSettings, language_is_chosen: bool) -> None:
@@ -478,13 +473,9 @@ def _create(path: Path, busy_timeout: float, settings: IndexSettings, language_i
 
 
 def _texts(prepared: Sequence[PreparedDocument]) -> list[str]:
-    return [str(node.row[_TEXT]) for document in prepared for node in document.nodes]
+    return [str(node.row[TEXT_AT]) for document in prepared for node in document.nodes]
 
 
 def _with_notes(notes: tuple[str, ...], report: ChangeReport) -> ChangeReport:
     """Return the report with what the added texts say of the language; texts that were there say nothing new."""
     return dataclasses.replace(report, notes=notes) if report.added or report.changed else report
-
-
-def _possible(ordinals: list[int]) -> list[int]:
-    return [ordinal for ordinal in ordinals if 0 < ordinal <= _LARGEST]

@@ -10,8 +10,11 @@ HEAD = "SELECT seq, chain FROM log ORDER BY seq DESC LIMIT 1"
 CHAIN_AT = "SELECT chain FROM log WHERE seq = ?"
 
 SELECT_NODES = """
-SELECT ordinal, node_id, metadata, relationships, excluded, start_char, end_char, index_id, text, embedding FROM nodes
+SELECT ordinal, hash, node_id, metadata, relationships, excluded, start_char, end_char, index_id, text, embedding
+FROM nodes
 """
+
+DOCUMENT_OF = "SELECT doc_id FROM documents JOIN nodes USING (doc_key) WHERE ordinal = ?"
 
 FEW, MANY = 16, 256
 """How many values the statements of `ByValues` take: SQLite's work grows with the places, filled or not."""

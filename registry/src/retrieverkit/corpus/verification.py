@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from retrieverkit.corpus.preparation import Field, document_hash, node_hash
-from retrieverkit.corpus.rows import ADDED, CONFIGURED, REMOVED, from_json, link, root_of_chain
+from retrieverkit.corpus.preparation import Field, document_hash
+from retrieverkit.corpus.rows import ADDED, CONFIGURED, REMOVED, from_json, is_as_written, link, root_of_chain
 from retrieverkit.corpus.settings import settings_hash, stored_settings
 from retrieverkit_core.corpus import Problem
 from retrieverkit_core.errors import ConfigError
@@ -112,7 +113,7 @@ class Verification:
             what = _name(row[0], ordinal)
             if self._live.pop(ordinal, None) != (seq, hashed):
                 yield Problem("node", what, "is not what the log says")
-            if doc_id is not None and not _hash_fits(hashed, doc_id, row):
+            if doc_id is not None and not is_as_written(hashed, row, partial(bytes, doc_id)):
                 yield Problem("node", what, "its content was changed outside of RetrieverKit")
             try:
                 self._fields.update(fields_of(from_json(row[1].decode())))
@@ -144,13 +145,6 @@ class Verification:
 
     def _rows(self, query: str) -> Iterator[Any]:
         return iter(self._connection.execute(query))
-
-
-def _hash_fits(hashed: bytes, doc_id: bytes, row: list[Any]) -> bool:
-    try:
-        return node_hash(doc_id, row) == hashed
-    except Exception:
-        return False
 
 
 def _name(item_id: object, number: int) -> str:

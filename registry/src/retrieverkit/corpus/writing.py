@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from retrieverkit.corpus.preparation import Field, PreparedDocument, document_taken, node_id_taken
+from retrieverkit.corpus.preparation import Field, PreparedDocument, document_taken, former_hash, node_id_taken
 from retrieverkit.corpus.rows import ADDED, CONFIGURED, REMOVED, from_json, link, root_of_chain
 from retrieverkit.corpus.settings import (
     detected_note,
@@ -99,7 +99,7 @@ class Change:
         there = self._find([document.doc_id for document in documents])
         self._disown(list(there))
         new = [document for document in documents if document.doc_id not in there]
-        changed = [d for d in documents if d.doc_id in there and there[d.doc_id][1] != d.hash]
+        changed = [d for d in documents if d.doc_id in there and _differs(d, there[d.doc_id][1])]
         self._remove_nodes(there[document.doc_id][0] for document in changed)
         first = self._number(_LAST_DOCUMENT) + 1
         keys = {document.doc_id: first + i for i, document in enumerate(new)}
@@ -229,6 +229,10 @@ class Change:
     def _number(self, query: str) -> int:
         row = self._connection.execute(query).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
+
+
+def _differs(document: PreparedDocument, stored: bytes) -> bool:
+    return document.hash != stored and former_hash(document) != stored
 
 
 def checked_ids(doc_ids: Iterable[str]) -> list[str]:
