@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from retrieverkit.corpus import SQLiteCorpus
+from retrieverkit_core.errors import CorpusError
 from retrieverkit_core.nodes import Document, Node
 
 
@@ -103,3 +104,53 @@ def test_forks(run, path):
     with SQLiteCorpus.open(path) as corpus:
         assert corpus.document_ids() == ["parent", "child", "parent, later"]
         assert corpus.check() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_forks_while_threads_write_and_read(run, path):
+    run("forks_amid_threads", path)
+
+
+def test_closing_while_threads_read(path, made, tiny_switch_interval):
+    """Whoever reads gets an answer or the error of a closed corpus, and nothing stays open."""
+    errors = []
+    for _ in range(30):
+        corpus = SQLiteCorpus.open(path)
+        corpus.replace([made("a")])
+        start = threading.Barrier(5)
+
+        def read(corpus=corpus, start=start):
+            start.wait()
+            try:
+                for _ in range(20):
+                    corpus.count()
+            except CorpusError as error:
+                if "closed" not in str(error):
+                    errors.append(error)
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        start.wait()
+        corpus.close()
+        for thread in threads:
+            thread.join()
+        assert not corpus._opened.connections._open
+    assert errors == []
+
+
+def test_threads_that_meet_another_file_open_it_once(path, made, monkeypatch):
+    with SQLiteCorpus.open(path) as corpus:
+        other = path.with_name("other.sqlite")
+        SQLiteCorpus.open(other).close()
+        opened, open_ = [], corpus._open
+        monkeypatch.setattr(corpus, "_open", lambda: opened.append(open_()) or opened[-1])
+        os.replace(other, path)
+        threads = [threading.Thread(target=corpus.count) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(opened) == 1

@@ -6,6 +6,7 @@ import ctypes
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,10 +44,12 @@ class CorpusConnection(sqlite3.Connection):
     Attributes:
         version: SQLite's number for what was committed when it looked.
         head: The head then.
+        busy: Held while SQLite works for it.
     """
 
     version = -1
     head: Cursor | None = None
+    busy: threading.Lock
 
 
 class Connections:
@@ -56,6 +59,11 @@ class Connections:
         path: The corpus file.
         access: How to open it.
         busy_timeout: Seconds to wait for another writer.
+
+    Attributes:
+        closed: Whether no more connections are kept.
+        abandoned: Whether they belong to the parent process.
+        replacing: Held by the thread that opens the file again in their place.
     """
 
     def __init__(self, path: Path, access: Access, busy_timeout: float) -> None:
@@ -70,8 +78,11 @@ class Connections:
         self._open: dict[int, CorpusConnection] = {}
         self._writer: CorpusConnection | None = None
         self._turn = threading.Lock()
+        self._opening = threading.Lock()
+        self.replacing = threading.Lock()
         self._lock = lock_of(path)
-        _live.add(self)
+        with _changing_live:
+            _live.add(self)
 
     def take(self) -> CorpusConnection:
         """Return a read connection that nobody else uses; hand it back with `give`."""
@@ -130,9 +141,17 @@ class Connections:
             finally:
                 self._turn.release()
 
+    def locks(self) -> Iterator[threading.Lock]:
+        """Yield what has to be held so that SQLite does nothing here."""
+        yield self._turn
+        yield self._opening
+        for connection in list(self._open.values()):
+            yield connection.busy
+
     def abandon(self) -> None:
         """Give up the connections of the parent process: to close them here would break them there."""
         self.closed = self.abandoned = True
+        self.replacing = threading.Lock()  # another thread of the parent may have held it
         for connection in self._open.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # never closed, not even when Python ends
         self._idle.clear()
@@ -140,36 +159,39 @@ class Connections:
         self._writer = None
 
     def _connect(self, cache_kib: int, *, writes: bool) -> CorpusConnection:
-        connection = sqlite3.connect(
-            self._uri,
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=self._busy_timeout,
-            factory=CorpusConnection,
-        )
-        try:
-            for setting in (
-                f"cache_size = -{cache_kib}",
-                "foreign_keys = ON",
-                "trusted_schema = OFF",
-                "cell_size_check = ON",
-                "mmap_size = 0",
-                "synchronous = FULL",
-                "wal_autocheckpoint = 0",
-                f"journal_size_limit = {LOG_LIMIT}",
-                f"query_only = {'OFF' if writes else 'ON'}",
-            ):
-                connection.execute(f"PRAGMA {setting}")
-        except BaseException:
-            connection.close()
-            raise
-        self._open[id(connection)] = connection
+        with self._opening:
+            connection = sqlite3.connect(
+                self._uri,
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=self._busy_timeout,
+                factory=CorpusConnection,
+            )
+            connection.busy = threading.Lock()
+            try:
+                for setting in (
+                    f"cache_size = -{cache_kib}",
+                    "foreign_keys = ON",
+                    "trusted_schema = OFF",
+                    "cell_size_check = ON",
+                    "mmap_size = 0",
+                    "synchronous = FULL",
+                    "wal_autocheckpoint = 0",
+                    f"journal_size_limit = {LOG_LIMIT}",
+                    f"query_only = {'OFF' if writes else 'ON'}",
+                ):
+                    connection.execute(f"PRAGMA {setting}")
+            except BaseException:
+                connection.close()
+                raise
+            self._open[id(connection)] = connection
         return connection
 
     def _drop(self, connection: CorpusConnection) -> None:
         if self._open.pop(id(connection), None) is not None:
-            connection.close()
+            with self._opening:
+                connection.close()
 
     def _drop_idle(self) -> None:
         while True:
@@ -193,7 +215,7 @@ class Connections:
             pass  # what is committed is safe in the log; a later close or write moves it
 
 
-def identity(path: Path, access: Access) -> tuple[int, ...]:
+def identity(path: str | Path, access: Access) -> tuple[int, ...]:
     """Return what tells the file at ``path`` from another one that was put in its place.
 
     For a file that is read as frozen it also tells whether it was written since.
@@ -204,7 +226,7 @@ def identity(path: Path, access: Access) -> tuple[int, ...]:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, log_size(path)
 
 
-def log_size(path: Path) -> int:
+def log_size(path: str | Path) -> int:
     """Return the bytes in the write-ahead log of the corpus at ``path``."""
     try:
         return os.stat(f"{path}-wal").st_size
@@ -238,13 +260,50 @@ def acquired(lock: FileLock, path: Path, timeout: float) -> Iterator[None]:
 
 
 _live: WeakSet[Connections] = WeakSet()
+_changing_live = threading.Lock()
 
 
-def _abandon_after_fork() -> None:
-    for connections in list(_live):
-        connections.abandon()
-    _live.clear()
+class _Fork:
+    """Holds the connections of every open corpus still while the process forks.
 
+    SQLite keeps locks of its own in memory that all connections of a process share. A child gets a copy of them, and
+    what another thread held at that moment is held in the child for ever.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._held: list[threading.Lock] = []
+
+    def before(self) -> None:
+        until = time.monotonic() + _PATIENCE
+        mine: list[threading.Lock] = []
+        for lock in self._locks():
+            if not lock.acquire(timeout=max(0.0, until - time.monotonic())):
+                break  # something takes very long; a fork that never comes would be worse
+            mine.append(lock)
+        self._held = mine
+
+    def after(self) -> None:
+        held, self._held = self._held, []
+        for lock in reversed(held):
+            lock.release()
+
+    def after_in_child(self) -> None:
+        for connections in list(_live):
+            connections.abandon()
+        _live.clear()
+        self.after()
+
+    def _locks(self) -> Iterator[threading.Lock]:
+        yield self._turn
+        yield _changing_live
+        for connections in list(_live):
+            yield from connections.locks()
+
+
+_PATIENCE = 10.0
+"""Seconds that a fork waits for writers and readers."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_after_fork)
+    _fork = _Fork()
+    os.register_at_fork(before=_fork.before, after_in_parent=_fork.after, after_in_child=_fork.after_in_child)

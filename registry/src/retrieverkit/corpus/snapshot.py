@@ -27,9 +27,11 @@ def view(connections: Connections) -> Iterator[CorpusConnection]:
     try:
         connection = connections.take()
         try:
-            connection.execute("BEGIN")
+            with connection.busy:
+                connection.execute("BEGIN")
             yield connection
-            connection.execute("COMMIT")
+            with connection.busy:
+                connection.execute("COMMIT")
         except BaseException:
             connections.discard(connection)
             raise
@@ -112,7 +114,8 @@ class Snapshot:
     def _stream(self, query: str, values: Sequence[Any], convert: Callable[[Any], T]) -> Iterator[T]:
         self._check_open()
         try:
-            rows = self._connection.execute(query, values)
+            with self._connection.busy:
+                rows = self._connection.execute(query, values)
         except sqlite3.Error as error:
             raise typed_error(error, self._connections.path) from error
         self._open_cursors.append(rows)
@@ -122,8 +125,9 @@ class Snapshot:
         while True:
             self._check_open()
             try:
-                row = rows.fetchone()
-                item = None if row is None else convert(row)
+                with self._connection.busy:
+                    row = rows.fetchone()
+                    item = None if row is None else convert(row)
             except (sqlite3.Error, ValueError, TypeError) as error:
                 self._check_open()
                 raise typed_error(error, self._connections.path) from error

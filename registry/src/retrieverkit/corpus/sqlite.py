@@ -69,6 +69,7 @@ class SQLiteCorpus:
 
     def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
         self._path = path
+        self._file = str(path)
         self._read_only = read_only
         self._busy_timeout = busy_timeout
         self._closed = False
@@ -151,7 +152,7 @@ class SQLiteCorpus:
         if known is not None and known[0] == self.head():
             return known[1]
         opened = self._current()
-        with view(opened.connections) as connection:
+        with view(opened.connections) as connection, connection.busy:
             head = head_of(connection, opened.corpus_id)
             try:
                 settings, _ = stored_settings(connection)
@@ -304,7 +305,7 @@ class SQLiteCorpus:
             return known[1]
         opened = self._current()
         kinds: dict[str, set[str]] = {}
-        with view(opened.connections) as connection:
+        with view(opened.connections) as connection, connection.busy:
             head = head_of(connection, opened.corpus_id)
             for key, kind in connection.execute("SELECT key, kind FROM fields WHERE n > 0"):
                 kinds.setdefault(key, set()).add(kind)
@@ -399,7 +400,8 @@ class SQLiteCorpus:
         try:
             connection = connections.take()
             try:
-                result = read(connection)
+                with connection.busy:
+                    result = read(connection)
             except BaseException:
                 connections.discard(connection)
                 raise
@@ -415,23 +417,30 @@ class SQLiteCorpus:
             raise faults.typed_error(error, self._path) from error
 
     def _current(self) -> _Opened:
-        """Return what is open; opens the file anew after a fork and where another file was put in its place."""
+        """Return what is open; opens the file again after a fork and where another file was put in its place."""
         if self._closed:
             raise CorpusError(f"the corpus {self._path} is closed", fix="open it again")
-        connections = self._opened.connections
+        opened = self._opened
         try:
-            if not connections.abandoned:
-                if connections.identity == identity(self._path, connections.access):
-                    return self._opened
-                connections.close()
-            self._opened = self._open()
+            return opened if self._is_current(opened) else self._opened_again(opened)
         except FileNotFoundError:
             raise NotACorpusError(f"the corpus {self._path} was removed", fix="put the file back") from None
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, CorpusError):
                 raise
             raise faults.typed_error(error, self._path) from error
-        return self._opened
+
+    def _is_current(self, opened: _Opened) -> bool:
+        connections = opened.connections
+        return not connections.abandoned and connections.identity == identity(self._file, connections.access)
+
+    def _opened_again(self, former: _Opened) -> _Opened:
+        with former.connections.replacing:  # of several threads one opens the file
+            if self._opened is former:
+                if not former.connections.abandoned:
+                    former.connections.close()
+                self._opened = self._open()
+            return self._opened
 
     def _open(self) -> _Opened:
         schema.check_header(self._path)
