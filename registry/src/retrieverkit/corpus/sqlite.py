@@ -247,7 +247,11 @@ class SQLiteCorpus:
 
     def sources_of(self, doc_ids: Iterable[str]) -> dict[str, str | None]:
         """Return the source of each of these documents that there is, None where it came from no source."""
-        return dict(self._rows_of_each(SOURCES_BY_ID, [doc_id for doc_id in doc_ids if is_storable(doc_id)]))
+        parts = list(SOURCES_BY_ID.batches([doc_id for doc_id in doc_ids if is_storable(doc_id)]))
+        return self._read(
+            self._current(),
+            lambda connection: dict(row for query, part in parts for row in connection.execute(query, part)),
+        )
 
     def head(self) -> Cursor:
         """Return the place behind the last committed change."""
