@@ -138,20 +138,28 @@ class QueryBundle:
 
     def asking(self, top_k: int, filters: MetadataFilters | None) -> QueryBundle:
         """Return the query for a retriever's author: with an explicit limit, and the filters that it must apply."""
-        other = object.__new__(QueryBundle)
-        put = object.__setattr__
-        for name in self.__slots__:
-            put(other, name, getattr(self, name))
-        put(other, "top_k", top_k)
-        put(other, "filters", filters)
-        return other
+        if self.top_k == top_k and self.filters is filters:
+            return self
+        return self._copy({"top_k": top_k, "filters": filters})
 
     def replace(self, **changes: Any) -> QueryBundle:
-        """Return a copy with ``changes`` to its attributes."""
+        """Return a copy with ``changes`` to its attributes.
+
+        Raises:
+            QueryError: A change is to what a query does not have, or to what it cannot be.
+        """
         unknown = changes.keys() - set(self.__slots__)
         if unknown:
             raise QueryError(f"a query has no {', '.join(sorted(unknown))}")
-        return QueryBundle(**{name: changes.get(name, getattr(self, name)) for name in self.__slots__})
+        checked = QueryBundle(**{"query_str": self.query_str, **changes})
+        return self._copy({name: getattr(checked, name) for name in changes})
+
+    def _copy(self, changes: dict[str, Any]) -> QueryBundle:
+        other = object.__new__(QueryBundle)
+        put = object.__setattr__
+        for name in self.__slots__:
+            put(other, name, changes[name] if name in changes else getattr(self, name))
+        return other
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a QueryBundle never changes; use replace({name}=…)")
