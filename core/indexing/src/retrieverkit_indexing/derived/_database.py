@@ -35,6 +35,7 @@ DATABASE_FORMAT = 1
 
 _BUSY_SECONDS = 60.0
 _IDLE_CONNECTIONS = 8
+_NO_SPACE = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 _TABLE = "CREATE TABLE retrieverkit_index (id INTEGER PRIMARY KEY CHECK (id = 1), applied BLOB NOT NULL)"
 _READ = "SELECT applied FROM retrieverkit_index WHERE id = 1"
 _WRITE = "INSERT OR REPLACE INTO retrieverkit_index (id, applied) VALUES (1, ?)"
@@ -202,7 +203,7 @@ class _Tables(Generic[R]):
         path = self._place.path()
         if path is None:
             raise RebuildRequired("it is gone")
-        with closing(_connected(path, "rw")) as connection:
+        with _full_disks(), closing(_connected(path, "rw")) as connection:
             with _transaction(connection, ended_by_author=False):
                 self._index.update(connection, removed, added)
                 _write_applied(connection, applied)
@@ -214,7 +215,7 @@ class _Tables(Generic[R]):
         path = folder / DATABASE_NAME
         resumed = path.exists()
         try:
-            with closing(_connected(path, "rwc")) as connection:
+            with _full_disks(), closing(_connected(path, "rwc")) as connection:
                 _prepare(connection)
                 with _transaction(connection, ended_by_author=resumable):
                     self._index.build(connection, nodes)
@@ -229,7 +230,7 @@ class _Tables(Generic[R]):
                 shutil.rmtree(folder, ignore_errors=True)  # what an earlier attempt left may be what made it fail
             if isinstance(error, RetrieverKitError):
                 raise
-            raise storage_error(_as_os_error(error), place.folder) from error
+            raise storage_error(error, place.folder) from error
 
     def serve(self) -> Served[R]:
         path = self._place.path()
@@ -342,12 +343,16 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _as_os_error(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        full.__cause__ = error
-        return full
-    return error
+@contextmanager
+def _full_disks() -> Iterator[None]:
+    """Turn what SQLite says where there is no space into what the system says."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_SPACE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
 
 
 _inherited: list[sqlite3.Connection] = []
