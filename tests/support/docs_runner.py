@@ -29,7 +29,7 @@ from docs_pages import Block, Page
 
 _FROM_A_CLONE = "pip install uv && uv run "
 _NOT_COMMANDS_OF_OURS = {"git", "nox", "pip", "python", "uv"}
-_SECONDS = 60
+_SECONDS = 300
 _CAUGHT = "__caught__"
 
 
