@@ -52,7 +52,9 @@ def affected(changed: list[str]) -> list[str]:
 def main() -> None:
     """Print the packages for what changed since the commit that the command line names."""
     command = ["git", "diff", "--name-only", f"{sys.argv[1]}...HEAD"]
-    print(json.dumps(affected(subprocess.check_output(command, cwd=ROOT, text=True).splitlines())))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    changed = SHARED if done.returncode else done.stdout.splitlines()  # a commit that is not here: all may have changed
+    print(json.dumps(affected(list(changed))))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The workflows call sessions that there are, and test what a change can break."""
 
+import json
 import re
 import runpy
 import subprocess
@@ -32,6 +33,11 @@ def test_what_a_change_can_break_is_tested(changed, tested):
     assert CHANGED["affected"](changed) == tested
 
 
+def test_everything_is_tested_where_the_commit_is_not_known():
+    command = [sys.executable, ROOT / ".ci" / "changed.py", "0" * 40]
+    assert json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) == EVERYTHING
+
+
 def test_an_index_mode_is_tested_when_indexing_changes_and_a_composite_is_not_by_itself():
     tested = CHANGED["affected"](["core/indexing/src/retrieverkit_indexing/analysis/__init__.py"])
     assert {"plugins/bm25", "plugins/vector", "core/indexing"} <= set(tested)
@@ -48,7 +54,7 @@ def sessions():
 def test_a_workflow_calls_sessions_that_there_are_and_holds_no_secret(workflow, sessions):
     text = workflow.read_text(encoding="utf-8")
     steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
-    called = [name for step in steps for name in re.findall(r"nox -s ([a-z_ ]+)", step.get("run", ""))]
+    called = [name for step in steps for name in re.findall(r"nox -s \"?([a-z_ ]+)", step.get("run", ""))]
     assert called and {name for names in called for name in names.split()} <= sessions
     assert "secrets." not in text
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}

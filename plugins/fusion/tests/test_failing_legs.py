@@ -99,6 +99,7 @@ def test_another_tenants_node_is_taken_out_and_told(how, calls, hits):
     assert result.warnings[0].startswith("leaky: leaky returned 1 hits that its filters exclude")
 
 
+@pytest.mark.slow
 @ways
 def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
     shared = {}
@@ -112,6 +113,7 @@ def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
     assert [leg.n for leg in result.legs] == [50, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_a_million_hits_within_a_deadline_do_not_cost_the_other_legs(how, calls, hits):
     shared, ended = {}, threading.Event()

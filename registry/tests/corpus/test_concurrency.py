@@ -13,6 +13,7 @@ from retrieverkit_core.errors import CorpusError
 from retrieverkit_core.nodes import Document, Node
 
 
+@pytest.mark.slow
 def test_eight_processes_that_add(program, path):
     processes = [program("adder", path, name, 200) for name in "abcdefgh"]
     for process in processes:
@@ -64,6 +65,7 @@ def tiny_switch_interval():
     sys.setswitchinterval(before)
 
 
+@pytest.mark.slow
 def test_sixty_four_threads_read_while_one_writes(corpus, tiny_switch_interval):
     corpus.replace(version(0))
     seen, errors = set(), []

@@ -59,6 +59,7 @@ def version_of(corpus, batch):
     return version
 
 
+@pytest.mark.slow
 def test_killed_while_writing(program, path):
     seed = random.randrange(10**9)
     print("seed", seed)
@@ -108,6 +109,7 @@ def history(tmp_path_factory, made):
     return folder, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "flip"])
 def test_a_damaged_log_gives_a_committed_prefix(history, tmp_path, made, damage):
     folder, seen = history
