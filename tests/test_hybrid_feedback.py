@@ -83,7 +83,8 @@ def legs(index):
 
 def test_feedback_is_an_option_and_off_by_zero(index):
     bm25, vector = legs(index)
-    plain = FusionRetriever([bm25, vector], method="relative_score", weights=[0.7, 0.3]).retrieve("wind ice")
+    related = index.as_retriever("vector(embedding='lsa', similarity_cutoff=1e-6)")
+    plain = FusionRetriever([bm25, related], method="relative_score", weights=[0.7, 0.3]).retrieve("wind ice")
     assert rounded(HybridRetriever(bm25, vector, feedback=0).retrieve("wind ice")) == rounded(plain)
     assert rounded(HybridRetriever(bm25, vector).retrieve("wind ice")) != rounded(plain)
     with pytest.raises(OptionError, match="feedback"):
@@ -118,3 +119,12 @@ def test_hits_know_where_they_were_found(index):
     hits = index.as_retriever("bm25").retrieve("wind")
     assert all(hit.ordinal for hit in hits)
     assert NodeWithScore(Node(id="a")).ordinal is None
+
+
+def test_the_class_by_hand_is_the_mode(index):
+    mode = index.as_retriever("hybrid", embedding="lsa")
+    bm25, vector = legs(index)
+    for query in ("wind ice", "pump", "frost blade inlet"):
+        assert rounded(HybridRetriever(bm25, vector, top_k=30).retrieve(query)) == rounded(
+            mode.retrieve(query, top_k=30)
+        )

@@ -357,3 +357,12 @@ def test_reindexing_keeps_what_was_paid_for(index):
     (index.storage / "embeddings-1.sqlite3").write_text("paid")
     index.reindex()
     assert [path.name for path in index.storage.iterdir()] == ["embeddings-1.sqlite3"]
+
+
+def test_objects_of_index_nodes_are_not_stored_and_that_is_said(tmp_path):
+    with Index.create(tmp_path / "notes.rk") as index:
+        leads, plain = IndexNode(id="i", text="wind", index_id="k", obj=Node(id="t")), Node(id="n", text="ice")
+        assert ["1 index nodes are not stored" in note for note in index.add_nodes([leads, plain]).notes].count(
+            True
+        ) == 1
+        assert not any("stored" in note for note in index.add_nodes([IndexNode(id="j", text="x", index_id="k")]).notes)

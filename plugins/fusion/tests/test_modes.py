@@ -165,8 +165,7 @@ def test_query_expansion_needs_a_language_model(build):
 
 def test_hybrid_asks_bm25_and_vector_and_says_with_which_embedding(build):
     result = build("hybrid").retrieve("q")
-    related_only = RetrieverSpec(mode="vector", options={"similarity_cutoff": 1e-6})
-    assert build.resolved == [RetrieverSpec(mode="bm25"), RetrieverSpec(mode="vector"), related_only]
+    assert build.resolved == [RetrieverSpec(mode="bm25"), RetrieverSpec(mode="vector")]
     assert result.notes == ("embedding: lsa, weight 0.3",)
     assert [(hit.node_id, hit.score) for hit in result[:2]] == [("bm250", 0.7), ("bm251", pytest.approx(0.7 * 98 / 99))]
     assert len(result) == 5

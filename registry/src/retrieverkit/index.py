@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -253,7 +254,12 @@ class Index:
         by_document: dict[str, list[Node]] = {}
         for node in nodes:
             by_document.setdefault(node.ref_doc_id or node.id, []).append(node)
-        return self._corpus.replace((_source_of(doc_id, group), group) for doc_id, group in by_document.items())
+        report = self._corpus.replace((_source_of(doc_id, group), group) for doc_id, group in by_document.items())
+        objects = sum(isinstance(node, IndexNode) and node.obj is not None for node in chain(*by_document.values()))
+        if not objects:
+            return report
+        note = f"the objects of {objects} index nodes are not stored; give them to each retriever: objects=nodes"
+        return replace(report, notes=(*report.notes, note))
 
     def add_files(
         self,

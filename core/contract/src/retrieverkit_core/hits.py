@@ -107,6 +107,16 @@ class NodeWithScore:
         """Return the node's text with the metadata that ``mode`` names."""
         return self.node.get_content(mode)
 
+    def get_embedding(self) -> list[float]:
+        """Return the node's own vector.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if self.node.embedding is None:
+            raise ValueError(f"node {self.node.id!r} has no embedding")
+        return self.node.embedding
+
     def get_text(self) -> str:
         """Return the node's text."""
         return self.node.text

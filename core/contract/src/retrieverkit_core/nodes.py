@@ -72,6 +72,11 @@ class Document:
         return self.id
 
     @property
+    def id_(self) -> str:
+        """The id, as other libraries spell it."""
+        return self.id
+
+    @property
     def hash(self) -> str:
         """SHA-256 of text and metadata."""
         return content_hash(self.text, self.metadata)
@@ -107,6 +112,15 @@ class Node:
     def node_id(self) -> str:
         """The id."""
         return self.id
+
+    @property
+    def id_(self) -> str:
+        """The id, as other libraries spell it."""
+        return self.id
+
+    def set_content(self, text: str) -> None:
+        """Put another text in the place of this one."""
+        self.text = text
 
     @property
     def hash(self) -> str:

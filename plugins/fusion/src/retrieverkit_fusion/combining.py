@@ -15,6 +15,8 @@ from retrieverkit_fusion.methods import Method
 Key = str | int
 """What a node is known by: its id, or its ordinal where all lists are of one corpus."""
 
+Evidences = Sequence[RawEvidence] | None
+
 
 class Ranking(NamedTuple):
     """One list and what it counts.
@@ -67,20 +69,43 @@ def lists_of(results: Sequence[RetrievalResult]) -> tuple[Found, ...] | None:
     return tuple(each for each in found if each is not None)
 
 
-def by_ordinal(result: RetrievalResult, name: str, share: float, higher_is_better: bool) -> Ranking:
+class Listing(NamedTuple):
+    """How a leg's answer becomes a list.
+
+    Attributes:
+        name: The leg's name.
+        share: The list's weight on the method's scale.
+        higher_is_better: The order of the leg's scores.
+        lowest: What scores below this is left out: it has nothing to do with the query.
+    """
+
+    name: str
+    share: float
+    higher_is_better: bool
+    lowest: float | None = None
+
+    def ranking(
+        self, result: RetrievalResult, keys: list[Key], scores: list[float | None], evidence: Evidences
+    ) -> Ranking:
+        """Return the list of what scores high enough."""
+        if self.lowest is not None:
+            kept = sum(score is None or score >= self.lowest for score in scores)  # scores fall
+            keys, scores = keys[:kept], scores[:kept]
+        return Ranking(self.name, result.retriever, keys, scores, evidence, self.share, self.higher_is_better)
+
+
+def by_ordinal(result: RetrievalResult, listing: Listing) -> Ranking:
     """Return a leg's answer as a list of ordinals; no node is read."""
     found = result.found
     assert found is not None
-    ordinals = [ordinal for ordinal, _ in found.pairs]
-    scores = [score for _, score in found.pairs]
-    return Ranking(name, result.retriever, ordinals, scores, found.evidence, share, higher_is_better)
+    ordinals: list[Key] = [ordinal for ordinal, _ in found.pairs]
+    return listing.ranking(result, ordinals, [score for _, score in found.pairs], found.evidence)
 
 
-def by_id(result: RetrievalResult, name: str, share: float, higher_is_better: bool) -> Ranking:
+def by_id(result: RetrievalResult, listing: Listing) -> Ranking:
     """Return a leg's answer as a list of node ids."""
-    ids = [hit.node.id for hit in result]
-    scores = [hit.score for hit in result]
-    return Ranking(name, result.retriever, ids, scores, [hit._evidence for hit in result], share, higher_is_better)
+    ids: list[Key] = [hit.node.id for hit in result]
+    return listing.ranking(result, ids, [hit.score for hit in result], [hit._evidence for hit in result])
 
 
 def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:

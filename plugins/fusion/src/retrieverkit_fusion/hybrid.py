@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -10,6 +11,7 @@ from typing import Any
 from retrieverkit_core.errors import OptionError, shorten
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever, RelevanceFeedback
+from retrieverkit_fusion.combining import Listing
 from retrieverkit_fusion.legs import Ask
 from retrieverkit_fusion.retriever import FusionRetriever
 
@@ -69,10 +71,15 @@ class HybridRetriever(FusionRetriever):
             weight = default_weight(embedding)
         super().__init__([bm25, vector], method="relative_score", weights=[1 - weight, weight], top_k=top_k, **base)
         self._vector = vector
+        self._unrelated = UNRELATED.get(name_of(embedding))
         self._feedback = _checked_feedback(feedback, vector, embedding)
         self._improves = self._feedback > 0 and weight > 0
         if embedding is not None:
             self.notes = (f"embedding: {embedding}, weight {weight:g}",)
+
+    def _listing(self, ask: Ask) -> Listing:
+        listing = super()._listing(ask)
+        return listing._replace(lowest=self._unrelated) if ask.leg.retriever is self._vector else listing
 
     def _improved(self, asks: Sequence[Ask], query: QueryBundle) -> Sequence[Ask]:
         """Ask the vector leg again, by the query moved toward what both legs put first."""
@@ -125,5 +132,6 @@ def default_weight(embedding: str | None) -> float:
 
 
 def name_of(embedding: str | None) -> str:
-    """Return an embedding's name without its options."""
-    return (embedding or "").partition("(")[0]
+    """Return an embedding's name without its options; of one that was given as an object, what it calls itself."""
+    found = re.match(r"(?:object:)?(\w+)", embedding or "")
+    return found[1] if found else ""

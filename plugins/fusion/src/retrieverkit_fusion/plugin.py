@@ -80,17 +80,13 @@ class HybridPlugin:
 
 
 def _vector_leg(options: HybridOptions, context: BuildContext) -> BaseRetriever:
-    """Return the vector leg, without hits that have nothing to do with the query where the embedding can tell."""
-    from retrieverkit_fusion.hybrid import UNRELATED, name_of, with_language
+    """Return the vector leg; a fitted embedding is fitted in the language that is set."""
+    from retrieverkit_fusion.hybrid import with_language
 
     vector = context.resolve(_leg("vector", embedding=options.embedding))
     chosen = getattr(vector, "embedding_spec", None)
     embedding = with_language(chosen, options.language)
-    embedding = options.embedding if embedding == chosen else embedding
-    unrelated = UNRELATED.get(name_of(chosen))
-    if unrelated is None and embedding == options.embedding:
-        return vector
-    return context.resolve(_leg("vector", embedding=embedding, similarity_cutoff=unrelated))
+    return vector if embedding == chosen else context.resolve(_leg("vector", embedding=embedding))
 
 
 def _bm25_leg(options: HybridOptions) -> RetrieverSpec:

@@ -21,7 +21,7 @@ from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.threads import offload
-from retrieverkit_fusion.combining import Ranking, by_id, by_ordinal, combine, hits_of, lists_of
+from retrieverkit_fusion.combining import Listing, Ranking, by_id, by_ordinal, combine, hits_of, lists_of
 from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
@@ -226,16 +226,16 @@ class FusionRetriever(BaseRetriever):
         """Return the ordinals of the first of the fused nodes; those that were not found by ordinal have none."""
         results = _results(asks)
         if lists_of(results) is not None:
-            fused = combine(_rankings(asks, by_ordinal), self._method, count)
+            fused = combine(self._rankings(asks, by_ordinal), self._method, count)
             return [one.key for one in fused if isinstance(one.key, int)]
-        fused = combine(_rankings(asks, by_id), self._method, count)
+        fused = combine(self._rankings(asks, by_id), self._method, count)
         ordinals = [results[one.ranking][one.row].ordinal for one in fused]
         return [ordinal for ordinal in ordinals if ordinal is not None]
 
     def _answer_by_ordinal(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> Found:
         found = lists_of(_results(asks))
         assert found is not None
-        fused = combine(_rankings(asks, by_ordinal), self._method, query.top_k)
+        fused = combine(self._rankings(asks, by_ordinal), self._method, query.top_k)
         return Found(
             [(one.key, one.score) for one in fused if isinstance(one.key, int)],
             found[0].corpus,
@@ -249,13 +249,20 @@ class FusionRetriever(BaseRetriever):
 
     def _answer_by_id(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> RetrievalResult:
         results = _results(asks)
-        fused = combine(_rankings(asks, by_id), self._method, query.top_k)
+        fused = combine(self._rankings(asks, by_id), self._method, query.top_k)
         return RetrievalResult(
             hits_of(fused, results),
             legs=self._statuses(asks, expansion),
             warnings=_warnings(asks),
             abstained=all(result.abstained for result in results),
         )
+
+    def _rankings(self, asks: Sequence[Ask], listed: Callable[[RetrievalResult, Listing], Ranking]) -> list[Ranking]:
+        return [listed(ask.result, self._listing(ask)) for ask in asks if ask.result is not None]
+
+    def _listing(self, ask: Ask) -> Listing:
+        """Return how the answer to ``ask`` counts."""
+        return Listing(ask.name, ask.share, ask.leg.retriever.score_spec.higher_is_better)
 
     def _statuses(self, asks: Sequence[Ask], expansion: Expansion | None) -> list[LegStatus]:
         skipped = [
@@ -266,14 +273,6 @@ class FusionRetriever(BaseRetriever):
 
 def _results(asks: Sequence[Ask]) -> list[RetrievalResult]:
     return [ask.result for ask in asks if ask.result is not None]
-
-
-def _rankings(asks: Sequence[Ask], listed: Callable[[RetrievalResult, str, float, bool], Ranking]) -> list[Ranking]:
-    return [
-        listed(ask.result, ask.name, ask.share, ask.leg.retriever.score_spec.higher_is_better)
-        for ask in asks
-        if ask.result is not None
-    ]
 
 
 def _seen_two_states(asks: Sequence[Ask]) -> bool:

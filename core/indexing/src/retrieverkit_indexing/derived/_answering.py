@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from retrieverkit_core.corpus import Cursor
 from retrieverkit_core.found import Found, Pair
-from retrieverkit_indexing.derived._index import DerivedIndex
+from retrieverkit_indexing.derived._serving import CorpusIndex
 
 R = TypeVar("R")
 
 
-def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[Pair]]) -> Found:
+def answer(index: CorpusIndex[R], search: Callable[[R], Sequence[Pair]]) -> Found:
     """Search an index that is up to date.
 
     The nodes are read from the corpus by core, after the cut. Should one be gone by then, core has the search made
@@ -30,7 +30,7 @@ def answer(index: DerivedIndex[R], search: Callable[[R], Sequence[Pair]]) -> Fou
     return found_in(index, pairs, cursor)
 
 
-def found_in(index: DerivedIndex[R], pairs: Sequence[Pair], cursor: Cursor) -> Found:
+def found_in(index: CorpusIndex[R], pairs: Sequence[Pair], cursor: Cursor) -> Found:
     """Return what a search of ``index`` at ``cursor`` found, with what it told."""
     told = pairs if isinstance(pairs, Found) else None
     return Found(

@@ -9,7 +9,7 @@ from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_indexing.derived._answering import answer
-from retrieverkit_indexing.derived._index import DerivedIndex
+from retrieverkit_indexing.derived._serving import CorpusIndex
 
 R = TypeVar("R")
 
@@ -24,7 +24,7 @@ class IndexRetriever(BaseRetriever, Generic[R]):
         index: The index.
     """
 
-    index: DerivedIndex[R]
+    index: CorpusIndex[R]
 
     def _search(self, reader: R, query_bundle: QueryBundle) -> Sequence[Pair]:
         """Return ``(ordinal, score)`` pairs, best first; as `Found` where this answer has something to tell.
