@@ -26,7 +26,7 @@ def interval(values: Sequence[float], seed: int) -> tuple[float, float] | None:
         The lower and the upper end, or None for a single value.
     """
     from numpy.random import default_rng
-    from scipy.stats import bootstrap  # type: ignore[import-untyped]
+    from scipy.stats import bootstrap
 
     if len(values) < 2:
         return None
