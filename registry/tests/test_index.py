@@ -2,18 +2,30 @@
 
 import gc
 import os
+import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
-from retrieverkit import Document, Index, IndexNode, MetadataFilters, Node, QueryBundle
+from retrieverkit import (
+    Document,
+    Index,
+    IndexNode,
+    MetadataFilters,
+    Node,
+    QueryBundle,
+    list_modes,
+    register_mode,
+)
 from retrieverkit.discovery import KNOWN_MODES, Discovery
 from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
 from retrieverkit_core.errors import (
     ConfigError,
+    InvalidDocumentError,
     MissingServiceError,
     NotACorpusError,
     UnknownModeError,
@@ -150,6 +162,39 @@ def test_what_others_call_top_k(index, name):
 def test_whether_a_document_is_there(index):
     index.add(Document("one", id="a"))
     assert "a" in index and "b" not in index and 5 not in index and "\ud800" not in index
+
+
+def test_an_answer_from_an_empty_index_says_so(index):
+    retriever = index.as_retriever("in_order")
+    told = "the index holds no documents"
+    assert told in retriever.retrieve("q").notes and told in retriever.candidates(QueryBundle("q")).notes
+    index.add(Document("one", id="a", metadata={"n": 1}))
+    assert retriever.retrieve("q").notes == () == retriever.retrieve("q", filters="n > 1").notes
+    index.delete(["a"])
+    assert told in index.retrieve("q", "in_order").notes
+
+
+def test_the_installed_modes_are_listed():
+    register_mode("listed_here", InOrderPlugin())
+    rows = {row.name: row for row in list_modes()}
+    assert (rows["listed_here"].distribution, rows["listed_here"].status) == ("runtime", "available")
+
+
+@pytest.mark.parametrize("key", ["_node_id", "_doc_id"])
+def test_metadata_cannot_take_the_names_of_ids(index, key):
+    with pytest.raises(InvalidDocumentError, match="reserved"):
+        index.add([Document("fine", id="a"), Document("x", id="b", metadata={key: "x"})])
+    with pytest.raises(InvalidDocumentError, match="reserved"):
+        index.add_nodes([Node("x", id="n", metadata={key: 1})])
+    assert index.document_ids() == []
+    index.add([Document("one", id="a"), Document("two", id="b")])
+    assert ids(index.retrieve("q", "in_order", filters=f"{key} == 'b'")) == ["b"]
+
+
+def test_values_that_are_nearly_json_are_told_how_to_write(index):
+    for value, hint in ((date(2024, 2, 1), "isoformat"), (Path("x"), "str(value)"), ((1, 2), "list")):
+        with pytest.raises(InvalidDocumentError, match=re.escape(hint)):
+            index.add(Document("x", id="x", metadata={"v": value}))
 
 
 def test_a_retriever_keeps_a_temporary_index(discovery):

@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieverkit.discovery import Row
     from retrieverkit.index import CheckReport, Index
     from retrieverkit_core import (
         BaseRetriever,
@@ -33,6 +36,7 @@ __all__ = [
     "RetrievalResult",
     "RetrieverKitError",
     "RetrieverSpec",
+    "list_modes",
     "register_mode",
 ]
 
@@ -51,6 +55,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def list_modes() -> Sequence[Row]:
+    """Return the installed modes with their distribution, version and status. No plugin is imported."""
+    from retrieverkit.discovery import shared_discovery
+
+    return shared_discovery().rows()
 
 
 def register_mode(name: str, plugin: object, *, override: bool = False) -> None:

@@ -52,6 +52,7 @@ class Builder:
             distribution=plugin.claim.label,
             spec=plugin.spec,
             known_fields=None if context.corpus is None else partial(_known_fields, context.corpus),
+            is_empty=None if context.corpus is None else partial(_holds_nothing, context.corpus),
             object_map=context.object_map,
             observers=context.observers,
             verbose=self.verbose,
@@ -68,11 +69,12 @@ class Builder:
 def _known_fields(corpus: Corpus) -> Mapping[str, frozenset[str]] | None:
     """Return the kinds of value by field; None for a corpus without nodes, which knows nothing of what will be."""
     fields = corpus.fields()
-    if not fields:
-        with corpus.snapshot() as view:
-            if not view.count():
-                return None
-    return fields
+    return None if not fields and _holds_nothing(corpus) else fields
+
+
+def _holds_nothing(corpus: Corpus) -> bool:
+    with corpus.snapshot() as view:
+        return next(view.nodes(), None) is None
 
 
 def default_mode(discovery: Discovery) -> tuple[str, str]:

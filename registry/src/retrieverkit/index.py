@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError, ReadOnlyCorpusError, shorten
-from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Document, IndexNode, Node
-from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
     from retrieverkit.discovery import Discovery
     from retrieverkit.files import FilesReport, OnProgress
     from retrieverkit_core.corpus import ChangeReport, IndexSettings, WritableCorpus
+    from retrieverkit_core.filters import FiltersLike
     from retrieverkit_core.observers import Observers
+    from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 Mode = str | RetrieverSpec | Mapping[str, Any]
 """How a retriever is asked for: a mode string, a spec, or the spec as a dict."""
-
-Filters = str | Mapping[str, Any] | MetadataFilters
-"""A filter as text, as a dict, or as it is."""
 
 _OF_THE_QUERY = frozenset({"filters", "scope"})
 """What people look for among the options of a mode, and what belongs to each query."""
@@ -422,8 +419,8 @@ class Index:
         retriever_mode: Mode | None = None,
         *,
         top_k: int | None = None,
-        filters: Filters | None = None,
-        scope: Filters | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
         timeout: float | None = None,
         **options: Any,
     ) -> RetrievalResult:
@@ -451,7 +448,7 @@ class Index:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = kept
-        return kept.retrieve(_limited(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout))
+        return kept.retrieve(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout)
 
     def _spec(self, mode: Mode | None, options: Mapping[str, Any]) -> tuple[RetrieverSpec, str]:
         """Return the spec, and a note for the reader where the default mode is used."""
@@ -548,18 +545,6 @@ def _document(document: object) -> Document:
 def _source_of(doc_id: str, nodes: Sequence[Node]) -> Document:
     text = nodes[0].text if len(nodes) == 1 else "\n\n".join(node.text for node in nodes)
     return Document(text=text, id=doc_id)
-
-
-def _limited(query: str | QueryBundle, **limits: Any) -> QueryBundle:
-    given = {name: value for name, value in limits.items() if value is not None}
-    for name in _OF_THE_QUERY & given.keys():
-        written = given[name]
-        if isinstance(written, str):
-            given[name] = MetadataFilters.parse(written)
-        elif isinstance(written, Mapping):
-            given[name] = MetadataFilters.model_validate(written)
-    bundle = QueryBundle.of(query)
-    return bundle.replace(**given) if given else bundle
 
 
 def _with_options(spec: RetrieverSpec, options: Mapping[str, Any]) -> RetrieverSpec:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import date, time
+from pathlib import PurePath
 from typing import Any
 
 from retrieverkit_core.errors import InvalidDocumentError, shorten
+from retrieverkit_core.filters import RESERVED_FIELDS
 from retrieverkit_core.nodes import Document, IndexNode, Node, NodeRelationship
 
 MAX_DEPTH = 32
@@ -86,6 +89,9 @@ def _check_fields(item: Document | Node) -> None:
 def _check_metadata(metadata: Any) -> None:
     if not isinstance(metadata, dict):
         raise Unstorable(f"the metadata is a {type(metadata).__name__}, not a dict")
+    for key in RESERVED_FIELDS:
+        if key in metadata:
+            raise Unstorable(f"the metadata key {key!r} is reserved: filters ask for ids by it; give it another name")
     for key, value in metadata.items():
         if type(key) is not str or type(value) is not str:  # most metadata is text, and this runs for every node
             _check_key(key, "the metadata")
@@ -106,8 +112,18 @@ def _check_value(value: Any, path: str, depth: int) -> None:
             raise Unstorable(f"metadata {shorten(path)!r} is nested more than {MAX_DEPTH} levels deep")
         _check_members(value, path, depth)
     else:
-        hint = "; write a list" if isinstance(value, (tuple, set, frozenset)) else ""
+        hint = _hint(value)
         raise Unstorable(f"metadata {shorten(path)!r} is a {type(value).__name__}, which is not JSON{hint}")
+
+
+def _hint(value: Any) -> str:
+    if isinstance(value, (tuple, set, frozenset)):
+        return "; write a list"
+    if isinstance(value, (date, time)):
+        return "; write value.isoformat()"
+    if isinstance(value, PurePath):
+        return "; write str(value)"
+    return "; write value.item() or value.tolist()" if hasattr(value, "tolist") else ""
 
 
 def _check_members(value: dict[Any, Any] | list[Any], path: str, depth: int) -> None:

@@ -54,6 +54,7 @@ class BaseRetriever:
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.
+        is_empty: Returns whether there is nothing to retrieve from, which an answer without hits then says.
         notes: What every result should tell its reader, such as the model that is used.
         prompts: The prompts for language models, by name; see `get_prompts`.
     """
@@ -65,6 +66,7 @@ class BaseRetriever:
     name: str = ""
     distribution: str = ""
     known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None
+    is_empty: Callable[[], bool] | None = None
     notes: tuple[str, ...] = ()
     prompts: Mapping[str, str] = {}
 
@@ -251,6 +253,7 @@ class BaseRetriever:
         distribution: str,
         spec: ModeSpec,
         known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None,
+        is_empty: Callable[[], bool] | None = None,
         object_map: Mapping[str, Any] | None = None,
         observers: Observers | None = None,
         verbose: bool = False,
@@ -262,6 +265,7 @@ class BaseRetriever:
             distribution: The distribution that ships it.
             spec: The mode's declaration; its scores and filters hold where the retriever declares none.
             known_fields: Returns the kinds of value by metadata field, or None where they are not known.
+            is_empty: Returns whether there is nothing to retrieve from.
             object_map: What index nodes lead to.
             observers: Who is told of retrievals.
             verbose: Print which retriever is entered on the way.
@@ -272,6 +276,7 @@ class BaseRetriever:
         if self.filter_capabilities is None:
             self.filter_capabilities = spec.filters
         self.known_fields = self.known_fields or known_fields
+        self.is_empty = self.is_empty or is_empty
         self._object_map = {**(object_map or {}), **self._object_map}
         self._observers = self._observers or observers
         self._verbose = self._verbose or verbose

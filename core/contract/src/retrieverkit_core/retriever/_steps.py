@@ -52,6 +52,9 @@ def steps(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> S
     return (yield from _Answer(retriever, query, UNLIMITED if limit is None else limit, late).run())
 
 
+_EMPTY = "the index holds no documents"
+
+
 class _Plan(NamedTuple):
     """How the caller's filters and scope are applied.
 
@@ -152,7 +155,7 @@ class _Answer:
         if self._query.top_k is not None:
             del kept[self._query.top_k :]
         result = RetrievalResult(
-            kept, query=self._query, retriever=self._retriever.name, legs=self._legs, notes=self._retriever.notes
+            kept, query=self._query, retriever=self._retriever.name, legs=self._legs, notes=self._notes(len(kept))
         )
         if isinstance(returned, (RetrievalResult, Found)):
             result.inherit(returned)
@@ -163,8 +166,15 @@ class _Answer:
             result.warnings += (_told_of(self._retriever, leaked),)
         return result
 
+    def _notes(self, hits: int) -> tuple[str, ...]:
+        retriever = self._retriever
+        if hits or retriever.is_empty is None or not retriever.is_empty():
+            return retriever.notes
+        return (*retriever.notes, _EMPTY)
+
     def _late_result(self, found: Found) -> RetrievalResult:
-        result = RetrievalResult(query=self._query, retriever=self._retriever.name, notes=self._retriever.notes)
+        notes = self._notes(len(found))
+        result = RetrievalResult(query=self._query, retriever=self._retriever.name, notes=notes)
         result.inherit(found)
         if self._plan.wanted is not None:
             result.filters = self._report(found, [], 0)
