@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -82,12 +82,6 @@ class ModeSpec:
     plugin_api: int = PLUGIN_API
 
 
-class RetrieverPlugin(Protocol):
-    """What a ``retrieverkit.modes`` entry point names: a declaration and a `make_retriever` hook implementation."""
-
-    spec: ModeSpec
-
-
 class Resolve(Protocol):
     """Builds a sub-retriever on the same corpus."""
 
@@ -129,9 +123,22 @@ class BuildContext:
     corpus: Corpus | None = None
     storage: Path | None = None
     services: Services | None = None
-    resolve: Resolve | Callable[..., BaseRetriever] = _cannot_resolve
+    resolve: Resolve = _cannot_resolve
     observers: Observers | None = None
     object_map: Mapping[str, Any] = field(default_factory=dict)
+
+    def require(self, needs: frozenset[Need]) -> None:
+        """Raise unless everything that a mode declares it cannot do without is here.
+
+        Raises:
+            MissingServiceError: Something is not.
+        """
+        if Need.CORPUS in needs:
+            self.need_corpus()
+        if needs & {Need.EMBEDDING, Need.LLM}:
+            self.need_services()
+        if Need.SUB_RETRIEVERS in needs and self.resolve is _cannot_resolve:
+            _cannot_resolve(self.mode)
 
     def need_corpus(self) -> Corpus:
         """Return the corpus.

@@ -197,7 +197,7 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise QueryError("the query holds half a surrogate pair, which is no character") from None
+        raise QueryError("the query holds half a surrogate pair, which is not a character") from None
 
 
 def _check_top_k(top_k: object) -> None:

@@ -200,7 +200,7 @@ class RetrievalResult(list[NodeWithScore]):
 
     @property
     def legs(self) -> tuple[LegStatus, ...]:
-        """The status of each leg; a retriever that is no composite is its own only leg."""
+        """The status of each leg; a retriever that is not a composite is its own only leg."""
         if self._legs:
             return tuple(self._legs)
         state = LegState.OK if self else LegState.EMPTY

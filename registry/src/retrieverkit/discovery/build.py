@@ -68,6 +68,7 @@ def build_retriever(
         context: What to build with; its mode and distribution are set to the plugin's.
 
     Raises:
+        MissingServiceError: What the mode declares it needs is not there.
         RetrieverBuildError: The plugin raised; the cause is chained. A `RetrieverKitError` passes as it is.
         PluginContractError: The plugin's answer is no retriever.
     """
@@ -75,6 +76,7 @@ def build_retriever(
 
     claim = plugin.claim
     context = replace(context, mode=claim.name, distribution=claim.label)
+    context.require(plugin.spec.needs)
     try:
         retriever = plugin.make_retriever(options, context)
     except (RetrieverKitError, asyncio.CancelledError):

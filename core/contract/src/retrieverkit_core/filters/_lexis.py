@@ -76,7 +76,7 @@ class SourceText:
         """
         if odd := _UNPRINTABLE.search(self.text):
             line = self.text.count("\n", 0, odd.start()) + 1
-            problem, fix = "half a surrogate pair is no text", ""
+            problem, fix = "half a surrogate pair is not text", ""
             if odd[0] < "\ud800":
                 problem = "a control character cannot stand here"
                 fix = f"write {ascii(odd[0])[1:-1]} in quotes"

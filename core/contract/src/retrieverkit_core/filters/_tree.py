@@ -388,7 +388,7 @@ def _encodable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise FilterError(f"half a surrogate pair is no text: {shorten(ascii(text))}") from None
+        raise FilterError(f"half a surrogate pair is not text: {shorten(ascii(text))}") from None
     return str.__str__(text)
 
 
