@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from retrieverkit_core.filters import MetadataFilters
-from retrieverkit_core.nodes import Node
+from retrieverkit_core.nodes import Node, NodeRelationship
 from retrieverkit_indexing.metadata import MetadataIndex
 from retrieverkit_indexing.metadata import _reader as reader_module
 
@@ -133,6 +133,17 @@ def test_a_node_with_very_many_keys(new_corpus, tmp_path):
     reader = MetadataIndex(corpus, tmp_path).reader()
     assert reader.allowed(MetadataFilters.parse("key19999 == 19999")).sum() == 1
     assert reader.allowed(MetadataFilters.parse("is_empty(key7)")).sum() == 2000
+
+
+def test_nodes_are_found_by_their_ids(new_corpus, tmp_path):
+    corpus = new_corpus()
+    for i in range(9):
+        corpus.add(Node(id=f"n{i}", relationships={NodeRelationship.SOURCE: f"d{i % 3}"}))
+    index = MetadataIndex(corpus, tmp_path)
+    for tree, names in (("_node_id == 'n3'", ["n3"]), ("_doc_id in ['d1']", ["n1", "n4", "n7"])):
+        ordinals = index.reader().ordinals_of(MetadataFilters.parse(tree)).tolist()
+        assert [node.id for node in corpus.fetch(ordinals)] == names
+        corpus.add(Node(id="more", relationships={NodeRelationship.SOURCE: "d9"}))
 
 
 def test_damage_is_noticed_and_mended(new_corpus, tmp_path):

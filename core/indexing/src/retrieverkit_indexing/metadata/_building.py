@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_core.filters import canonical
-from retrieverkit_indexing.metadata._column import Column, Lists
+from retrieverkit_indexing.metadata._column import NO_LISTS, Column, Lists
 from retrieverkit_indexing.metadata._dictionary import Dictionary
 
 _SPARSE_BELOW = 0.25
@@ -89,6 +89,8 @@ def _place(value: Any) -> Any:
 
 
 def _lists(lists: list[Any]) -> Lists:
+    if not lists:
+        return NO_LISTS
     singles = {_place(e): e for one in lists for e in one if e is not None and not isinstance(e, (list, tuple, dict))}
     elements = Dictionary.of(singles.values())
     codes = {_place(value): code for code, value in enumerate(elements, 1)}

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieverkit_core.filters import FilterOperator, MetadataFilter
+from retrieverkit_indexing.metadata._dictionary import Dictionary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from retrieverkit_indexing.metadata._dictionary import Dictionary, Span
+    from retrieverkit_indexing.metadata._dictionary import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class Lists:
             codes = self.codes[self.starts[candidates] + place]
             found[candidates] = (codes >= first) & (codes < behind)
         return found
+
+
+NO_LISTS = Lists(np.zeros(1, np.int64), np.empty(0, np.int32), Dictionary.of(()))
 
 
 @dataclass(frozen=True, slots=True)

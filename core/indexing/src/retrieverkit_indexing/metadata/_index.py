@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_core.corpus import Corpus, StoredNode
+from retrieverkit_core.filters import filterable
 from retrieverkit_indexing.derived import DerivedIndex
 from retrieverkit_indexing.metadata._building import ColumnsBuilder
 from retrieverkit_indexing.metadata._reader import MetadataReader
@@ -29,7 +30,7 @@ _REMOVED = "removed.i64"
 
 
 class MetadataIndex(DerivedIndex[MetadataReader]):
-    """The metadata of every node in a corpus, by key and value.
+    """The metadata of every node in a corpus, and its ids, by key and value.
 
     Args:
         corpus: What to index.
@@ -37,7 +38,7 @@ class MetadataIndex(DerivedIndex[MetadataReader]):
     """
 
     name = "metadata"
-    format_version = 1
+    format_version = 2
 
     def __init__(self, corpus: Corpus, storage: Path) -> None:
         super().__init__(corpus, storage, {})
@@ -46,13 +47,13 @@ class MetadataIndex(DerivedIndex[MetadataReader]):
         """Index every node."""
         columns = ColumnsBuilder()
         for ordinal, node in nodes:
-            columns.add(ordinal, node.metadata)
+            columns.add(ordinal, filterable(node))
         _write(folder, [], columns, np.empty(0, np.int64))
 
     def update(self, folder: Path, removed: Sequence[int], added: Iterable[StoredNode]) -> None:
         """Delete and add nodes."""
         gone = np.union1d(_read_removed(folder), np.array(removed, np.int64))
-        fresh = [(ordinal, node.metadata) for ordinal, node in added]
+        fresh = [(ordinal, filterable(node)) for ordinal, node in added]
         kept, merged = _divided(self._segments(folder), gone, len(fresh))
         columns = ColumnsBuilder()
         dead = set(gone.tolist())

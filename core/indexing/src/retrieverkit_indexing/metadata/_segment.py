@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_core.filters import MetadataFilter
-from retrieverkit_indexing.metadata._column import Column, Lists
+from retrieverkit_indexing.metadata._column import NO_LISTS, Column, Lists
 from retrieverkit_indexing.metadata._dictionary import Dictionary
 
 _ALIGNED = 8
@@ -38,7 +38,7 @@ class Segment:
         self._data = (folder / f"{name}.bin").read_bytes()
         self.ordinals: NDArray[np.int64] = self._array(self._stored["ordinals"])
         self._columns: dict[str, Column] = {}
-        self._no_column = Column(len(self), np.empty(0, np.int32), np.empty(0, np.uint8), _NO_VALUES, _NO_LISTS)
+        self._no_column = Column(len(self), np.empty(0, np.int32), np.empty(0, np.uint8), NO_LISTS.elements, NO_LISTS)
 
     def __len__(self) -> int:
         return len(self.ordinals)
@@ -70,7 +70,7 @@ class Segment:
         yield from zip(self.ordinals.tolist(), metadata, strict=True)
 
     def _decoded(self, stored: Mapping[str, Any]) -> Column:
-        lists = _NO_LISTS
+        lists = NO_LISTS
         if stored["lists"]:
             starts, codes, elements = map(self._array, stored["lists"])
             lists = Lists(starts, codes, Dictionary.from_json(elements.tobytes()))
@@ -95,12 +95,12 @@ def write_segment(folder: Path, name: str, ordinals: NDArray[np.int64], columns:
 
 def _put_column(file: BinaryIO, column: Column) -> dict[str, Any]:
     lists = column.lists
-    elements = np.frombuffer(lists.elements.to_json(), np.uint8)
+    parts = (lists.starts, lists.codes, np.frombuffer(lists.elements.to_json(), np.uint8)) if len(lists) else ()
     return {
         "rows": None if column.rows is None else _put(file, column.rows),
         "codes": _put(file, column.codes),
         "values": _put(file, np.frombuffer(column.values.to_json(), np.uint8)),
-        "lists": [_put(file, array) for array in (lists.starts, lists.codes, elements)] if len(lists) else None,
+        "lists": [_put(file, array) for array in parts] or None,
     }
 
 
@@ -118,7 +118,3 @@ def _values_by_code(column: Column) -> list[Any]:
     bounds = lists.starts.tolist()
     held = [[elements[code] for code in lists.codes[a:b].tolist()] for a, b in pairwise(bounds)]
     return [None, *column.values, *held, {}, {"": None}]
-
-
-_NO_VALUES = Dictionary.of(())
-_NO_LISTS = Lists(np.zeros(1, np.int64), np.empty(0, np.int32), _NO_VALUES)
