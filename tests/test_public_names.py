@@ -37,3 +37,12 @@ def test_the_import_is_light(statement):
     program = f"import sys\n{statement}\nprint(*sorted(set(sys.modules) & {unwanted!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", [])
+
+
+def test_errors_are_imported_without_the_rest_of_the_contract():
+    program = (
+        "import sys, retrieverkit_core.errors, retrieverkit_core.spec; from retrieverkit_core import markers; "
+        "assert 'pydantic' not in sys.modules; from retrieverkit_core import *; BaseRetriever, RetrieverSpec"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,102 +3,25 @@
 Plugin authors need nothing else: the types that go in and out of a retriever, the base class, the hooks, the errors.
 """
 
-from retrieverkit_core.budget import Budget
-from retrieverkit_core.corpus import (
-    Corpus,
-    CorpusSnapshot,
-    Cursor,
-    IndexSettings,
-    StoredNode,
-    WritableCorpus,
-    searched_text,
-)
-from retrieverkit_core.errors import RetrieverKitError
-from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
-from retrieverkit_core.found import Found
-from retrieverkit_core.hits import Evidence, NodeWithScore
-from retrieverkit_core.markers import hookimpl, hookspec
-from retrieverkit_core.nodes import Document, IndexNode, MetadataMode, Node, NodeRelationship
-from retrieverkit_core.observers import Observers, new_plugin_manager
-from retrieverkit_core.plugin import (
-    PLUGIN_API,
-    BuildContext,
-    FilterCapabilities,
-    ModeOptions,
-    ModeSpec,
-    Need,
-)
-from retrieverkit_core.query import UNLIMITED, QueryBundle, QueryType
-from retrieverkit_core.result import FilterReport, LegState, LegStatus, Outcome, RetrievalResult
-from retrieverkit_core.retriever import BaseAutoRetriever, BaseRetriever
-from retrieverkit_core.scores import ScoreKind, ScoreSpec
-from retrieverkit_core.services import (
-    CorpusEmbedder,
-    Embedder,
-    EmbeddingOptions,
-    EmbeddingProvider,
-    LanguageModel,
-    ModelSettings,
-    Prompt,
-    Reply,
-    Services,
-    Usage,
-)
-from retrieverkit_core.spec import RetrieverSpec
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "PLUGIN_API",
-    "UNLIMITED",
-    "BaseAutoRetriever",
-    "BaseRetriever",
-    "Budget",
-    "BuildContext",
-    "Corpus",
-    "CorpusEmbedder",
-    "CorpusSnapshot",
-    "Cursor",
-    "Document",
-    "Embedder",
-    "EmbeddingOptions",
-    "EmbeddingProvider",
-    "Evidence",
-    "FilterCapabilities",
-    "FilterCondition",
-    "FilterOperator",
-    "FilterReport",
-    "Found",
-    "IndexNode",
-    "IndexSettings",
-    "LanguageModel",
-    "LegState",
-    "LegStatus",
-    "MetadataFilter",
-    "MetadataFilters",
-    "MetadataMode",
-    "ModeOptions",
-    "ModeSpec",
-    "ModelSettings",
-    "Need",
-    "Node",
-    "NodeRelationship",
-    "NodeWithScore",
-    "Observers",
-    "Outcome",
-    "Prompt",
-    "QueryBundle",
-    "QueryType",
-    "Reply",
-    "RetrievalResult",
-    "RetrieverKitError",
-    "RetrieverSpec",
-    "ScoreKind",
-    "ScoreSpec",
-    "Services",
-    "StoredNode",
-    "Usage",
-    "WritableCorpus",
-    "hookimpl",
-    "hookspec",
-    "new_plugin_manager",
-    "searched_text",
-]
+if TYPE_CHECKING:
+    from retrieverkit_core._public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    """Import all that is exported when the first of it is asked for: who needs errors alone does not wait for it."""
+    # A module of this package is asked for here before it is imported, perhaps by one that `_public` is importing.
+    if name == "__all__" or not (name.startswith("_") or find_spec(f"{__name__}.{name}")):
+        from retrieverkit_core import _public
+
+        if name == "__all__" or name in _public.__all__:
+            return getattr(_public, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from retrieverkit_core import _public
+
+    return sorted({*globals(), *_public.__all__})

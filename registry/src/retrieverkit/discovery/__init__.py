@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from retrieverkit.discovery.build import build_retriever, validated_options
+from typing import TYPE_CHECKING, Any
+
 from retrieverkit.discovery.catalog import Catalog
 from retrieverkit.discovery.claims import COMMANDS, EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, Claim
 from retrieverkit.discovery.discovery import Discovery, shared_discovery
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.listing import Row, list_rows
-from retrieverkit.discovery.mode_plugin import ModePlugin
+
+if TYPE_CHECKING:
+    from retrieverkit.discovery.build import build_retriever, validated_options
+    from retrieverkit.discovery.mode_plugin import ModePlugin
 
 __all__ = [
     "COMMANDS",
@@ -28,3 +32,16 @@ __all__ = [
     "shared_discovery",
     "validated_options",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what builds retrievers when it is asked for: modes are listed without it."""
+    if name in ("build_retriever", "validated_options"):
+        from retrieverkit.discovery import build
+
+        return getattr(build, name)
+    if name == "ModePlugin":
+        from retrieverkit.discovery.mode_plugin import ModePlugin
+
+        return ModePlugin
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

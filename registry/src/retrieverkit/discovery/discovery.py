@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from retrieverkit.discovery.build import build_retriever, validated_options
 from retrieverkit.discovery.catalog import Catalog
 from retrieverkit.discovery.claims import MODES, OBSERVERS, Claim
 from retrieverkit.discovery.listing import Row, list_rows
 from retrieverkit.discovery.loading import ClaimImport
-from retrieverkit.discovery.mode_plugin import ModePlugin, register
 from retrieverkit.discovery.selection import Selection
 from retrieverkit_core.errors import PluginError
-from retrieverkit_core.observers import new_plugin_manager
 
 if TYPE_CHECKING:
+    import pluggy
+
+    from retrieverkit.discovery.mode_plugin import ModePlugin
     from retrieverkit_core.plugin import BuildContext
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.spec import RetrieverSpec
@@ -32,16 +32,25 @@ class Discovery:
 
     Attributes:
         catalog: The claims.
-        manager: The loaded mode plugins, registered as ``dist:mode``.
     """
 
     def __init__(self) -> None:
         self.catalog = Catalog()
-        self.manager = new_plugin_manager()
-        self._lock = threading.Lock()
+        self._manager: pluggy.PluginManager | None = None
+        self._lock = threading.RLock()
         self._imports: dict[Claim, ClaimImport] = {}
         self._modes: dict[Claim, ModePlugin] = {}
         self._outcomes: dict[Claim, PluginError | None] = {}
+
+    @property
+    def manager(self) -> pluggy.PluginManager:
+        """The loaded mode plugins, registered as ``dist:mode``."""
+        from retrieverkit_core.observers import new_plugin_manager
+
+        with self._lock:
+            if self._manager is None:
+                self._manager = new_plugin_manager()
+            return self._manager
 
     def refresh(self) -> None:
         """Read the installed distributions again, for example after ``pip install`` in a notebook."""
@@ -107,6 +116,8 @@ class Discovery:
             ConfigError: The mode or an option is wrong.
             PluginError: The plugin is blocked or broken, or its answer is.
         """
+        from retrieverkit.discovery.build import build_retriever, validated_options
+
         plugin = self.mode(spec.mode, spec.provider, prefer)
         return build_retriever(plugin, spec, validated_options(plugin.spec, spec), context)
 
@@ -151,6 +162,8 @@ class Discovery:
         return loaded if loaded is not None else self._remember(claim, lambda: self._load_mode(claim))
 
     def _load_mode(self, claim: Claim) -> ModePlugin:
+        from retrieverkit.discovery.mode_plugin import register
+
         plugin = self._import(claim).result()
         with self._lock:
             self._modes[claim] = loaded = register(plugin, claim, self.manager)

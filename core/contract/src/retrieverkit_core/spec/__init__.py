@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from retrieverkit_core.spec._model import RetrieverSpec
+from typing import TYPE_CHECKING, Any
+
 from retrieverkit_core.spec._names import MODE, PROVIDER, mode_name, normal_provider
-from retrieverkit_core.spec._parser import LITERALS
+
+if TYPE_CHECKING:
+    from retrieverkit_core.spec._model import RetrieverSpec
+    from retrieverkit_core.spec._parser import LITERALS
 
 __all__ = ["LITERALS", "MODE", "PROVIDER", "RetrieverSpec", "mode_name", "normal_provider"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the model when it is asked for: names of modes are read without it."""
+    if name == "RetrieverSpec":
+        from retrieverkit_core.spec._model import RetrieverSpec
+
+        return RetrieverSpec
+    if name == "LITERALS":
+        from retrieverkit_core.spec._parser import LITERALS
+
+        return LITERALS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
