@@ -48,6 +48,9 @@ class CorpusModel:
     def __init__(self):
         self.fits = 0
 
+    def in_language(self, language):
+        return self
+
     def fit(self, texts, folder):
         self.fits += 1
         (folder / "words").write_text("\n".join(sorted({word for text in texts for word in text.split()})), "utf-8")

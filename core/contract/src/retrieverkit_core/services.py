@@ -47,6 +47,20 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class BoundedEmbedder(Protocol):
+    """What an `Embedder` may be too: it reads the beginning of a text alone, and can say of which."""
+
+    @property
+    def max_tokens(self) -> int:
+        """How much of a text it reads."""
+        ...
+
+    def longer(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Return for each text whether it has more than `max_tokens`. Far cheaper than to embed it."""
+        ...
+
+
+@runtime_checkable
 class CorpusEmbedder(Protocol):
     """An embedding that is fitted to the texts of a corpus before it can embed anything.
 
@@ -56,6 +70,14 @@ class CorpusEmbedder(Protocol):
     @property
     def fingerprint(self) -> str:
         """Names the method and its settings, without what is fitted."""
+        ...
+
+    def in_language(self, language: str) -> CorpusEmbedder:
+        """Return the method for texts in ``language`` (ISO 639-1); itself where its settings name one, or need none.
+
+        Raises:
+            ConfigError: The language is not supported.
+        """
         ...
 
     def fit(self, texts: Sequence[str], folder: Path) -> NDArray[np.float32] | None:

@@ -227,3 +227,24 @@ def test_a_forked_child_uses_a_connection_of_its_own(tmp_path, model):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert (cached.embed_documents(["b"]) == expected(embedder, ["b"])).all()
     assert embedder.asked[-1] != ["b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_not_a_file_is_left_alone(tmp_path, model, make):
+    path = EmbeddingCache(tmp_path).path
+    make(path)
+    embedder = model()
+    for _ in range(2):
+        vectors = CachedEmbedder(embedder, EmbeddingCache(tmp_path)).embed_documents(["a"])
+        assert (vectors == expected(embedder, ["a"])).all()
+    assert path.exists() and not path.is_file()
+
+
+def test_in_memory_it_writes_nothing(tmp_path, model, asked, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    embedder = model()
+    cached = CachedEmbedder(embedder, EmbeddingCache(None))
+    for _ in range(2):
+        assert (cached.embed_documents(["a", "b"]) == expected(embedder, ["a", "b"])).all()
+    assert list(tmp_path.iterdir()) == []

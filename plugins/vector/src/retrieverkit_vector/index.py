@@ -20,7 +20,7 @@ from retrieverkit_core.corpus import Corpus, StoredNode
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
 from retrieverkit_vector import graph
-from retrieverkit_vector.layout import Layout, read_removed, write_removed
+from retrieverkit_vector.layout import Layout, read_longer, read_removed, write_longer, write_removed
 from retrieverkit_vector.models import FittedModel, IndexModel, ModelAtHand
 from retrieverkit_vector.reader import VectorReader
 from retrieverkit_vector.rows import Rows, alive
@@ -54,13 +54,14 @@ class VectorIndex(DerivedIndex[VectorReader]):
     def __init__(self, corpus: Corpus, storage: Path, embedding: Embedder | CorpusEmbedder, spec: str) -> None:
         super().__init__(corpus, storage, {"embedding": spec}, uses=(embedding,))
         fitted = isinstance(embedding, CorpusEmbedder)
-        self._model: IndexModel = (FittedModel if fitted else ModelAtHand)(embedding, spec, storage)  # type: ignore[arg-type]
+        self._model: IndexModel = (FittedModel if fitted else ModelAtHand)(embedding, spec, corpus, storage)  # type: ignore[arg-type]
 
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Index every node."""
         layout = Layout()
         written = write_segment(folder, self._model.build(folder, nodes, layout))
         layout.segments = [written] if written else []
+        write_longer(folder, np.array(self._model.longer(), np.int64))
         self._finish(folder, layout, np.empty(0, np.int64))
 
     def update(self, folder: Path, removed: Sequence[int], added: Iterable[StoredNode]) -> None:
@@ -78,6 +79,8 @@ class VectorIndex(DerivedIndex[VectorReader]):
         dead = [int(np.count_nonzero(~alive(segment.ordinals, gone))) for segment in segments]
         kept = _kept(segments, dead, len(nodes), layout.graph.rows if layout.graph else 0)
         written = write_segment(folder, _surviving_then(segments[kept:], gone, fresh))
+        longer = np.setdiff1d(read_longer(folder), np.array(removed, np.int64))
+        write_longer(folder, np.concatenate([longer, np.array(self._model.longer(), np.int64)]))
         for segment in segments[kept:]:
             remove_segment(folder, segment.name)
         if layout.graph and kept == 0:
@@ -94,12 +97,12 @@ class VectorIndex(DerivedIndex[VectorReader]):
         rows = Rows(segments, layout.dimension, read_removed(folder))
         embed_queries = self._model.for_queries(folder, layout)
         opened = graph.Graph(folder, layout.graph) if layout.graph and graph.is_installed() else None
-        note = ""
+        notes = [self._model.note(len(read_longer(folder)))]
         if len(rows) >= GRAPH_FROM and not graph.is_installed():
-            note = _WITHOUT_FAISS
+            notes.append(_WITHOUT_FAISS)
         elif opened is not None and opened.effort(1.0) is None:
-            note = _WITHOUT_GRAPH
-        return VectorReader(rows, embed_queries, opened, note)
+            notes.append(_WITHOUT_GRAPH)
+        return VectorReader(rows, embed_queries, opened, tuple(filter(None, notes)))
 
     def _listed(self, added: Iterable[StoredNode], layout: Layout) -> list[StoredNode]:
         """Return what was added. Only a fitted model has to see all of it, however much there is."""

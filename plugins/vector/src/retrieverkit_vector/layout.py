@@ -14,6 +14,7 @@ from retrieverkit_vector.fits import Fit
 
 _LAYOUT = "layout.json"
 _REMOVED = "removed.i64"
+_LONGER = "longer.i64"
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Layout:
 
     Attributes:
         dimension: The length of the vectors; 0 while there is none.
+        searched: The metadata fields that were embedded with a node's text.
+        language: The language that a model was fitted in, "" where it needs none.
         fingerprint: The embedding's fingerprint.
         probe: The embedding's probe, "" where nothing was embedded or the model is kept with the vectors.
         model: The name of the kept model, "" where there is none.
@@ -48,6 +51,8 @@ class Layout:
     """
 
     dimension: int = 0
+    searched: list[str] = field(default_factory=list)
+    language: str = ""
     fingerprint: str = ""
     probe: str = ""
     model: str = ""
@@ -78,6 +83,20 @@ def read_removed(folder: Path) -> NDArray[np.int64]:
 
 
 def write_removed(folder: Path, ordinals: NDArray[np.int64]) -> None:
-    """Store what `read_removed` returns, as a new file."""
-    (folder / _REMOVED).unlink(missing_ok=True)
-    (folder / _REMOVED).write_bytes(ordinals.astype("<i8").tobytes())
+    """Store what `read_removed` returns."""
+    _write_new(folder / _REMOVED, ordinals)
+
+
+def read_longer(folder: Path) -> NDArray[np.int64]:
+    """Return the ordinals of nodes whose texts are longer than the model reads."""
+    return np.fromfile(folder / _LONGER, "<i8")
+
+
+def write_longer(folder: Path, ordinals: NDArray[np.int64]) -> None:
+    """Store what `read_longer` returns."""
+    _write_new(folder / _LONGER, ordinals)
+
+
+def _write_new(path: Path, ordinals: NDArray[np.int64]) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(ordinals.astype("<i8").tobytes())

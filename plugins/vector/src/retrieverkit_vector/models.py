@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from retrieverkit_core.corpus import StoredNode
+from retrieverkit_core.corpus import Corpus, StoredNode, searched_text
 from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingError
-from retrieverkit_indexing.analysis import indexed_text
+from retrieverkit_core.services import BoundedEmbedder
 from retrieverkit_indexing.derived import RebuildRequired
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
 from retrieverkit_vector.fits import Fit, Refit, counted, refit
@@ -45,6 +45,14 @@ class IndexModel(Protocol):
         """
         ...
 
+    def longer(self) -> list[int]:
+        """Return the ordinals of the nodes since the last call whose texts are longer than the model reads."""
+        ...
+
+    def note(self, longer: int) -> str:
+        """Return what to tell of so many nodes whose texts are longer than the model reads."""
+        ...
+
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return what embeds queries, None where nothing can.
 
@@ -61,33 +69,60 @@ class ModelAtHand:
     Args:
         embedder: The model.
         name: What it is called, for messages.
+        corpus: Whose texts it embeds.
         storage: The folder that the corpus's indexes live under.
     """
 
-    def __init__(self, embedder: Embedder, name: str, storage: Path) -> None:
+    def __init__(self, embedder: Embedder, name: str, corpus: Corpus, storage: Path) -> None:
         self._asked = embedder
-        self._embedder = CachedEmbedder(embedder, EmbeddingCache(storage))
+        self._embedder = CachedEmbedder(embedder, EmbeddingCache(storage if corpus.writable else None))
+        self._corpus = corpus
         self._name = name
         self._index = str(storage.parent)
+        self._longer: list[int] = []
 
     def build(self, folder: Path, nodes: Iterable[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of all nodes."""
+        settings = self._corpus.settings
+        layout.searched = list(settings.searched)
         layout.fingerprint, layout.dimension = self._embedder.fingerprint, self._embedder.dimension
-        for batch in embedded(nodes, self._embedder, self._name):
+        for batch in embedded(nodes, self._embedder, self._name, settings, self._note_texts):
             layout.probe = layout.probe or self._embedder.probe()
             yield batch
 
     def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""
+        settings = self._corpus.settings
+        if layout.searched != list(settings.searched):
+            raise RebuildRequired("other fields are searched now")
         if added:
             self._require_same(layout)
             layout.probe = layout.probe or self._embedder.probe()
-        yield from embedded(added, self._embedder, self._name)
+        return embedded(added, self._embedder, self._name, settings, self._note_texts)
+
+    def longer(self) -> list[int]:
+        """Return the ordinals of the nodes since the last call whose texts are longer than the model reads."""
+        found, self._longer = self._longer, []
+        return found
+
+    def note(self, longer: int) -> str:
+        """Return what to tell of so many nodes whose texts are longer than the model reads."""
+        if not longer or not isinstance(self._asked, BoundedEmbedder):
+            return ""
+        nodes = "1 node is" if longer == 1 else f"{longer} nodes are"
+        return (
+            f"vector: {nodes} longer than the {self._asked.max_tokens} tokens that {self._name} reads, and found by "
+            "what those say alone; shorter nodes or another embedding would find the rest"
+        )
+
+    def _note_texts(self, ordinals: Sequence[int], texts: Sequence[str]) -> None:
+        if isinstance(self._asked, BoundedEmbedder):
+            longer = self._asked.longer(texts)
+            self._longer += [ordinal for ordinal, too_long in zip(ordinals, longer, strict=True) if too_long]
 
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return the model; it is asked for its probe when it is first used."""
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
-
         compared = False
 
         def embed_queries(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -113,11 +148,13 @@ class FittedModel:
     Args:
         embedding: The method.
         name: What it is called, for messages.
+        corpus: The corpus.
         storage: The folder that the corpus's indexes live under.
     """
 
-    def __init__(self, embedding: CorpusEmbedder, name: str, storage: Path) -> None:
-        self._embedding = embedding
+    def __init__(self, embedding: CorpusEmbedder, name: str, corpus: Corpus, storage: Path) -> None:
+        self._method = embedding
+        self._corpus = corpus
         self._name = name
         self._index = str(storage.parent)
         self._loaded: tuple[str, Embedder] | None = None
@@ -126,7 +163,10 @@ class FittedModel:
     def build(self, folder: Path, nodes: Iterable[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Fit the model and yield the vectors of all nodes."""
         wanted, self._refit = self._refit, Refit()
-        layout.fingerprint = self._embedding.fingerprint
+        settings = self._corpus.settings
+        embedding = self._method.in_language(settings.language)
+        layout.searched, layout.language = list(settings.searched), settings.language
+        layout.fingerprint = embedding.fingerprint
         own: list[StoredNode] = []
         ordinals, texts = [], []
         for stored in nodes:
@@ -134,7 +174,7 @@ class FittedModel:
                 own.append(stored)
             else:
                 ordinals.append(stored.ordinal)
-                texts.append(indexed_text(stored.node))
+                texts.append(searched_text(stored.node, settings))
         if own:
             self._refuse_mixture(bool(texts))
             layout.dimension = len(own[0].node.embedding or ())
@@ -142,7 +182,7 @@ class FittedModel:
         elif texts:
             (folder / _MODEL).mkdir()
             count = (wanted.until and bisect_right(ordinals, wanted.until)) or len(texts)
-            known = self._embedding.fit(texts[:count], folder / _MODEL)
+            known = embedding.fit(texts[:count], folder / _MODEL)
             layout.model, layout.latest = uuid4().hex, ordinals[-1]
             layout.fits = [*wanted.before, Fit(ordinals[count - 1], count, later=len(texts) - count)]
             model = self._model(folder, layout)
@@ -151,32 +191,50 @@ class FittedModel:
 
     def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""
-        _require_same_fingerprint(layout.fingerprint, self._embedding.fingerprint, self._name, self._index)
+        settings = self._corpus.settings
+        if layout.searched != list(settings.searched):
+            raise RebuildRequired("other fields are searched now")
+        if layout.language != settings.language:
+            raise RebuildRequired("the corpus is in another language now")
+        embedding = self._same_method(layout)
         own = [stored for stored in added if stored.node.embedding is not None]
         others = [stored for stored in added if stored.node.embedding is None]
         if not layout.model:
             if others or not layout.dimension:
                 raise RebuildRequired("there are texts to fit a model to")
-            yield from brought(own, layout.dimension)
-            return
+            return brought(own, layout.dimension)
         self._refuse_mixture(bool(own))
         layout.fits = counted(layout.fits, layout.latest, removed, len(added))
         layout.latest = max([layout.latest, *(stored.ordinal for stored in added)])
-        if wanted := refit(layout.fits, self._embedding.outgrown):
+        if wanted := refit(layout.fits, embedding.outgrown):
             self._refit = wanted
             raise RebuildRequired("the corpus has outgrown the model that was fitted to it")
-        texts = [indexed_text(stored.node) for stored in others]
-        yield from folded_in([stored.ordinal for stored in others], texts, self._model(folder, layout))
+        texts = [searched_text(stored.node, settings) for stored in others]
+        return folded_in([stored.ordinal for stored in others], texts, self._model(folder, layout))
+
+    def longer(self) -> list[int]:
+        """Return nothing: a fitted model reads all of a text."""
+        return []
+
+    def note(self, longer: int) -> str:
+        """Return "": there is nothing to tell."""
+        return ""
 
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return the model as it was fitted."""
-        _require_same_fingerprint(layout.fingerprint, self._embedding.fingerprint, self._name, self._index)
+        self._same_method(layout)
         return self._model(folder, layout).embed_queries if layout.model else None
 
     def _model(self, folder: Path, layout: Layout) -> Embedder:
         if self._loaded is None or self._loaded[0] != layout.model:
-            self._loaded = layout.model, self._embedding.load(folder / _MODEL)
+            self._loaded = layout.model, self._same_method(layout).load(folder / _MODEL)
         return self._loaded[1]
+
+    def _same_method(self, layout: Layout) -> CorpusEmbedder:
+        """Return the method in the language that the stored model was fitted in."""
+        embedding = self._method.in_language(layout.language)
+        _require_same_fingerprint(layout.fingerprint, embedding.fingerprint, self._name, self._index)
+        return embedding
 
     def _refuse_mixture(self, mixed: bool) -> None:
         if mixed:

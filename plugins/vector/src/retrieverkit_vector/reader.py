@@ -36,7 +36,7 @@ _REMEMBERED_BYTES = 64 << 20
 _REMEMBERED_QUERY_BYTES = 4 << 20
 
 
-class Found(NamedTuple):
+class Nearest(NamedTuple):
     """Rows and their scores, best first."""
 
     rows: NDArray[np.int64]
@@ -67,20 +67,22 @@ class VectorReader:
         rows: The vectors.
         embed_queries: What embeds queries, or None.
         graph: The graph over the first rows, or None.
-        note: What a reader of the results should know.
+        notes: What a reader of the results should know.
 
     Attributes:
         rows: The vectors.
         embed_queries: What embeds queries, or None.
-        note: What a reader of the results should know, or an empty string.
+        notes: What a reader of the results should know.
         count: How many nodes can be found.
         dimension: The length of the vectors.
     """
 
-    def __init__(self, rows: Rows, embed_queries: EmbedQueries | None, graph: Graph | None, note: str) -> None:
+    def __init__(
+        self, rows: Rows, embed_queries: EmbedQueries | None, graph: Graph | None, notes: tuple[str, ...]
+    ) -> None:
         self.rows = rows
         self.embed_queries = embed_queries
-        self.note = note
+        self.notes = notes
         self.count = rows.count
         self.dimension = rows.dimension
         self._graph = graph
@@ -137,7 +139,7 @@ class VectorReader:
                 known.popitem(last=False)
         return found
 
-    def search(self, target: Target, wanted: int | None, admitted: Admitted | None = None) -> Found:
+    def search(self, target: Target, wanted: int | None, admitted: Admitted | None = None) -> Nearest:
         """Return the nearest rows.
 
         Args:
@@ -149,7 +151,7 @@ class VectorReader:
         count = self.count if admitted is None else admitted.count
         wanted = count if wanted is None else min(wanted, count)
         if not wanted:
-            return Found(np.empty(0, np.int64), np.empty(0))
+            return Nearest(np.empty(0, np.int64), np.empty(0))
         rows = self._by_graph(target, wanted, admitted, count)
         if rows is None and admitted is None and target.metric == "cosine":
             rows = self._by_halves(target, wanted)
@@ -157,7 +159,7 @@ class VectorReader:
             rows = self._one_by_one(target, wanted, admitted)
         return self._ranked(target, rows, wanted)
 
-    def search_many(self, targets: Sequence[Target], wanted: Sequence[int | None]) -> list[Found]:
+    def search_many(self, targets: Sequence[Target], wanted: Sequence[int | None]) -> list[Nearest]:
         """Return for each target what `search` does, by one matrix product for many of them."""
         if self._graph is not None or not self.count:
             return [self.search(target, most) for target, most in zip(targets, wanted, strict=True)]
@@ -173,10 +175,10 @@ class VectorReader:
                 found.append(self._ranked(target, chosen, most))
         return found
 
-    def _ranked(self, target: Target, rows: NDArray[np.int64], wanted: int) -> Found:
+    def _ranked(self, target: Target, rows: NDArray[np.int64], wanted: int) -> Nearest:
         scores = target.scores(self.rows.vectors(rows))
         order = target.order(scores, self.rows.ordinals[rows])[:wanted]
-        return Found(rows[order], scores[order])
+        return Nearest(rows[order], scores[order])
 
     def _by_graph(self, target: Target, wanted: int, admitted: Admitted | None, count: int) -> NDArray[np.int64] | None:
         """Return enough rows by the graph; None where that is not quicker or not sure enough."""

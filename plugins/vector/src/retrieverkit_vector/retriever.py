@@ -12,6 +12,7 @@ import numpy as np
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
+from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
@@ -22,7 +23,7 @@ from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
 from retrieverkit_vector.mmr import diversified
 from retrieverkit_vector.plugin import FILTERS, MMR_SCORES, SCORES, MetricName
-from retrieverkit_vector.reader import Found, VectorReader
+from retrieverkit_vector.reader import Nearest, VectorReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,12 +119,12 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             raise target
         return None if target is None else target.vector
 
-    def _search(self, reader: VectorReader, query_bundle: QueryBundle) -> Pairs:
-        self._pass_on_note(reader)
+    def _search(self, reader: VectorReader, query_bundle: QueryBundle) -> Found:
         (target,) = self._targets(reader, [query_bundle])
         if isinstance(target, RetrieverKitError):
             raise target
-        return [] if target is None else self._nearest(reader, query_bundle, target)
+        pairs = [] if target is None else self._nearest(reader, query_bundle, target)
+        return Found(pairs, notes=reader.notes)
 
     def _nearest(self, reader: VectorReader, query: QueryBundle, target: Target) -> Pairs:
         admitted = None
@@ -139,8 +140,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         found, cursor = self.index.ask_at(lambda reader: self._found_many(reader, query_bundles))
         return [each if isinstance(each, RetrieverKitError) else found_in(self.index, each, cursor) for each in found]
 
-    def _found_many(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Pairs | RetrieverKitError]:
-        self._pass_on_note(reader)
+    def _found_many(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Found | RetrieverKitError]:
         targets = self._targets(reader, queries)
         found: list[Pairs | RetrieverKitError] = []
         together: dict[int, Target] = {}
@@ -153,14 +153,14 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         many = reader.search_many(list(together.values()), [self._fetched(queries[place]) for place in together])
         for place, one in zip(together, many, strict=True):
             found[place] = self._chosen(reader, one, queries[place].top_k)
-        return found
+        return [each if isinstance(each, RetrieverKitError) else Found(each, notes=reader.notes) for each in found]
 
     def _fetched(self, query: QueryBundle) -> int | None:
         if self._mmr_lambda is None or query.top_k is None:
             return query.top_k
         return max(query.top_k, self._mmr_fetch)
 
-    def _chosen(self, reader: VectorReader, found: Found, top_k: int | None) -> Pairs:
+    def _chosen(self, reader: VectorReader, found: Nearest, top_k: int | None) -> Pairs:
         rows, scores = found
         if self._cutoff is not None:
             near = scores <= self._cutoff if self._metric == "l2" else scores >= self._cutoff
@@ -215,10 +215,6 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             if mean.any():
                 means[place] = mean
         return means
-
-    def _pass_on_note(self, reader: VectorReader) -> None:
-        if reader.note and reader.note not in self.notes:
-            self.notes = (*self.notes, reader.note)
 
 
 def _door(embedding: Sequence[float], dimension: int) -> NDArray[np.float32]:

@@ -5,17 +5,16 @@ A node whose text is blank, or of which a fitted model knows no term, has no vec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieverkit_core.corpus import StoredNode
+from retrieverkit_core.corpus import IndexSettings, StoredNode, searched_text
 from retrieverkit_core.errors import InvalidEmbeddingError, shorten
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.vectors import checked
-from retrieverkit_indexing.analysis import indexed_text
 from retrieverkit_vector.segments import Batch
 
 if TYPE_CHECKING:
@@ -23,13 +22,24 @@ if TYPE_CHECKING:
 
     from retrieverkit_core.services import Embedder
 
+NoteTexts = Callable[[Sequence[int], Sequence[str]], None]
+
 _BATCH = 1024
 _EMBEDDED = 128
 """Fewer, for a model takes its time: whoever watches should see it come on."""
 
 
-def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iterator[Batch]:
+def embedded(
+    nodes: Iterable[StoredNode], embedder: Embedder, name: str, settings: IndexSettings, note_texts: NoteTexts
+) -> Iterator[Batch]:
     """Yield the vectors of ``nodes``, batch by batch.
+
+    Args:
+        nodes: The nodes.
+        embedder: The model.
+        name: What it is called, for messages.
+        settings: Those of the corpus.
+        note_texts: Is told the ordinals of the nodes whose texts are embedded, and the texts.
 
     Raises:
         InvalidEmbeddingError: A node's own vector, or one of the model's, cannot be used.
@@ -41,11 +51,12 @@ def embedded(nodes: Iterable[StoredNode], embedder: Embedder, name: str) -> Iter
         for place, (_, node) in enumerate(batch):
             if node.embedding is not None:
                 vectors[place] = own_vector(node, embedder.dimension, f"those of {name!r} have")
-            elif (text := indexed_text(node)).strip():
+            elif (text := searched_text(node, settings)).strip():
                 places.append(place)
                 texts.append(text)
         if texts:
             vectors[places] = embedder.embed_documents(texts)
+            note_texts([batch[place].ordinal for place in places], texts)
         yield np.array([ordinal for ordinal, _ in batch], np.int64), vectors
 
 

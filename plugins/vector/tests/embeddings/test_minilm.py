@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -262,3 +263,17 @@ def test_quality_on_real_questions(minilm, evaluation_data, measured, name, leas
     if not os.environ.get("RETRIEVERKIT_SLOW_TESTS"):
         pytest.skip("takes minutes: set RETRIEVERKIT_SLOW_TESTS=1")
     assert measured(minilm, *evaluation_data(name))[0] >= least
+
+
+def test_texts_that_are_cut_are_known(tmp_path, extra, monkeypatch):
+    from retrieverkit_vector.embeddings.minilm import tokens
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##a", "b"]
+    vocabulary = {word: place for place, word in enumerate(words)}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}}))
+    listed = hashlib.sha256("".join(f"{word}\n" for word in words).encode()).hexdigest()
+    monkeypatch.setattr(tokens, "VOCABULARY_SHA256", listed)
+    pieces = tokens.WordPieces(tmp_path / "tokenizer.json")
+    texts = ["a " * 254, "a " * 255, "a" * 90 + " b", "a" * 90 + " " + "b " * 200, "b", " " * 5000, ""]
+    assert pieces.longer(texts) == [False, True, False, True, False, False, False]
+    assert [len(ids) == 256 for ids in pieces(texts)] == [True, True, False, True, False, False, False]

@@ -7,6 +7,7 @@ a folder.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -47,11 +48,15 @@ class EmbeddingCache:
     """Vectors by model fingerprint and text. Safe to share between threads, processes and forks.
 
     Args:
-        folder: Where the file is kept; made if it is not there. Where it cannot be written, nothing is remembered.
+        folder: Where the file is kept; made if it is not there. Where it cannot be written, nothing is remembered. None
+            keeps all in memory.
+
+    Attributes:
+        path: The file, or None.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = Path(folder) / FILE_NAME
+    def __init__(self, folder: Path | None) -> None:
+        self.path = None if folder is None else Path(folder) / FILE_NAME
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._pid = os.getpid()
@@ -129,10 +134,10 @@ class EmbeddingCache:
     def _open(self) -> sqlite3.Connection | None:
         if self._connection is None and not self._given_up:
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.touch()
-                self._file = _identity(self.path)
-                self._connection = self._connect()
+                if self.path is not None:
+                    _make_file(self.path)
+                    self._file = _identity(self.path)
+                self._connection = self._connect(self.path or ":memory:")
             except OSError as error:
                 self._give_up(error)
             except sqlite3.OperationalError as error:
@@ -145,9 +150,9 @@ class EmbeddingCache:
         self._given_up = True
         _log.warning("embeddings are not remembered: %s cannot be used (%s)", self.path, error)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, path: Path | str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -168,6 +173,8 @@ class EmbeddingCache:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self.path is None:
+            return
         try:
             with FileLock(f"{self.path}.lock", timeout=_BUSY_SECONDS):
                 if _identity(self.path) == self._file:
@@ -175,6 +182,19 @@ class EmbeddingCache:
                         Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         except (OSError, TimeoutError) as error:
             self._give_up(error)
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file if there is none.
+
+    Raises:
+        OSError: It cannot be made, or what is there is not a file: to open a pipe would wait for its other end.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch()
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def _code(error: sqlite3.Error) -> int:

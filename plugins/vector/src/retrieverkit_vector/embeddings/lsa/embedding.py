@@ -38,20 +38,31 @@ class LsaEmbedding:
 
     Args:
         dimensions: The length of a vector where texts and terms are many enough.
-        language: The language of the corpus, an ISO 639-1 code.
+        language: The language of the texts, an ISO 639-1 code; None for that of the corpus.
 
     Raises:
         ConfigError: The language is not supported.
     """
 
-    def __init__(self, dimensions: int = 256, language: str = "en") -> None:
+    def __init__(self, dimensions: int = 256, language: str | None = None) -> None:
         self._dimensions = dimensions
-        self._analyzer = Analyzer(language)
+        self._follows = language is None
+        self._analyzer = Analyzer(language or "en")
 
     @property
     def fingerprint(self) -> str:
         """Names the rules, the analyzer and the dimensions."""
         return f"lsa rules {RULES_VERSION}, {self._dimensions} dimensions, {self._analyzer.fingerprint}"
+
+    def in_language(self, language: str) -> LsaEmbedding:
+        """Return the method for texts in ``language``; itself if it was made for one.
+
+        Raises:
+            ConfigError: The language is not supported.
+        """
+        if not self._follows or language == self._analyzer.language:
+            return self
+        return LsaEmbedding(self._dimensions, language)
 
     def fit(self, texts: Sequence[str], folder: Path) -> NDArray[np.float32] | None:
         """Fit the model to ``texts`` and write it into the empty ``folder``.

@@ -11,7 +11,9 @@ class LsaOptions(EmbeddingOptions):
     """Options of ``lsa``."""
 
     dimensions: int = Field(default=256, ge=1, le=4096, description="Length of a vector; less where texts are few.")
-    language: str = Field(default="en", description="Language of the corpus (ISO 639-1), for stemming and stop words.")
+    language: str | None = Field(
+        default=None, description="Language for stemming and stop words (ISO 639-1). None: that of the index."
+    )
 
 
 class LsaProvider:

@@ -35,6 +35,7 @@ class MiniLm:
         self._tokens = WordPieces(folder / TOKENIZER)
         self._model = Bert(load_file(folder / FILE), _HEADS)
         self.dimension = self._model.dimension
+        self.max_tokens = MAX_TOKENS
         self.fingerprint = f"all-MiniLM-L6-v2 {SHA256[:16]}, {MAX_TOKENS} tokens, mean, normalised"
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -45,6 +46,10 @@ class MiniLm:
             pooled = self._model.pooled([tokens[place] for place in places])
             vectors[places] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return vectors
+
+    def longer(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether it has more than the 256 tokens that count."""
+        return self._tokens.longer(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a query, made as for documents."""

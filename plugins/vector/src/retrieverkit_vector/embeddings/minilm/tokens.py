@@ -47,8 +47,15 @@ class WordPieces:
 
     def __call__(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return the ids of each text's tokens, cut to 256, [CLS] first and [SEP] last."""
-        valid = (text.encode("utf-8", "replace").decode() for text in texts)  # no lone surrogates
-        return [np.array(self._tokenizer.encode(text).ids) for text in valid]
+        return [np.array(self._tokenizer.encode(_valid(text)).ids) for text in texts]
+
+    def longer(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether it is cut. No token has less than a character, but for the first and last."""
+        return [len(text) > MAX_TOKENS - 2 and bool(self._tokenizer.encode(_valid(text)).overflowing) for text in texts]
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # no lone surrogates
 
 
 def _vocabulary(path: Path) -> dict[str, int]:
