@@ -37,7 +37,7 @@ def test_the_fields_that_the_index_names_are_embedded(embedding, tmp_path):
     assert retriever.retrieve("walrus lighthouse")[0].node.id == "new"
     reopened = VectorRetriever(corpus, tmp_path, embedding, embedding_spec="e", top_k=3)
     assert reopened.retrieve("otter tide tables") == retriever.retrieve(QueryBundle("otter tide tables", top_k=3))
-    assert reopened.index.status()["rebuilds"] == 0
+    assert reopened.index.status().rebuilds == 0
 
 
 TEXTS = ["die Häuser der Stadt", "ein Haus am Meer", "Bücher und Zeitungen", "der Garten im Frühling"]
@@ -61,7 +61,7 @@ def test_lsa_speaks_the_language_of_the_index(tmp_path):
     corpus.configure(language="de")
     assert {hit.node.id for hit in german.retrieve("Häusern") if hit.score > 0.1} == both
     assert found(corpus, tmp_path)[1] == both
-    assert german.index.status()["rebuilds"] == 0
+    assert german.index.status().rebuilds == 0
 
 
 def test_a_language_that_lsa_does_not_know_is_told(tmp_path):

@@ -32,7 +32,8 @@ def test_filters_and_scope_are_as_the_rules_say(new_corpus, word_model, tmp_path
         result = retriever.retrieve(QueryBundle("w1", filters=filters, scope=scope))
         assert {hit.node.id for hit in result} == wanted
         combined = MetadataFilters.and_(filters, scope)
-        assert {hit.node.id for hit in retriever._retrieve(QueryBundle("w1", top_k=100, filters=combined))} == wanted
+        pushed = retriever._retrieve(QueryBundle("w1", top_k=100, filters=combined))
+        assert {str(ordinal - 1) for ordinal, _ in pushed} == wanted
         assert result.filters.rechecked == "" and result.warnings == ()
         for k in (1, 3):
             few = retriever.retrieve(QueryBundle("w1", filters=filters, scope=scope, top_k=k))

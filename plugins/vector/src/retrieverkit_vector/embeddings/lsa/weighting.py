@@ -22,7 +22,8 @@ def entropy_weights(counts: csr_array) -> NDArray[np.float32]:
     totals = np.bincount(counts.indices, weights=counts.data, minlength=terms)
     shares = counts.data / totals[counts.indices]
     entropies = np.bincount(counts.indices, weights=shares * np.log(shares), minlength=terms)
-    return (1 + entropies / np.log(texts + 1)).astype(np.float32)
+    weights: NDArray[np.float32] = (1 + entropies / np.log(texts + 1)).astype(np.float32)
+    return weights
 
 
 def weighted(counts: csr_array, weights: NDArray[np.float32]) -> csr_array:
