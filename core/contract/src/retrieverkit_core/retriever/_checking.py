@@ -53,7 +53,9 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
         first = place.setdefault(node_id, len(hits))
         evidence = hit._evidence or ((leg, rank, score),)
         if first == len(hits):
-            hits.append(hit.with_score(score, evidence))
+            fresh = NodeWithScore(node, score, evidence)
+            fresh._origin = hit._origin
+            hits.append(fresh)
         else:
             hits[first]._evidence += tuple(e for e in evidence if e not in hits[first]._evidence)
     if ordered and hits:

@@ -94,7 +94,7 @@ class _Answer:
         last_count = -1
         while True:
             returned = yield self._query.asking(k, self._plan.given)
-            if isinstance(returned, Found):
+            if type(returned) is not list and isinstance(returned, Found):  # an abstract class is slow to ask
                 found = checked_found(returned, self._retriever)
                 if self._disowned:
                     found = found.undisputed()
@@ -106,6 +106,9 @@ class _Answer:
                 hits = hits_of(fetched, self._retriever.name)
             else:
                 hits = checked(returned, self._retriever)
+            if self._plan is _NO_FILTERS and len(hits) >= self._limit and not leads_on(hits):
+                del hits[self._limit :]
+                return self._made(hits, returned)
             groups, leaked = yield from self._passing(hits)
             if leaked or self._vanished:  # the next look must go beyond what had to be left out
                 self._reads_all, self._late = True, False
@@ -154,11 +157,7 @@ class _Answer:
         kept = [hit for group in groups[: self._limit] for hit in group]
         if self._query.top_k is not None:
             del kept[self._query.top_k :]
-        result = RetrievalResult(
-            kept, query=self._query, retriever=self._retriever.name, legs=self._legs, notes=self._notes(len(kept))
-        )
-        if isinstance(returned, (RetrievalResult, Found)):
-            result.inherit(returned)
+        result = self._made(kept, returned)
         if self._plan.wanted is not None:
             passed = sum(map(len, groups))
             result.filters = self._report(returned, leaked, max(0, len(hits) - passed - len(leaked)))
@@ -171,6 +170,15 @@ class _Answer:
         if hits or retriever.is_empty is None or not retriever.is_empty():
             return retriever.notes
         return (*retriever.notes, _EMPTY)
+
+    def _made(self, hits: list[NodeWithScore], returned: Sequence[NodeWithScore] | Found) -> RetrievalResult:
+        retriever = self._retriever
+        result = RetrievalResult(
+            hits, query=self._query, retriever=retriever.name, legs=self._legs, notes=retriever.notes
+        )
+        if type(returned) is not list and isinstance(returned, (RetrievalResult, Found)):
+            result.inherit(returned)
+        return result
 
     def _late_result(self, found: Found) -> RetrievalResult:
         notes = self._notes(len(found))
