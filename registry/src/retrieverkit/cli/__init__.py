@@ -1,4 +1,4 @@
-"""The command ``retriever``. One module a command; each imports what is heavy when it runs."""
+"""The command ``retriever``. One module per command; each imports what is heavy when it runs."""
 
 from __future__ import annotations
 
