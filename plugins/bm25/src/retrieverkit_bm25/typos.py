@@ -19,7 +19,7 @@ SIMILARITY = 0.75
 _SHORTEST = 4
 _TWO_EDITS_FROM = 8
 _MAX_REPLACED = 16
-_MAX_NODES = 8
+_MAX_NODES = 32
 
 
 def replacements(
