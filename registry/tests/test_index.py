@@ -18,6 +18,7 @@ from retrieverkit import (
     MetadataFilters,
     Node,
     QueryBundle,
+    RetrieverSpec,
     list_modes,
     register_mode,
 )
@@ -150,6 +151,39 @@ def test_what_is_asked_of_one_query(index):
         assert f"{name}=" in caught.value.fix
         with pytest.raises(ConfigError, match="belongs to the query"):
             index.as_retriever(f"in_order({name}='n > 1')")
+
+
+class AllOf(BaseRetriever):
+    def __init__(self, legs):
+        super().__init__()
+        self.legs = legs
+
+    def _retrieve(self, query_bundle):
+        return [hit for leg in self.legs for hit in leg.retrieve(query_bundle)]
+
+
+class AllOfOptions(ModeOptions):
+    retrievers: list[RetrieverSpec]
+
+
+class AllOfPlugin:
+    spec = ModeSpec(name="all_of", summary="what each leg finds", options=AllOfOptions)
+
+    @hookimpl
+    def make_retriever(self, options, context):
+        return AllOf([context.resolve(leg) for leg in options.retrievers])
+
+
+def test_sub_retrievers_as_an_option(index, discovery):
+    discovery.register_mode("all_of", AllOfPlugin())
+    index.add([Document("one", id="a"), Document("two", id="b")])
+    for legs in (["in_order(top_k=1)", {"mode": "in_order"}], (RetrieverSpec.parse("in-order"),)):
+        retriever = index.as_retriever("all_of", retrievers=legs)
+        assert len(retriever.legs) == len(legs) and ids(retriever.retrieve("q")) == ["a", "b"]
+    assert len(index.as_retriever("all_of(in_order, in_order)", retrievers=["in_order"]).legs) == 1
+    for wrong in ("in_order", 5):
+        with pytest.raises(ConfigError, match="not a list of retrievers"):
+            index.as_retriever("all_of", retrievers=wrong)
 
 
 @pytest.mark.parametrize("name", ["similarity_top_k", "k", "limit", "n", "num_results"])
