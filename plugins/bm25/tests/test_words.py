@@ -8,7 +8,7 @@ from retrieverkit_bm25 import Bm25Retriever
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.filters import MetadataFilters
-from retrieverkit_core.nodes import Node
+from retrieverkit_core.nodes import Node, NodeRelationship
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
@@ -145,8 +145,18 @@ def test_a_scope_that_the_engine_cannot_apply_leaves_words_alone(tmp_path):
 
 
 def test_nodes_and_documents_can_be_filtered_by_id(tmp_path):
-    retriever = Bm25Retriever(corpus_of("cat", "cat", "cat"), tmp_path)
-    filters = MetadataFilters.parse("_node_id in ['n0', 'n2'] and not (_doc_id == 'n0')")
-    assert all(map(retriever.can_push, filters.leaves()))
-    result = retriever.retrieve(QueryBundle("cat", filters=filters))
-    assert "n1" not in ids(result) and "n2" in ids(result)
+    corpus = MemoryCorpus()
+    source = NodeRelationship.SOURCE
+    corpus.add(*(Node(text="cat", id=f"n{i}", relationships={source: f"doc{i // 2}"}) for i in range(6)))
+    corpus.add(Node(text="cat", id="2024-05-01"), Node(text="cat", id="2023-01-01"))
+    retriever = Bm25Retriever(corpus, tmp_path, top_k=10)
+
+    def passing(text):
+        filters = MetadataFilters.parse(text)
+        pushed = all(map(retriever.can_push, filters.leaves()))
+        return pushed, ids(retriever.retrieve(QueryBundle("cat", filters=filters)))
+
+    assert passing("_node_id in ['n0', 'n2', 'n4'] and _doc_id != 'doc1'") == (True, ["n0", "n4"])
+    assert passing("_doc_id == 'doc2'") == (True, ["n4", "n5"])
+    assert passing("_node_id == '2024-05-01'") == (True, ["2024-05-01"])
+    assert passing("_node_id > '2024-01-01'") == (False, ["2024-05-01"])

@@ -28,7 +28,6 @@ from retrieverkit_bm25.reader import Bm25Reader, record_build
 from retrieverkit_bm25.schema import BODY, CHARACTERS, FACETS, LENGTH, ORDINAL, schema
 from retrieverkit_core.corpus import Corpus, StoredNode
 from retrieverkit_core.errors import DerivedIndexError
-from retrieverkit_core.filters import filterable
 from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts
 from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
@@ -114,10 +113,9 @@ class Bm25Index(DerivedIndex[Bm25Reader]):
             document = tantivy.Document()
             document.add_integer(ORDINAL, ordinal)
             document.add_integer(LENGTH, self._add_texts(document, node))
-            fields = filterable(node)
-            for term in facets.of(fields):
+            for term in facets.of(node):
                 document.add_text(FACETS, term)
-            columns.fill(document, fields)
+            columns.fill(document, node.metadata)
             writer.add_document(document)
             ordinals.count(ordinal)
         return ordinals

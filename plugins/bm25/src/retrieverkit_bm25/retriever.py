@@ -76,8 +76,8 @@ class Bm25Retriever(IndexRetriever[Bm25Reader]):
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return whether the engine applies this condition exactly.
 
-        It does but for text matches, an order of strings that are no dates, an order around numbers of 2**53 and
-        more, and an order on a field that came after 32 others with numbers or 16 others with dates.
+        It does but for text matches, an order of ids and of strings that are not dates, an order around numbers of
+        2**53 and more, and an order on a field that came after 32 others with numbers or 16 others with dates.
         """
         return is_pushable(filter, lambda: self.index.reader().columns)
 
