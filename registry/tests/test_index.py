@@ -23,7 +23,15 @@ from retrieverkit import (
     register_mode,
 )
 from retrieverkit.discovery import KNOWN_MODES, Discovery
-from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
+from retrieverkit_core import (
+    BaseRetriever,
+    ModeOptions,
+    ModeSpec,
+    NodeRelationship,
+    NodeWithScore,
+    Observers,
+    hookimpl,
+)
 from retrieverkit_core.errors import (
     ConfigError,
     InvalidDocumentError,
@@ -193,12 +201,30 @@ def test_what_others_call_top_k(index, name):
     assert caught.value.near == ("top_k",)
 
 
+def test_an_index_of_nodes(tmp_path, discovery):
+    nodes = [Node("one", id="a#0", relationships={NodeRelationship.SOURCE: "a"}), Node("two", id="b")]
+    with Index.from_nodes(nodes, tmp_path / "x", searched=(), discovery=discovery) as index:
+        assert list(index) == nodes and index.document_ids() == ["a", "b"]
+        assert index.settings.searched == ()
+    with pytest.raises(ConfigError, match="already"):
+        Index.from_nodes(nodes, tmp_path / "x", discovery=discovery)
+
+
 def test_whether_a_document_is_there(index):
     index.add(Document("one", id="a"))
     assert "a" in index and "b" not in index and 5 not in index and "\ud800" not in index
 
 
-def test_an_answer_from_an_empty_index_says_so(index):
+class NothingPlugin:
+    spec = ModeSpec(name="nothing", summary="finds nothing, anywhere")
+
+    @hookimpl
+    def make_retriever(self, options, context):
+        return AllOf([])
+
+
+def test_an_answer_from_an_empty_index_says_so(index, discovery):
+    discovery.register_mode("nothing", NothingPlugin())
     retriever = index.as_retriever("in_order")
     told = "the index holds no documents"
     assert told in retriever.retrieve("q").notes and told in retriever.candidates(QueryBundle("q")).notes
@@ -206,6 +232,9 @@ def test_an_answer_from_an_empty_index_says_so(index):
     assert retriever.retrieve("q").notes == () == retriever.retrieve("q", filters="n > 1").notes
     index.delete(["a"])
     assert told in index.retrieve("q", "in_order").notes
+    nothing = index.as_retriever("nothing")
+    index.close()
+    assert nothing.retrieve("q").notes == ()  # it needs no corpus, and nothing is known of this one
 
 
 def test_the_installed_modes_are_listed():
