@@ -1,6 +1,8 @@
 """For each check there is something that it must find wrong, and it does."""
 
+import kit_bad_indexes
 import kit_bad_modes
+import kit_bad_more
 import kit_bad_plain
 import pytest
 from kit_good import EVERYTHING
@@ -18,6 +20,14 @@ PACKAGED = {
         "source": "from kit_bad_modes import OneOwner\nfrom kit_modes import WordsPlugin\n"
         "plugin = WordsPlugin(OneOwner)\n"
     },
+    "another_process_sees_changes": {
+        "source": "from kit_bad_indexes import KeepsItsPast\nfrom kit_modes import WordsPlugin\n"
+        "plugin = WordsPlugin(KeepsItsPast)\n"
+    },
+    "what_another_process_deletes_is_gone": {
+        "source": "from kit_bad_indexes import KeepsWhatItRead\nfrom kit_modes import WordsPlugin\n"
+        "plugin = WordsPlugin(KeepsWhatItRead)\n"
+    },
     "importing_it_is_quiet": {
         "source": "from kit_modes import WordsPlugin\nprint('welcome')\nplugin = WordsPlugin()\n"
     },
@@ -28,6 +38,9 @@ PACKAGED = {
     },
 }
 """How the distribution is made that must fail each check."""
+
+PLAIN = {**kit_bad_plain.BAD, **kit_bad_more.BAD}
+MODES = {**kit_bad_modes.BAD, **kit_bad_indexes.BAD}
 
 
 def the_result(subject, name):
@@ -41,23 +54,23 @@ def must_fail(result):
 
 
 def test_each_check_is_shown_to_fail():
-    shown = [*kit_bad_plain.BAD, *kit_bad_modes.BAD, *PACKAGED, "listing_modes_does_not_import_it"]
+    shown = [*PLAIN, *MODES, *PACKAGED, "listing_modes_does_not_import_it"]
     assert sorted(shown) == sorted(check.name for check in all_checks())
 
 
-@pytest.mark.parametrize("name", kit_bad_plain.BAD)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_bad_retriever_fails(name, tmp_path, monkeypatch):
     (tmp_path / "naughty_strings.jsonl").write_text('{"_id": 0, "text": "[["}\n')
     monkeypatch.setenv("RETRIEVERKIT_DATA", str(tmp_path))
-    bad = kit_bad_plain.BAD[name]
+    bad = PLAIN[name]
     factory = (lambda documents: bad(documents)) if isinstance(bad, type) else bad
     must_fail(the_result(factory, name))
 
 
-@pytest.mark.parametrize("name", kit_bad_modes.BAD)
+@pytest.mark.parametrize("name", MODES)
 def test_a_bad_mode_fails(name):
     discovery = Discovery()
-    discovery.register_mode("words", kit_bad_modes.BAD[name]())
+    discovery.register_mode("words", MODES[name]())
     must_fail(the_result(for_mode("words", discovery=discovery), name))
 
 

@@ -1,11 +1,14 @@
 """The pytest class and the command line, in a pytest of its own."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from kit_good import Words, good
+
+from retrieverkit_core.errors import ConfigError
+from retrieverkit_testkit.suite import RetrieverConformance, prepared
+
+pytest_plugins = ["pytester"]
 
 SUPPORT = Path(__file__).parent / "support"
 FIVE_LINES = """
@@ -20,68 +23,79 @@ class TestMine(RetrieverConformance):
 """
 
 
-def pytest_run(folder, *arguments, path=()):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, path), str(SUPPORT)])}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-ra", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture
-def suite(tmp_path):
-    def write(module="kit_good", name="Words", more=""):
-        text = FIVE_LINES.format(support=str(SUPPORT), module=module, name=name, more=more)
-        (tmp_path / "test_mine.py").write_text(text)
-        return tmp_path
+def suite(pytester):
+    """Write a test file with a suite, run it in this process and return what came of it."""
 
-    return write
+    def run(*arguments, module="kit_good", name="Words", more=""):
+        text = FIVE_LINES.format(support=str(SUPPORT), module=module, name=name, more=more)
+        pytester.path.joinpath("test_mine.py").write_text(text)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-ra", *arguments)
+
+    return run
 
 
 def test_a_good_retriever_passes(suite):
-    done = pytest_run(suite(), "--quick-conformance")
-    assert done.returncode == 0, done.stdout
-    assert "capability lexical is not declared" in done.stdout
-    assert " failed" not in done.stdout
+    done = suite("--quick-conformance", "-k", "top_k or what_does_not_match")
+    assert done.ret == 0, done.stdout.str()
+    assert "capability lexical is not declared" in done.stdout.str()
+    assert " failed" not in done.stdout.str()
 
 
 def test_a_bad_one_fails_with_what_to_mend(suite):
-    done = pytest_run(suite("kit_bad_plain", "HiddenLimit"), "-k", "everything_that_matches_is_found")
-    assert done.returncode == 1
-    assert "TestMine::test_check[everything_that_matches_is_found]" in done.stdout
-    assert "To mend: take away hidden limits" in done.stdout
+    done = suite("-k", "top_k_is_filled", module="kit_bad_plain", name="OneLess")
+    assert done.ret == 1
+    assert "TestMine::test_check[top_k_is_filled]" in done.stdout.str()
+    assert "To mend: look for hits that are lost" in done.stdout.str()
 
 
-@pytest.mark.parametrize(("name", "returncode", "told"), [("HiddenLimit", 0, "xfailed"), ("ReturnsAll", 1, "FAILED")])
+@pytest.mark.parametrize(("name", "returncode", "told"), [("OneLess", 0, "xfailed"), ("Words", 1, "FAILED")])
 def test_expected_failures_are_strict(suite, name, returncode, told):
-    more = "expected_failures = {'everything_that_matches_is_found': 'ten is enough'}"
-    done = pytest_run(suite("kit_bad_plain", name, more), "-k", "everything_that_matches_is_found")
-    assert done.returncode == returncode, done.stdout
-    assert told in done.stdout
-    assert "ten is enough" in done.stdout
+    module = "kit_bad_plain" if name == "OneLess" else "kit_good"
+    more = "expected_failures = {'top_k_is_filled': 'one less is enough'}"
+    done = suite("-k", "top_k_is_filled", module=module, name=name, more=more)
+    assert done.ret == returncode, done.stdout.str()
+    assert told in done.stdout.str()
+    assert "one less is enough" in done.stdout.str()
 
 
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ("def test_check(self): pass", "overrides test_check"),
-        ("retriever_mode = 'bm25'", "both a retriever_mode and a factory"),
-        ("factory = None", "neither a retriever_mode nor a factory"),
-        ("expected_failures = {'nonsense': 'why'}", "there is no check 'nonsense'"),
-        ("factory = Retriever", "is a class, not a factory"),
+        ({"test_check": lambda self: None}, "overrides test_check"),
+        ({"retriever_mode": "bm25"}, "both a retriever_mode and a factory"),
+        ({"factory": None}, "neither a retriever_mode nor a factory"),
+        ({"expected_failures": {"nonsense": "why"}}, "there is no check 'nonsense'"),
+        ({"factory": Words}, "is a class, not a factory"),
     ],
 )
-def test_wrong_suites_are_told(suite, more, told):
-    done = pytest_run(suite(more=more), "-x")
-    assert done.returncode != 0
-    assert told in done.stdout
+def test_wrong_suites_are_told(more, told, pytestconfig):
+    with pytest.raises(ConfigError, match="fix:") as caught:
+        prepared(type("TestMine", (RetrieverConformance,), {"factory": staticmethod(good), **more}), pytestconfig)
+    assert told in str(caught.value)
 
 
-def test_an_installed_mode_is_checked_by_its_name(site, tmp_path):
+def test_a_suite_may_be_quick(pytestconfig):
+    subject, _ = prepared(type("TestMine", (RetrieverConformance,), {"factory": good, "quick": True}), pytestconfig)
+    assert subject.quick
+
+
+def test_an_installed_mode_is_checked_by_its_name(site, pytester):
     site.add(name="kit-named")
-    arguments = ["--quick-conformance", "--retriever-capabilities", "deterministic, lexical"]
-    done = pytest_run(tmp_path, "--retriever-mode", "words", *arguments, path=[site.folder])
-    assert done.returncode == 0, done.stdout
-    assert "words (kit-named 1.0)" in done.stdout
-    assert "capability exhaustive is not declared" in done.stdout
-    missing = pytest_run(tmp_path, "--retriever-mode", "no_such_mode", "-x")
-    assert missing.returncode != 0
-    assert "unknown retriever mode 'no_such_mode'" in missing.stdout
+    arguments = [
+        "--quick-conformance",
+        "--retriever-capabilities",
+        "deterministic, lexical",
+        "-k",
+        "top_k or last_word",
+    ]
+    done = pytester.runpytest_inprocess("-ra", "--retriever-mode", "words", *arguments)
+    assert done.ret == 0, done.stdout.str()
+    assert "words (kit-named 1.0)" in done.stdout.str()
+    assert "capability exhaustive is not declared" in done.stdout.str()
+
+
+def test_a_mode_that_is_not_installed_is_named(pytester):
+    missing = pytester.runpytest_inprocess("--retriever-mode", "no_such_mode", "-x")
+    assert missing.ret != 0
+    assert "unknown retriever mode 'no_such_mode'" in missing.stdout.str()

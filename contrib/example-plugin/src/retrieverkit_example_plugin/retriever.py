@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Literal
 
 from rapidfuzz import fuzz, process
@@ -54,7 +55,7 @@ class FuzzyTitleRetriever(BaseRetriever):
                 break
             node = _first_passing(titles.nodes[place], query_bundle)
             if node is not None:
-                hits.append(NodeWithScore(node, score / 100))
+                hits.append(NodeWithScore(deepcopy(node), score / 100))  # callers may change what they get
         return hits
 
     def _current_titles(self) -> Titles:

@@ -6,19 +6,20 @@ It reads one JSON object from standard input: what `Subject.recipe` gives, with 
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from retrieverkit import Document, Index
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_testkit.answers import Scored, scored
+from retrieverkit_testkit.library import Chapters, put
+from retrieverkit_testkit.sources import found_factory
 from retrieverkit_testkit.verdicts import ensure
 
 _TIME_LIMIT = 100
@@ -57,39 +58,41 @@ def run_python(arguments: Sequence[str], text: str = "", **environment: str) -> 
 
 def written(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """Return documents as JSON."""
-    return [{"text": one.text, "id": one.id, "metadata": one.metadata} for one in documents]
+    return [
+        {"text": one.text, "id": one.id, "metadata": one.metadata}
+        | ({"passages": one.passages} if isinstance(one, Chapters) else {})
+        for one in documents
+    ]
+
+
+def read(documents: Sequence[dict[str, Any]]) -> list[Document]:
+    """Return the documents that `written` wrote."""
+    return [Chapters(**one) if "passages" in one else Document(**one) for one in documents]
 
 
 def main() -> None:
     """Answer what is asked on standard input."""
     task = json.loads(sys.stdin.read())
-    documents = [Document(**one) for one in task.get("documents", ())]
-    if "factory" in task:
-        answers = _answers(_factory(task)(documents), task["queries"])
-    elif "folder" in task:
-        with Index.open(task["folder"], **task["settings"]) as index:
-            answers = _answers(index.as_retriever(task["mode"]), task["queries"])
-    else:
-        with Index.from_documents(documents, **task["settings"]) as index:
-            answers = _answers(index.as_retriever(task["mode"]), task["queries"])
+    with contextlib.redirect_stdout(sys.stderr):  # what the author's code prints is not the answer
+        answers = _answered(task)
     json.dump(answers, sys.stdout)
+
+
+def _answered(task: dict[str, Any]) -> list[Scored]:
+    documents = read(task.get("documents", ()))
+    if "factory" in task:
+        return _answers(found_factory(task)(documents), task["queries"])
+    if "folder" in task:
+        with Index.open(task["folder"], **task["settings"]) as index:
+            index.delete(task.get("deleted", ()))
+            return _answers(index.as_retriever(task["mode"]), task["queries"])
+    with Index.from_documents([], **task["settings"]) as index:
+        put(index, documents)
+        return _answers(index.as_retriever(task["mode"]), task["queries"])
 
 
 def _answers(retriever: BaseRetriever, queries: Sequence[str]) -> list[Scored]:
     return [scored(retriever.retrieve(QueryBundle(query, top_k=1000))) for query in queries]
-
-
-def _factory(task: dict[str, Any]) -> Any:
-    file = Path(task["file"])
-    spec = importlib.util.spec_from_file_location(f"tested_{file.stem}", file)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Any = module
-    *owners, name = task["factory"].split(".")
-    for owner in owners:
-        found = getattr(found, owner)
-    return getattr(found() if task["method"] else found, name)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,21 @@ def document_of(hit: NodeWithScore) -> str:
 
 
 def ids(hits: Sequence[NodeWithScore]) -> list[str]:
-    """Return the hits' documents, in order."""
-    return [document_of(hit) for hit in hits]
+    """Return the hits' documents in order, each once."""
+    return list(dict.fromkeys(map(document_of, hits)))
 
 
 def scored(hits: Sequence[NodeWithScore]) -> Scored:
-    """Return the hits' documents and scores, in order."""
-    return [(document_of(hit), hit.score) for hit in hits]
+    """Return the hits' documents and best scores, in order, each document once."""
+    best: dict[str, float | None] = {}
+    for hit in hits:
+        best.setdefault(document_of(hit), hit.score)
+    return list(best.items())
+
+
+def nodes(hits: Sequence[NodeWithScore]) -> list[str]:
+    """Return the ids of the hits' nodes, in order."""
+    return [hit.node.id for hit in hits]
 
 
 def ensure_same(found: Sequence[Any], expected: Sequence[Any], what: str, tolerance: float = 1e-6) -> None:
@@ -37,3 +45,12 @@ def ensure_same(found: Sequence[Any], expected: Sequence[Any], what: str, tolera
             ensure(score is wanted, told)
         else:
             ensure(isclose(score, wanted, rel_tol=tolerance, abs_tol=tolerance), told)
+
+
+def same(found: Scored, other: Scored) -> bool:
+    """Return whether two answers have the same documents in the same order, with the same scores."""
+    try:
+        ensure_same(found, other, "")
+    except AssertionError:
+        return False
+    return True

@@ -89,6 +89,13 @@ class Report(list[CheckResult]):
         return {outcome.value: found[outcome] for outcome in Outcome}
 
     def __str__(self) -> str:
-        lines = [f"{result.outcome:<16} {result.name}: {result.reason}" for result in self if not result.ok]
+        lines = [line for result in self if not result.ok for line in _told(result)]
+        skipped = Counter(result.reason for result in self if result.outcome is Outcome.SKIPPED)
+        lines += [f"{count} skipped: {reason}" for reason, count in skipped.most_common()]
         told = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items() if count)
         return "\n".join([*lines, f"{self.subject}: {told or 'nothing was checked'}"])
+
+
+def _told(result: CheckResult) -> list[str]:
+    head = f"{result.outcome:<16} {result.name}: {result.reason}"
+    return [head, f"    To mend: {result.mend}"] if result.outcome is Outcome.FAILED else [head]

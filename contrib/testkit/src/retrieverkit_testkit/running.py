@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from time import perf_counter
 from typing import Any
 
-from retrieverkit_core.errors import ConfigError, near_matches, shorten
+from retrieverkit_core.errors import ConfigError, RetrieverKitError, near_matches, shorten
 from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_testkit.capabilities import DEFAULT, Capability
 from retrieverkit_testkit.checking import Check, all_checks
+from retrieverkit_testkit.process_state import watched
 from retrieverkit_testkit.results import CheckResult, Outcome, Report
+from retrieverkit_testkit.sources import answered_elsewhere
 from retrieverkit_testkit.subjects import Factory, ModeSubject, Subject, subject_of
 from retrieverkit_testkit.verdicts import CheckFailed, NothingToCheck
 
 TIME_LIMIT = 120.0
-"""Seconds after which a check that does not end has failed."""
+"""Seconds after which a check that does not end has failed; more where a call takes long."""
+
+_CALLS = 400
+"""A check may take as long as so many calls."""
+
+_MEASURING = 30.0
 
 
 def check_retriever(
@@ -28,8 +35,11 @@ def check_retriever(
     expected_failures: Mapping[str, str] | None = None,
     quick: bool = False,
     only: Collection[str] | None = None,
+    on_result: Callable[[CheckResult], object] | None = None,
 ) -> Report:
     """Check that a retriever keeps the contract. No test runner is needed.
+
+    It takes up to two minutes, and a quick run up to twenty seconds; where a call takes long there are fewer of them.
 
     Args:
         factory: A mode string, a spec or `for_mode`, and the kit makes the indexes; or a function that takes
@@ -39,6 +49,7 @@ def check_retriever(
         expected_failures: Why a check is known to fail, by its name. One that passes after all is reported.
         quick: Use few examples, and start no other processes.
         only: The names of the checks to run; None for all.
+        on_result: Called after each check with what came of it, to show progress.
 
     Returns:
         One result a check, in a list that also knows what was checked.
@@ -50,15 +61,18 @@ def check_retriever(
     declared = checked_capabilities(capabilities)
     expected = checked_failures(expected_failures or {})
     chosen = None if only is None else checked_names(only)
+    if answered_elsewhere(factory):
+        return Report(quick=quick)
     subject = subject_of(factory)
     subject.quick = quick
+    measure(subject)
     report = new_report(subject, declared, quick)
     with closing(subject):
-        report += [
-            run(check, subject, declared, expected.get(check.name))
-            for check in all_checks()
-            if chosen is None or check.name in chosen
-        ]
+        for check in all_checks():
+            if chosen is None or check.name in chosen:
+                report.append(run(check, subject, declared, expected.get(check.name)))
+                if on_result is not None:
+                    on_result(report[-1])
     return report
 
 
@@ -72,6 +86,7 @@ def run(check: Check, subject: Subject, declared: frozenset[Capability], expecte
         expected: Why it is known to fail, or None.
     """
     started = perf_counter()
+    subject.declared = declared
     why = _why_not(check, subject, declared)
     with quiet_logs():
         outcome, reason = (Outcome.SKIPPED, why) if why else _within_limit(check, subject)
@@ -82,13 +97,25 @@ def run(check: Check, subject: Subject, declared: frozenset[Capability], expecte
     return CheckResult(check.name, outcome, reason, perf_counter() - started, check.mend)
 
 
+def measure(subject: Subject) -> None:
+    """See how long a call takes; what is wrong with one, or never ends, the checks say."""
+
+    def work() -> None:
+        with suppress(BaseException):
+            subject.measure()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(min(TIME_LIMIT, _MEASURING))
+
+
 def new_report(subject: Subject, declared: frozenset[Capability], quick: bool) -> Report:
     """Return a report without results yet."""
-    told = {"subject": subject.label, "capabilities": tuple(sorted(declared)), "quick": quick}
-    if not isinstance(subject, ModeSubject):
-        return Report(**told)
-    claim = subject.plugin.claim
-    return Report(**told, mode=subject.spec.mode, distribution=claim.distribution, version=claim.version)
+    report = Report(subject=subject.label, capabilities=tuple(sorted(declared)), quick=quick)
+    if isinstance(subject, ModeSubject):
+        claim = subject.plugin.claim
+        report.mode, report.distribution, report.version = subject.spec.mode, claim.distribution, claim.version
+    return report
 
 
 def checked_capabilities(given: Iterable[Capability | str] | None) -> frozenset[Capability]:
@@ -157,7 +184,7 @@ def _why_not(check: Check, subject: Subject, declared: frozenset[Capability]) ->
 def quiet_logs() -> Iterator[None]:
     """Keep what the checks provoke, such as rebuilt indexes and failing observers, off the terminal."""
     handler = logging.NullHandler()
-    loggers = [logging.getLogger(name) for name in ("retrieverkit", "retrieverkit_core")]
+    loggers = [logging.getLogger(name) for name in ("retrieverkit", "retrieverkit_core", "retrieverkit_indexing")]
     for logger in loggers:
         logger.addHandler(handler)
     try:
@@ -171,9 +198,15 @@ def _within_limit(check: Check, subject: Subject) -> tuple[Outcome, str]:
     """Run a check in a thread of its own, so that a retriever that hangs does not hang the kit."""
     ended: list[tuple[Outcome, str]] = []
     thread = threading.Thread(target=lambda: ended.append(_ending(check, subject)), name=check.name, daemon=True)
-    thread.start()
-    thread.join(TIME_LIMIT)
-    return ended[0] if ended else (Outcome.FAILED, f"it did not end within {TIME_LIMIT:g} s")
+    limit = max(TIME_LIMIT, _CALLS * subject.pace)
+    with watched() as seen:
+        thread.start()
+        thread.join(limit)
+    if not ended:
+        return Outcome.FAILED, f"it did not end within {limit:g} s"
+    if seen.problems and ended[0][0] is Outcome.PASSED:
+        return Outcome.FAILED, f"{'; '.join(seen.problems)}. Leave the process as it is: other code runs in it too."
+    return ended[0]
 
 
 def _ending(check: Check, subject: Subject) -> tuple[Outcome, str]:
@@ -183,5 +216,7 @@ def _ending(check: Check, subject: Subject) -> tuple[Outcome, str]:
         return Outcome.SKIPPED, str(reason)
     except CheckFailed as problem:
         return Outcome.FAILED, str(problem)
+    except RetrieverKitError as error:  # its fix is written for users: an author is told how to mend by the check
+        return Outcome.FAILED, f"{type(error).__name__}: {shorten(error.message, 500)}"
     except BaseException as error:  # a retriever may raise anything, SystemExit too
         return Outcome.FAILED, f"{type(error).__name__}: {shorten(error, 500)}"

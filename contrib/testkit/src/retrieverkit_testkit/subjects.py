@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeVar
 
 from retrieverkit import Index
 from retrieverkit.discovery import Discovery, ModePlugin, shared_discovery
@@ -19,15 +20,25 @@ from retrieverkit_core.plugin import ModeSpec, Need
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.services import Embedder
 from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_testkit.answers import Scored, scored
-from retrieverkit_testkit.capabilities import Trait
-from retrieverkit_testkit.library import library
+from retrieverkit_testkit.capabilities import Capability, Trait
+from retrieverkit_testkit.library import SHARED, library, put
 from retrieverkit_testkit.sources import files_of, place_of
 from retrieverkit_testkit.verdicts import NothingToCheck
 
 Factory = Callable[[Sequence[Document]], BaseRetriever]
 """Returns a new retriever over the documents each time it is called."""
+
+T = TypeVar("T")
+
+CROWD = 10_001
+"""So many documents are more than any window of candidates that looked large enough."""
+
+_CROWD_QUICK = 1_501
+_SECONDS, _SECONDS_QUICK = 12.0, 2.0
+"""How long the examples of one check, or its corpus, may take."""
 
 _FIX = "give a mode string, for_mode(...), or a function that takes documents and returns a new retriever over them"
 
@@ -62,16 +73,21 @@ class Subject(ABC):
         label: What it is called.
         traits: What the kit sees for itself.
         quick: Whether to do with few examples.
+        pace: How many seconds a call takes.
+        declared: What is declared of it.
     """
 
     label: str
     traits: frozenset[Trait]
     quick: bool = False
+    pace: float = 0.0
+    declared: frozenset[Capability] = frozenset()
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.traits = frozenset()
         self._kept = ExitStack()
+        self._crowd: tuple[Trial, list[Document]] | None = None
 
     @abstractmethod
     def over(self, documents: Sequence[Document]) -> AbstractContextManager[Trial]:
@@ -83,8 +99,52 @@ class Subject(ABC):
         with self.over(library()) as trial:
             yield trial
 
+    @contextmanager
+    def crowd(self) -> Iterator[tuple[Trial, list[Document]]]:
+        """Give a retriever over very many documents of the same words, and these; for checks that change nothing.
+
+        They are fewer in a quick run, and where indexing or a call takes long.
+        """
+        if self._crowd is None:
+            documents = crowd_of(self._affordable())
+            self._crowd = self._kept.enter_context(self.over(documents)), documents
+        yield self._crowd
+
+    def few(self, examples: Sequence[T], calls: int = 1) -> Sequence[T]:
+        """Return the examples, or some from all over them where asking about each would take too long.
+
+        Args:
+            examples: What is to be asked about.
+            calls: How many calls each of them takes.
+        """
+        seconds = _SECONDS_QUICK if self.quick else _SECONDS
+        room = max(2, int(seconds / (max(self.pace, 1e-6) * calls)))
+        if len(examples) <= room:
+            return examples
+        return [examples[int(at * len(examples) / room)] for at in range(room)]
+
+    def measure(self) -> None:
+        """See how long a call takes."""
+        with self.shelf() as trial:
+            trial.ask(SHARED, top_k=3)
+            self.pace = min(_seconds(lambda: trial.ask(SHARED, top_k=3)) for _ in range(3))
+
+    def _affordable(self) -> int:
+        """Return how many documents can be indexed and read whole in the time that one check may take."""
+        seconds, most = (_SECONDS_QUICK, _CROWD_QUICK) if self.quick else (_SECONDS, CROWD)
+        if self.pace > seconds / 20:
+            return 100
+        small, large = (_seconds(lambda count=count: self._over_crowd(count)) for count in (20, 220))  # type: ignore[misc]
+        each = max((large - small) / 200, 1e-6)
+        return max(220, min(most, int(seconds / each)))
+
+    def _over_crowd(self, count: int) -> None:
+        with self.over(crowd_of(count)) as trial:
+            trial.ask("shared", top_k=count)
+
     def close(self) -> None:
         """Remove what was kept from check to check."""
+        self._crowd = None
         self._kept.close()
 
     @abstractmethod
@@ -133,14 +193,21 @@ class ModeSubject(Subject):
     @contextmanager
     def over(self, documents: Sequence[Document]) -> Iterator[Trial]:
         """Give a retriever on a new index of ``documents``."""
-        with Index.from_documents(documents, **self.settings) as index:
+        with self.index_of(documents) as index:
             yield self.on(index)
+
+    @contextmanager
+    def index_of(self, documents: Sequence[Document], **settings: Any) -> Iterator[Index]:
+        """Give a new index of ``documents``, with ``settings`` over those of the mode."""
+        with Index.from_documents([], **{**self.settings, **settings}) as index:
+            put(index, documents)
+            yield index
 
     @contextmanager
     def shelf(self) -> Iterator[Trial]:
         """Give a new retriever on an index of `library` that is kept for the next check."""
         if self._shelf is None:
-            self._shelf = self._kept.enter_context(Index.from_documents(library(), **self.settings))
+            self._shelf = self._kept.enter_context(self.index_of(library()))
         yield self.on(self._shelf)
 
     def close(self) -> None:
@@ -155,6 +222,10 @@ class ModeSubject(Subject):
             return index.as_retriever(self.spec, hooks=hooks)
 
         return Trial(another(None), another, index)
+
+    def with_embedding(self, model: Embedder) -> ModeSubject:
+        """Return the same mode with an embedding of the index in place of those that it names."""
+        return ModeSubject(_without_embedding(self.spec), {**self.settings, "embedding": model})
 
     def open(self, folder: Path, **settings: Any) -> Index:
         """Open an index with the mode's settings."""
@@ -265,8 +336,28 @@ def subject_of(given: object) -> Subject:
         given.look()
         return given
     if not callable(given):
-        raise ConfigError(f"{shorten(repr(given))} is no factory of retrievers", fix=_FIX)
+        raise ConfigError(f"{shorten(repr(given))} is not a factory of retrievers", fix=_FIX)
     return PlainSubject(given)
+
+
+def _without_embedding(spec: RetrieverSpec) -> RetrieverSpec:
+    return RetrieverSpec(
+        mode=spec.mode,
+        provider=spec.provider,
+        retrievers=[_without_embedding(each) for each in spec.retrievers],
+        options={name: value for name, value in spec.options.items() if name != "embedding"},
+    )
+
+
+def crowd_of(count: int) -> list[Document]:
+    """Return documents of the same two words, told apart by their metadata alone."""
+    return [Document("shared word", id=f"c{n}", metadata={"n": n, "third": n % 3}) for n in range(count)]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = perf_counter()
+    work()
+    return perf_counter() - started
 
 
 def _first(factory: Factory) -> object:
@@ -286,7 +377,7 @@ def _checked(made: object, verb: str) -> BaseRetriever:
         raise ConfigError(f"the factory {verb} the class {made.__name__}", fix=f"return {made.__name__}(documents)")
     if not isinstance(made, BaseRetriever):
         raise ConfigError(
-            f"the factory {verb} {shorten(repr(made))}, which is no BaseRetriever",
+            f"the factory {verb} {shorten(repr(made))}, which is not a BaseRetriever",
             fix="let the retriever's class be a subclass of retrieverkit_core.BaseRetriever",
         )
     return made

@@ -11,7 +11,7 @@ from retrieverkit_core.errors import ConfigError
 from retrieverkit_testkit.capabilities import Capability
 from retrieverkit_testkit.checking import Check, all_checks
 from retrieverkit_testkit.results import Outcome
-from retrieverkit_testkit.running import checked_capabilities, checked_failures, run
+from retrieverkit_testkit.running import checked_capabilities, checked_failures, measure, run
 from retrieverkit_testkit.subjects import Subject, subject_of
 
 NAMED: Any = object()
@@ -26,12 +26,14 @@ class RetrieverConformance:
         factory: a static method that takes documents and returns a new retriever over them.
         capabilities: What the retriever can do; None for deterministic and ranks-by-query.
         expected_failures: Why a check is known to fail, by its name. It fails the test when it passes after all.
+        quick: Whether to use few examples and start no other processes, as ``--quick-conformance`` does for all.
     """
 
     retriever_mode: ClassVar[Any] = None
     factory: ClassVar[Any] = None
     capabilities: ClassVar[Iterable[Capability | str] | None] = None
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    quick: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -72,5 +74,6 @@ def prepared(suite: type[RetrieverConformance], config: pytest.Config) -> tuple[
     declared = checked_capabilities(capabilities)
     checked_failures(suite.expected_failures)
     subject = subject_of(suite.factory if mode is None else mode)
-    subject.quick = config.getoption("--quick-conformance")
+    measure(subject)
+    subject.quick = suite.quick or config.getoption("--quick-conformance")
     return subject, declared

@@ -213,10 +213,11 @@ class TidiesMetadata(Words):
         return found
 
 
-class ChangesTheQuery(Words):
-    def _retrieve(self, query_bundle):
-        object.__setattr__(query_bundle, "query_str", query_bundle.query_str.upper())
-        return super()._retrieve(query_bundle)
+class ChangesTheQuery(Around):
+    def instead(self, query):
+        if isinstance(query, QueryBundle):
+            object.__setattr__(query, "query_str", query.query_str.upper())
+        return self.core(query)
 
 
 class MarksDocuments(Words):
@@ -228,7 +229,7 @@ class MarksDocuments(Words):
 
 class RemembersInNodes(Words):
     def _retrieve(self, query_bundle):
-        found = super()._retrieve(query_bundle)
+        found = self.hits(query_bundle)[: query_bundle.top_k]
         for hit in found:
             hit.node.metadata["asked"] = query_bundle.query_str
         return found

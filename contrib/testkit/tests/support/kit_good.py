@@ -1,5 +1,7 @@
 """A small retriever that keeps the contract; the bad ones are made of it."""
 
+import asyncio
+import copy
 import re
 from collections import Counter
 from math import log
@@ -56,8 +58,11 @@ class Words(BaseRetriever):
     def hits(self, query, text=None):
         return [NodeWithScore(node, score) for score, _, node in self.matching(query, text)]
 
+    def answer(self, query):
+        return [NodeWithScore(copy.deepcopy(hit.node), hit.score) for hit in self.hits(query)[: query.top_k]]
+
     def _retrieve(self, query_bundle):
-        return self.hits(query_bundle)[: query_bundle.top_k]
+        return self.answer(query_bundle)
 
 
 class AsyncWords(Words):
@@ -66,12 +71,13 @@ class AsyncWords(Words):
     _retrieve = BaseRetriever._retrieve
 
     async def _aretrieve(self, query_bundle):
-        return self.hits(query_bundle)[: query_bundle.top_k]
+        return await asyncio.to_thread(self.answer, query_bundle)
 
 
 def node_of(document):
     source = {NodeRelationship.SOURCE: document.id}
-    return Node(text=document.text, id=document.id, metadata=document.metadata, relationships=source)
+    metadata = copy.deepcopy(document.metadata)
+    return Node(text=document.text, id=document.id, metadata=metadata, relationships=source)
 
 
 def good(documents):

@@ -1,4 +1,4 @@
-"""HTML: one document per file, the text that a browser would show outside the navigation."""
+"""HTML: a document a file, the text that a browser would show outside the navigation."""
 
 from __future__ import annotations
 

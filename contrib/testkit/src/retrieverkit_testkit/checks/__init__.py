@@ -12,6 +12,11 @@ from retrieverkit_testkit.checks import (  # isort: skip
     watching,
     filters,
     scope,
+    crowds,
+    apart,
+    embeddings,
+    failing,
+    surroundings,
     changes,
     stored,
     processes,
@@ -20,9 +25,13 @@ from retrieverkit_testkit.checks import (  # isort: skip
 )
 
 __all__ = [
+    "apart",
     "bounds",
     "cancelling",
     "changes",
+    "crowds",
+    "embeddings",
+    "failing",
     "filters",
     "options",
     "order",
@@ -32,6 +41,7 @@ __all__ = [
     "results",
     "scope",
     "stored",
+    "surroundings",
     "threads",
     "untouched",
     "watching",

@@ -8,9 +8,9 @@ from retrieverkit_core.errors import ConfigError, QueryError
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_testkit.answers import ids
 from retrieverkit_testkit.asking import candidates, refused
-from retrieverkit_testkit.capabilities import Capability, Trait
+from retrieverkit_testkit.capabilities import Trait
 from retrieverkit_testkit.checking import check
-from retrieverkit_testkit.library import SHARED, library
+from retrieverkit_testkit.library import NODES, SHARED, twins
 from retrieverkit_testkit.subjects import Subject
 from retrieverkit_testkit.verdicts import ensure
 
@@ -32,22 +32,36 @@ def check_top_k_is_kept(subject: Subject) -> None:
     To mend: cut to ``query_bundle.top_k`` where it is not None; core would cut the answer, but pays for the surplus.
     """
     with subject.shelf() as trial:
-        for k in (1, 2, len(library()), len(library()) + 1):
+        for k in (1, 2, NODES, NODES + 1):
             ensure(len(trial.ask(SHARED, top_k=k)) <= k, f"top_k={k} gives more hits")
             count = len(candidates(trial.retriever, SHARED, top_k=k))
             ensure(count <= k, f"_retrieve returned {count} candidates for top_k={k}")
 
 
-@check(Capability.EXHAUSTIVE)
+@check()
 def check_top_k_is_filled(subject: Subject) -> None:
-    """There are ``top_k`` hits wherever as many documents match.
+    """There are ``top_k`` hits wherever the retriever finds as many for a larger ``top_k``.
 
     To mend: look for hits that are lost on the way: a limit before a filter, or duplicates that take places.
     """
     with subject.shelf() as trial:
-        for k in (1, 2, 5, len(library())):
+        whole = len(trial.ask(SHARED, top_k=100))
+        for k in (1, 2, 5, whole):
             count = len(trial.ask(SHARED, top_k=k))
-            ensure(count == k, f"top_k={k} gives {count} hits of {len(library())}")
+            ensure(count == min(k, whole), f"top_k={k} gives {count} hits of {whole}")
+
+
+@check()
+def check_no_limit_is_all(subject: Subject) -> None:
+    """``top_k=None`` asks ``_retrieve`` for all candidates: as many as the largest ``top_k`` gives.
+
+    To mend: do not take None for a number of your own, such as ten; ``default_top_k`` is where that belongs.
+    """
+    documents = twins(40)
+    with subject.over(documents) as trial:
+        whole = len(trial.ask("twin words", top_k=1000))
+        count = len(candidates(trial.retriever, "twin words", top_k=None))
+        ensure(count >= whole, f"top_k=None gives {count} candidates, top_k=1000 gives {whole}")
 
 
 @check()
@@ -57,8 +71,8 @@ def check_top_k_beyond_the_corpus(subject: Subject) -> None:
     To mend: cap ``top_k`` by the number of nodes before you hand it to an engine that allocates for it.
     """
     with subject.shelf() as trial:
-        for k in (len(library()) + 1, 10**9, 2**63):
-            ensure(len(trial.ask(SHARED, top_k=k)) <= len(library()), f"top_k={k} gives more hits than documents")
+        for k in (NODES + 1, 10**9, 2**63):
+            ensure(len(trial.ask(SHARED, top_k=k)) <= NODES, f"top_k={k} gives more hits than nodes")
 
 
 @check()
@@ -102,4 +116,4 @@ def check_the_option_top_k_is_kept(subject: Subject) -> None:
             ensure(count <= k, f"the option top_k={k} gives {count} hits")
             found = ids(retriever.retrieve(QueryBundle(SHARED, top_k=4)))
             ensure(len(found) <= 4, "the query's top_k does not go before the option")
-        refused(lambda: trial.index.as_retriever(mode.spec, top_k=-1), ConfigError, what="the option top_k=-1")  # type: ignore[union-attr]
+        refused(lambda: trial.index.as_retriever(mode.spec, top_k=-1), ConfigError, what="the option top_k=-1")

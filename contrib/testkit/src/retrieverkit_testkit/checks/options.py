@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from contextlib import suppress
+from enum import Enum
+from functools import partial
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import yaml
 
 from retrieverkit import Index
 from retrieverkit_core.errors import ConfigError, OptionError, UnknownOptionError
 from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.spec import RetrieverSpec
-from retrieverkit_testkit.answers import ids
+from retrieverkit_testkit.answers import Scored, ensure_same, ids, scored
 from retrieverkit_testkit.asking import refused
-from retrieverkit_testkit.capabilities import Trait
+from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
-from retrieverkit_testkit.library import SHARED
-from retrieverkit_testkit.subjects import Subject, Trial
-from retrieverkit_testkit.verdicts import ensure
+from retrieverkit_testkit.library import SHARED, library, own_text, put
+from retrieverkit_testkit.subjects import ModeSubject, Subject, Trial
+from retrieverkit_testkit.verdicts import NothingToCheck, ensure
+
+_TEXTS = (SHARED, "herring comets reporting", own_text(library()[2]), "delayed signal sleepers")
 
 
 @check(needs=(Trait.MODE,))
@@ -27,11 +36,9 @@ def check_unknown_options_are_refused(subject: Subject) -> None:
     """
     with subject.shelf() as trial:
         for name in ("no_such_option", "top_kk", "Top_K"):
-            refused(
-                lambda name=name: _index(trial).as_retriever(subject.mode.spec, **{name: 1}),
-                UnknownOptionError,
-                what=f"the option {name}",
-            )
+            wrong: dict[str, Any] = {name: 1}
+            ask = partial(_index(trial).as_retriever, subject.mode.spec, **wrong)
+            refused(ask, UnknownOptionError, what=f"the option {name}")
 
 
 @check(needs=(Trait.MODE, Trait.TOP_K_OPTION))
@@ -114,6 +121,99 @@ def check_the_mode_names_itself_in_results(subject: Subject) -> None:
         ensure(result.retriever == mode.spec.mode, f"the result names {result.retriever!r}")
         label = mode.plugin.claim.label
         ensure(trial.retriever.distribution == label, f"the retriever names {trial.retriever.distribution!r}")
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
+def check_each_option_holds_for_its_own_retriever(subject: Subject) -> None:
+    """Retrievers with other options on one index each answer as they do on an index of their own, grown or not.
+
+    To mend: put every option that what is stored depends on into the configuration of the ``DerivedIndex``, and key
+    what you keep in the process by the options.
+    """
+    mode = subject.mode
+    with subject.over(library()[:7]) as trial:
+        index = _index(trial)
+        variants = subject.few(_variants(mode, index), calls=10)
+        for options in variants:
+            _ask(index.as_retriever(mode.spec, **options))
+        put(index, library()[7:])
+        plain = _ask(trial.retriever)
+        for options in variants:
+            shared = _ask(index.as_retriever(mode.spec, **options))
+            with mode.index_of(library()) as other:
+                own = _ask(other.as_retriever(mode.spec, **options))
+            for text, found, expected in zip(_TEXTS, shared, own, strict=True):
+                told = f"with {options} on an index that others use too, {text!r}"
+                ensure_same(_settled(found), _settled(expected), told, tolerance=1e-4)
+        for text, found, expected in zip(_TEXTS, _ask(trial.retriever), plain, strict=True):
+            ensure_same(found, expected, f"after retrievers with other options, {text!r}")
+
+
+@check(needs=(Trait.MODE,))
+def check_every_option_is_read(subject: Subject) -> None:
+    """The mode reads each of its options, when its retriever is made or asked.
+
+    To mend: use the option, or take it out: an option without effect misleads who sets it.
+    """
+    mode = subject.mode
+    options = mode.plugin.spec.options
+    read: set[str] = set()
+    own = options.__dict__.get("__getattribute__")
+
+    def reading(self: Any, name: str) -> Any:
+        read.add(name)
+        return object.__getattribute__(self, name)
+
+    with subject.over(library()) as trial:
+        setattr(options, "__getattribute__", reading)  # noqa: B010 - of the class of the author
+        try:
+            _ask(_index(trial).as_retriever(mode.spec))
+        finally:
+            if own is None:
+                delattr(options, "__getattribute__")
+            else:
+                setattr(options, "__getattribute__", own)  # noqa: B010
+    if read & {"model_dump", "model_dump_json", "__dict__", "__iter__", "model_copy"}:
+        raise NothingToCheck("the options are handed on whole")
+    unread = sorted(set(options.model_fields) - read)
+    ensure(not unread, f"the options {', '.join(unread)} are never read")
+
+
+def _variants(mode: ModeSubject, index: Index) -> list[dict[str, Any]]:
+    """Return one option each, with another value than its own, as far as their types say which values there are."""
+    found = []
+    for name, field in mode.plugin.spec.options.model_fields.items():
+        own = mode.spec.options.get(name, None if field.is_required() else field.get_default(call_default_factory=True))
+        for value in _other_values(name, field.annotation, own):
+            with suppress(ConfigError):
+                index.as_retriever(mode.spec, **{name: value})
+                found.append({name: value})
+    return found
+
+
+def _other_values(name: str, annotation: Any, own: Any) -> list[Any]:
+    if get_origin(annotation) in (Union, UnionType):
+        values = [value for each in get_args(annotation) for value in _other_values(name, each, own)]
+        return [value for value in values if value != own]
+    if get_origin(annotation) is Literal:
+        return [value for value in get_args(annotation) if value != own]
+    if inspect.isclass(annotation) and issubclass(annotation, Enum):
+        return [each.value for each in annotation if each not in (own, getattr(own, "value", own))]
+    if annotation is bool:
+        return [not own]
+    if annotation is int:
+        return [3, 1] if own is None else [own + 1, max(0, own - 2)]
+    if annotation is float:
+        return [0.25, 0.75] if own in (None, 0.0) else [own / 2, own * 1.5]
+    return ["de", "none"] if annotation is str and "lang" in name else []
+
+
+def _ask(retriever: BaseRetriever) -> list[Scored]:
+    return [scored(retriever.retrieve(QueryBundle(text, top_k=20))) for text in _TEXTS]
+
+
+def _settled(answer: Scored) -> Scored:
+    return sorted(answer, key=lambda one: one[0])
 
 
 def _index(trial: Trial) -> Index:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_testkit.answering import run_python
@@ -15,10 +12,8 @@ from retrieverkit_testkit.capabilities import Trait
 from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.library import SHARED
 from retrieverkit_testkit.subjects import Subject
+from retrieverkit_testkit.unsafe_code import unsafe
 from retrieverkit_testkit.verdicts import ensure
-
-_UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-_UNSAFE_CALLS = {"eval", "exec", "torch.load", "torch.save", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 
 _LISTING = """
 import json, sys
@@ -44,7 +39,7 @@ def check_nothing_is_unpickled_or_evaluated(subject: Subject) -> None:
 
     To mend: write JSON, safetensors or raw bytes; read YAML by ``yaml.safe_load`` and literals by ``ast``.
     """
-    found = [f"{path.name}:{line} {what}" for path in subject.sources() for line, what in _unsafe(path)]
+    found = [f"{path.name}:{line} {what}" for path in subject.sources() for line, what in unsafe(path)]
     ensure(not found, f"unsafe code: {', '.join(found[:5])}")
 
 
@@ -105,21 +100,3 @@ def check_it_can_be_asked_for_by_distribution(subject: Subject) -> None:
         expected = ids(trial.ask(SHARED, top_k=3))
         found = ids(trial.index.as_retriever(written).retrieve(QueryBundle(SHARED, top_k=3)))
         ensure(found == expected, f"{written['mode']} finds {found} instead of {expected}")
-
-
-def _unsafe(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        names: set[str] = set()
-        if isinstance(node, ast.Import):
-            names = {alias.name.partition(".")[0] for alias in node.names} & _UNSAFE_MODULES
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = {(node.module or "").partition(".")[0]} & _UNSAFE_MODULES
-        elif isinstance(node, ast.Call):
-            names = {ast.unparse(node.func)} & _UNSAFE_CALLS
-            pickles = any(
-                each.arg == "allow_pickle" and not (isinstance(each.value, ast.Constant) and each.value.value is False)
-                for each in node.keywords
-            )
-            names |= {"allow_pickle"} if pickles else set()
-        for name in sorted(names):
-            yield getattr(node, "lineno", 0), name

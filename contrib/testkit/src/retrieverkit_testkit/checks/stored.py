@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import gc
+import pickletools
 import random
-import re
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from retrieverkit import Index
 from retrieverkit_core.nodes import Document
 from retrieverkit_core.query import QueryBundle
+from retrieverkit_testkit.answering import answers_elsewhere
 from retrieverkit_testkit.answers import Scored, ensure_same, scored
 from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
-from retrieverkit_testkit.library import SHARED, library
-from retrieverkit_testkit.subjects import ModeSubject, Subject
+from retrieverkit_testkit.checks.results import ensure_whole
+from retrieverkit_testkit.children import can_fork, count_writes, killed_at_write
+from retrieverkit_testkit.library import SHARED, chapters, library, put
+from retrieverkit_testkit.subjects import ModeSubject, Subject, Trial
 from retrieverkit_testkit.verdicts import NothingToCheck, ensure
 
-_TEXTS = (SHARED, "herring comet", library()[2].text)
+_TEXTS = (SHARED, "herring comet", library()[2].text, "gulls trawler home")
 _DERIVED = "derived"
-_PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _PICKLE_NAMES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 
 
@@ -37,6 +40,98 @@ def check_reopening_gives_the_same(subject: Subject) -> None:
     with _kept(subject.mode, library()) as (folder, expected):
         _ensure_answers(subject.mode, folder, expected, "opened again")
         _ensure_answers(subject.mode, folder, expected, "opened for reading only", read_only=True)
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
+def check_changes_survive_reopening(subject: Subject) -> None:
+    """What was deleted, changed and added, seen by a query or not, is so when the index is opened again.
+
+    To mend: store what is deleted with the rest, before the cursor; what only the process knows is gone with it.
+    """
+    for asked in (True, False):
+        with _kept(subject.mode, library()) as (folder, _):
+            there = _change(subject.mode, folder, asked)
+            with subject.over(there) as trial:
+                expected = _answers(trial)
+            told = "asked for and closed" if asked else "closed at once"
+            with subject.mode.open(folder) as index:
+                found = _answers(subject.mode.on(index))
+            for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
+                _ensure_alike(answer, wanted, f"after changes that were {told}, and opening again, {text!r}")
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
+def check_another_process_sees_changes(subject: Subject) -> None:
+    """Another process that opens an index of which documents were deleted and changed finds what is there now.
+
+    To mend: as for reopening; and no cache of your own outlives a change in the corpus.
+    """
+    recipe = subject.recipe()
+    with _kept(subject.mode, library()) as (folder, _):
+        there = _change(subject.mode, folder, True)
+        found = answers_elsewhere({**recipe, "folder": str(folder), "queries": _TEXTS})
+        with subject.over(there) as trial:
+            for text, answer, wanted in zip(_TEXTS, found, _answers(trial), strict=True):
+                _ensure_alike(answer, wanted, f"after changes, in another process, {text!r}")
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
+def check_what_another_process_deletes_is_gone(subject: Subject) -> None:
+    """A document that another process deletes is not found by a retriever of this one that is open.
+
+    To mend: compare the corpus's head with your cursor in each call.
+    """
+    recipe = subject.recipe()
+    with _kept(subject.mode, library()) as (folder, _), subject.mode.open(folder) as index:
+        trial = subject.mode.on(index)
+        _answers(trial)
+        task = {**recipe, "folder": str(folder), "queries": _TEXTS, "deleted": ["herring", "comet"]}
+        for answer in (*answers_elsewhere(task), *_answers(trial)):
+            found = {name for name, _ in answer} & {"herring", "comet"}
+            ensure(not found, f"{sorted(found)} were deleted by another process and are found")
+
+
+@check(needs=(Trait.MODE,))
+def check_nodes_are_whole_after_reopening(subject: Subject) -> None:
+    """Hits of an index that was opened again are the corpus's nodes: text, metadata, offsets and neighbours.
+
+    To mend: fetch nodes from the corpus when you answer, in place of copies of your own.
+    """
+    with _kept(subject.mode, library()) as (folder, _), subject.mode.open(folder) as index:
+        trial = subject.mode.on(index)
+        for text in _TEXTS:
+            for hit in trial.ask(text, top_k=20):
+                ensure_whole(trial, hit.node)
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
+def check_a_process_killed_at_a_write_leaves_a_sound_index(subject: Subject) -> None:
+    """Wherever a process is killed while it brings the index up to date, the next one answers as a new index does.
+
+    To mend: write the data first, then the cursor, and publish both at once by a rename; ``DerivedIndex`` does.
+    """
+    if not can_fork():
+        raise NothingToCheck("this system has no fork")
+    new = [Document(f"kept report about herring {n}", id=f"kept{n}") for n in range(2)]
+    with subject.over([*library()[1:], *new]) as trial:
+        expected = _answers(trial)
+    with _kept(subject.mode, library()) as (folder, _):
+        with subject.mode.open(folder) as index:
+            index.delete([library()[0].id])
+            index.add(new)
+        with _copied(folder) as copy:
+            steps = count_writes(copy / _DERIVED, lambda: _open_and_answer(subject.mode, copy))
+        if not steps:
+            raise NothingToCheck("the mode keeps no files in the index's folder")
+        for step in subject.few(range(1, steps + 1), calls=20)[:: max(1, steps // 12)]:
+            with _copied(folder) as copy:
+                killed_at_write(step, copy / _DERIVED, partial(_open_and_answer, subject.mode, copy))
+                with subject.mode.open(copy) as index:
+                    found = _answers(subject.mode.on(index))
+                for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
+                    _ensure_alike(
+                        answer, wanted, f"after a process was killed at its write {step} of {steps}, {text!r}"
+                    )
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
@@ -126,7 +221,7 @@ def check_an_older_copy_of_the_corpus_is_noticed(subject: Subject) -> None:
             found = _ask(subject.mode, index)
         with subject.over([*library(), *kept]) as trial:
             for text, answer in zip(_TEXTS, found, strict=True):
-                ensure_same(answer, trial.scored(text, top_k=20), "after an older corpus was put back, the answer")
+                _ensure_alike(answer, trial.scored(text, top_k=20), f"after an older corpus was put back, {text!r}")
 
 
 @check(needs=(Trait.MODE,))
@@ -139,11 +234,9 @@ def check_index_files_hold_no_pickle(subject: Subject) -> None:
     with _kept(subject.mode, library()) as (folder, _):
         for path in _files(folder):
             ensure(path.suffix not in _PICKLE_NAMES, f"{path.name} has the name of a pickle")
-            with path.open("rb") as file:
-                head = file.read(4)
-                whole = head + file.read() if path.suffix == ".npy" else head
-            ensure(not _PICKLE.match(head), f"{path.name} is a pickle")
-            ensure(b"|O" not in whole[:200], f"{path.name} holds pickled objects")
+            data = path.read_bytes()
+            ensure(not _is_pickle(data), f"{path.name} is a pickle")
+            ensure(not (data.startswith(b"\x93NUMPY") and b"|O" in data[:200]), f"{path.name} holds pickled objects")
             if zipfile.is_zipfile(path):
                 names = zipfile.ZipFile(path).namelist()
                 ensure(not any(name.endswith(".pkl") for name in names), f"{path.name} holds a pickle")
@@ -162,16 +255,62 @@ def _damage(subject: Subject, what: str, damage: Callable[[Path, random.Random],
                 _ensure_answers(subject.mode, copy, expected, f"with {path.name} {what}")
 
 
+def _is_pickle(data: bytes) -> bool:
+    """Return whether data is a pickle to its end; numbers may begin like one."""
+    if data[:1] != b"\x80" or data[1:2] > b"\x05":
+        return False
+    try:
+        last = [(op.name, place) for op, _, place in pickletools.genops(data)][-1]
+    except Exception:  # whatever it is, it is not a pickle
+        return False
+    return last[0] == "STOP"
+
+
 @contextmanager
 def _kept(mode: ModeSubject, documents: Sequence[Document]) -> Iterator[tuple[Path, list[Scored]]]:
     """Give the folder of a closed index, and its answers."""
     with tempfile.TemporaryDirectory(prefix="retrieverkit-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name, "index")
         with mode.open(folder) as index:
-            index.add(documents)
+            put(index, documents)
             answers = _ask(mode, index)
         gc.collect()  # what the retriever has open is closed with it
         yield folder, answers
+
+
+@contextmanager
+def _copied(folder: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="retrieverkit-check-", ignore_cleanup_errors=True) as other:
+        yield Path(shutil.copytree(folder, Path(other, "index")))
+
+
+def _change(mode: ModeSubject, folder: Path, asked: bool) -> list[Document]:
+    """Delete, change and add in an index; return the documents that are there then."""
+    changed = Document("Greenhouse report: the fern unrolls its fronds", id="orchid", metadata={"year": 1988})
+    new = chapters("The walrus report describes tusks", "Blubber and gulls", id="walrus", metadata={"year": 1961})
+    with mode.open(folder) as index:
+        trial = mode.on(index)
+        _answers(trial)
+        index.delete(["herring", "comet"])
+        put(index, [changed, new])
+        if asked:
+            _answers(trial)
+    gc.collect()  # what the retriever has open is closed with it
+    return [one for one in library() if one.id not in ("herring", "comet", "orchid")] + [changed, new]
+
+
+def _answers(trial: Trial) -> list[Scored]:
+    return [trial.scored(text, top_k=100) for text in _TEXTS]
+
+
+def _open_and_answer(mode: ModeSubject, folder: Path) -> None:
+    with mode.open(folder) as index:
+        _answers(mode.on(index))
+
+
+def _ensure_alike(found: Scored, expected: Scored, what: str) -> None:
+    """Fail unless the same documents are found with nearly the same scores; equal scores may stand in any order."""
+    ensure_same(sorted(found, key=lambda one: one[0]), sorted(expected, key=lambda one: one[0]), what, tolerance=1e-4)
 
 
 def _ask(mode: ModeSubject, index: Index) -> list[Scored]:

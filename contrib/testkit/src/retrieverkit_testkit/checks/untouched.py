@@ -78,5 +78,28 @@ def check_callers_may_change_their_results(subject: Subject) -> None:
         ensure_same(trial.scored(SHARED, top_k=20), expected, "after a caller changed its result, the next answer")
 
 
+@check()
+def check_callers_may_change_the_nodes_of_their_results(subject: Subject) -> None:
+    """What a caller does to the nodes of a result, their text, metadata and relations, reaches nobody else.
+
+    To mend: make new nodes in each call (``corpus.fetch`` does), or copy what you keep, with its metadata.
+    """
+    with subject.shelf() as trial:
+        expected = _plain(trial.ask(SHARED, top_k=20))
+        for hit in trial.ask(SHARED, top_k=20):
+            hit.node.text = "changed by a caller"
+            hit.node.metadata["changed"] = True
+            for value in hit.node.metadata.values():
+                if isinstance(value, list):
+                    value.append("changed")
+            hit.node.relationships.clear()
+        for retriever in (trial.retriever, trial.another(None)):
+            found = _plain(retriever.retrieve(QueryBundle(SHARED, top_k=20)))
+            changed = [before[0] for before in expected if before[2:4] not in [now[2:4] for now in found]]
+            ensure(
+                not changed, f"after a caller changed the nodes of its result, {changed[:1]} is another for the next"
+            )
+
+
 def _plain(result: RetrievalResult) -> list[Any]:
     return [(hit.node.id, hit.score, hit.node.text, copy.deepcopy(hit.node.metadata), hit.evidence) for hit in result]

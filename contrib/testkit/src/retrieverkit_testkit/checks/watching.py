@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from retrieverkit_core.errors import RetrieverKitError
@@ -65,7 +66,7 @@ def check_observers_see_each_call_once(subject: Subject) -> None:
     To mend: do not call your own ``retrieve`` from ``_retrieve``, nor the hooks; core does it.
     """
     with subject.shelf() as trial:
-        ways = {
+        ways: dict[str, Callable[[BaseRetriever], object]] = {
             "retrieve": lambda one: one.retrieve(SHARED),
             "aretrieve": lambda one: in_loop(one.aretrieve(SHARED)),
             "retrieve_many": lambda one: one.retrieve_many([SHARED]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from blockbuster import blockbuster_ctx
 
@@ -14,8 +16,12 @@ from retrieverkit_testkit.asking import in_loop
 from retrieverkit_testkit.capabilities import Capability
 from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.library import SHARED, library
-from retrieverkit_testkit.subjects import Subject
+from retrieverkit_testkit.queries_that_fail import Unreadable
+from retrieverkit_testkit.subjects import Subject, Trial
 from retrieverkit_testkit.verdicts import CheckFailed, ensure
+
+_BUSY = 0.01
+"""Seconds of the processor that a call may take in the event loop's thread; a turn of core takes a tenth of it."""
 
 
 def _queries() -> list[QueryBundle]:
@@ -63,6 +69,34 @@ def check_batch_equals_single(subject: Subject) -> None:
         ensure(trial.retriever.retrieve_many([]) == [], "no queries have results")
 
 
+@check(Capability.DETERMINISTIC)
+def check_a_large_batch_equals_single_calls(subject: Subject) -> None:
+    """A hundred queries, with repeated texts under other limits, have their own answers, each in its place.
+
+    To mend: do not sort, group or deduplicate queries by their text alone; compute as for one query, in the same
+    precision.
+    """
+    texts = [*(document.text for document in library()[:6]), SHARED, "herring comet", "", "zzyzx"]
+    filters = (None, None, MetadataFilters.parse("year > 1990"), MetadataFilters.parse("tenant == 'north'"))
+    queries = [
+        QueryBundle(
+            texts[(7 * n) % len(texts)], top_k=(1, 20, 3)[n % 3], filters=filters[n % 4], scope=filters[n % 7 % 4]
+        )
+        for n in range(100)
+    ]
+    queries = list(subject.few(queries, calls=3))
+    with subject.shelf() as trial:
+        expected = [scored(trial.retriever.retrieve(query)) for query in queries]
+        for way, results in {
+            "retrieve_many": trial.retriever.retrieve_many(queries),
+            "aretrieve_many": in_loop(trial.retriever.aretrieve_many(queries)),
+        }.items():
+            ensure(len(results) == len(queries), f"{way} answered {len(queries)} queries with {len(results)} results")
+            for place, (result, wanted) in enumerate(zip(results, expected, strict=True)):
+                told = f"{way} of {len(queries)} queries, the one at {place}"
+                ensure_same(scored(result), wanted, told, tolerance=1e-5)
+
+
 @check()
 def check_a_batch_survives_a_bad_query(subject: Subject) -> None:
     """Where one query of a batch fails, the error names it and holds the results of the others.
@@ -71,15 +105,19 @@ def check_a_batch_survives_a_bad_query(subject: Subject) -> None:
     """
     with subject.shelf() as trial:
         good = QueryBundle(SHARED, top_k=3)
-        late = QueryBundle(SHARED, top_k=3, timeout=1e-9)
-        try:
-            trial.retriever.retrieve_many([good, late, good])
-        except BatchError as error:
-            ensure(list(error.errors) == [1], f"the error names the queries {list(error.errors)}, not 1")
-            lost = error.results[0] is None or error.results[2] is None
-            ensure(not lost, "the results of the good queries are lost")
-        else:
-            raise CheckFailed("no query of the batch failed, though one had no time")
+        ways: tuple[Callable[[list[QueryBundle]], object], ...] = (
+            lambda queries: trial.retriever.retrieve_many(queries),
+            lambda queries: in_loop(trial.retriever.aretrieve_many(queries)),
+        )
+        for way in ways:
+            try:
+                way([good, Unreadable(SHARED, top_k=3), good])
+            except BatchError as error:
+                ensure(list(error.errors) == [1], f"the error names the queries {list(error.errors)}, not 1")
+                lost = error.results[0] is None or error.results[2] is None
+                ensure(not lost, "the results of the good queries are lost")
+            else:
+                raise CheckFailed("no query of the batch failed, though one cannot be read")
         try:
             trial.retriever.retrieve_many(["fine", None])  # type: ignore[list-item]
         except QueryError:
@@ -94,15 +132,52 @@ def check_async_does_not_block_the_loop(subject: Subject) -> None:
     To mend: implement ``_retrieve`` alone, which core runs in a worker thread; or in ``_aretrieve`` await what
     waits, and hand what cannot be awaited to ``asyncio.to_thread``.
     """
+    year = MetadataFilters.parse("year > 1970")
     with subject.shelf() as trial:
 
         async def ask() -> None:
-            await trial.retriever.aretrieve(QueryBundle(SHARED, top_k=3))
-            await trial.retriever.aretrieve(QueryBundle(SHARED, top_k=3, filters=MetadataFilters.parse("year > 1970")))
+            for query in (
+                QueryBundle(SHARED, top_k=3),
+                QueryBundle(SHARED, top_k=3, filters=year),
+                QueryBundle(SHARED, top_k=3, scope=year),
+                QueryBundle(SHARED, filters=year, scope=year),
+                QueryBundle("zzyzx", top_k=3),
+                QueryBundle("", top_k=3),
+                QueryBundle(SHARED, top_k=0),
+                QueryBundle("straw " * 500, top_k=3),
+                QueryBundle(SHARED, top_k=3, timeout=60.0),
+            ):
+                await trial.retriever.aretrieve(query)
             await trial.retriever.aretrieve_many([SHARED, library()[0].text])
+            await trial.retriever.aretrieve_many([QueryBundle(SHARED, scope=year), QueryBundle(SHARED, filters=year)])
 
         with blockbuster_ctx():
             in_loop(ask())
+    with subject.over(library()) as trial, blockbuster_ctx():
+        in_loop(trial.retriever.aretrieve(SHARED))
+
+
+@check()
+def check_async_does_not_compute_in_the_loop(subject: Subject) -> None:
+    """A search of many documents does not keep the processor in the event loop's thread, where all others wait.
+
+    To mend: hand what computes to ``asyncio.to_thread``, or implement ``_retrieve`` alone, which core runs there.
+    """
+    busy: list[float] = []
+
+    async def ask(trial: Trial, text: str) -> None:
+        before = time.thread_time()
+        await trial.retriever.aretrieve(QueryBundle(text, top_k=3))
+        busy.append(time.thread_time() - before)
+
+    with subject.crowd() as (trial, documents):
+        for text in ("shared", "word shared", "shared"):
+            in_loop(ask(trial, text))
+    seconds = min(busy)
+    ensure(
+        seconds < _BUSY,
+        f"over {len(documents):,} documents a call computes for {1000 * seconds:.0f} ms in the event loop",
+    )
 
 
 @check()
