@@ -193,16 +193,15 @@ def test_wrong_modes_and_options_are_typed_errors_with_a_fix(tmp_path, mode):
 @pytest.mark.parametrize(
     ("documents", "told"),
     [
-        (["text"], "Documents"),
-        ([{"text": "x"}], "not dict"),
-        ([Document("x", id="")], "id"),
-        ([Document("x", id="a"), Document("y", id="a")], "twice"),
-        ([Document("x", metadata={"n": float("nan")})], "n"),
-        ([Document("x", metadata={1: 2})], "str"),
-        ([Document("x", metadata={"o": object()})], "o"),
-        ([Document(b"bytes")], "text"),
+        pytest.param(["text"], "Documents", id="no document"),
+        pytest.param([{"text": "x"}], "not dict", id="a dict"),
+        pytest.param([Document("x", id="")], "id", id="no id"),
+        pytest.param([Document("x", id="a"), Document("y", id="a")], "twice", id="an id twice"),
+        pytest.param([Document("x", metadata={"n": float("nan")})], "n", id="NaN"),
+        pytest.param([Document("x", metadata={1: 2})], "str", id="a number as key"),
+        pytest.param([Document("x", metadata={"o": object()})], "o", id="an object"),
+        pytest.param([Document(b"bytes")], "text", id="bytes"),
     ],
-    ids=["no document", "no id", "an id twice", "NaN", "a number as key", "an object", "bytes"],
 )
 def test_documents_that_cannot_be_stored(tmp_path, documents, told):
     with Index.open(tmp_path / "index", create=True) as index:

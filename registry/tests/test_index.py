@@ -18,11 +18,20 @@ from retrieverkit import (
     MetadataFilters,
     Node,
     QueryBundle,
+    RetrieverSpec,
     list_modes,
     register_mode,
 )
 from retrieverkit.discovery import KNOWN_MODES, Discovery
-from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, NodeWithScore, Observers, hookimpl
+from retrieverkit_core import (
+    BaseRetriever,
+    ModeOptions,
+    ModeSpec,
+    NodeRelationship,
+    NodeWithScore,
+    Observers,
+    hookimpl,
+)
 from retrieverkit_core.errors import (
     ConfigError,
     InvalidDocumentError,
@@ -152,6 +161,39 @@ def test_what_is_asked_of_one_query(index):
             index.as_retriever(f"in_order({name}='n > 1')")
 
 
+class AllOf(BaseRetriever):
+    def __init__(self, legs):
+        super().__init__()
+        self.legs = legs
+
+    def _retrieve(self, query_bundle):
+        return [hit for leg in self.legs for hit in leg.retrieve(query_bundle)]
+
+
+class AllOfOptions(ModeOptions):
+    retrievers: list[RetrieverSpec]
+
+
+class AllOfPlugin:
+    spec = ModeSpec(name="all_of", summary="what each leg finds", options=AllOfOptions)
+
+    @hookimpl
+    def make_retriever(self, options, context):
+        return AllOf([context.resolve(leg) for leg in options.retrievers])
+
+
+def test_sub_retrievers_as_an_option(index, discovery):
+    discovery.register_mode("all_of", AllOfPlugin())
+    index.add([Document("one", id="a"), Document("two", id="b")])
+    for legs in (["in_order(top_k=1)", {"mode": "in_order"}], (RetrieverSpec.parse("in-order"),)):
+        retriever = index.as_retriever("all_of", retrievers=legs)
+        assert len(retriever.legs) == len(legs) and ids(retriever.retrieve("q")) == ["a", "b"]
+    assert len(index.as_retriever("all_of(in_order, in_order)", retrievers=["in_order"]).legs) == 1
+    for wrong in ("in_order", 5):
+        with pytest.raises(ConfigError, match="not a list of retrievers"):
+            index.as_retriever("all_of", retrievers=wrong)
+
+
 @pytest.mark.parametrize("name", ["similarity_top_k", "k", "limit", "n", "num_results"])
 def test_what_others_call_top_k(index, name):
     with pytest.raises(UnknownOptionError, match="did you mean 'top_k'") as caught:
@@ -159,12 +201,30 @@ def test_what_others_call_top_k(index, name):
     assert caught.value.near == ("top_k",)
 
 
+def test_an_index_of_nodes(tmp_path, discovery):
+    nodes = [Node("one", id="a#0", relationships={NodeRelationship.SOURCE: "a"}), Node("two", id="b")]
+    with Index.from_nodes(nodes, tmp_path / "x", searched=(), discovery=discovery) as index:
+        assert list(index) == nodes and index.document_ids() == ["a", "b"]
+        assert index.settings.searched == ()
+    with pytest.raises(ConfigError, match="already"):
+        Index.from_nodes(nodes, tmp_path / "x", discovery=discovery)
+
+
 def test_whether_a_document_is_there(index):
     index.add(Document("one", id="a"))
     assert "a" in index and "b" not in index and 5 not in index and "\ud800" not in index
 
 
-def test_an_answer_from_an_empty_index_says_so(index):
+class NothingPlugin:
+    spec = ModeSpec(name="nothing", summary="finds nothing, anywhere")
+
+    @hookimpl
+    def make_retriever(self, options, context):
+        return AllOf([])
+
+
+def test_an_answer_from_an_empty_index_says_so(index, discovery):
+    discovery.register_mode("nothing", NothingPlugin())
     retriever = index.as_retriever("in_order")
     told = "the index holds no documents"
     assert told in retriever.retrieve("q").notes and told in retriever.candidates(QueryBundle("q")).notes
@@ -172,6 +232,9 @@ def test_an_answer_from_an_empty_index_says_so(index):
     assert retriever.retrieve("q").notes == () == retriever.retrieve("q", filters="n > 1").notes
     index.delete(["a"])
     assert told in index.retrieve("q", "in_order").notes
+    nothing = index.as_retriever("nothing")
+    index.close()
+    assert nothing.retrieve("q").notes == ()  # it needs no corpus, and nothing is known of this one
 
 
 def test_the_installed_modes_are_listed():

@@ -11,7 +11,7 @@ from workspace import PACKAGES, normalise
 
 import retrieverkit.cli.running
 import retrieverkit.reading.loading
-from retrieverkit import BaseRetriever, CheckReport, Index, NodeWithScore, QueryBundle, register_mode
+from retrieverkit import BaseRetriever, CheckReport, Index, NodeWithScore, QueryBundle, list_modes, register_mode
 from retrieverkit.corpus import ChangeReport
 from retrieverkit.discovery import shared_discovery
 from retrieverkit.files import FilesReport
@@ -22,6 +22,7 @@ from retrieverkit_core import (
     FilterCapabilities,
     FilterReport,
     IndexNode,
+    IndexSettings,
     LegStatus,
     ModeSpec,
     Node,
@@ -197,8 +198,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "nodes": lambda: all_described(Document, Node, IndexNode, NodeWithScore),
     "query": query,
     "retriever": lambda: of_retrievers("retrieve", "aretrieve", "retrieve_many", "aretrieve_many"),
-    "reports": lambda: all_described(ChangeReport, FilesReport, CheckReport),
-    "register": lambda: function("register_mode", register_mode),
+    "reports": lambda: all_described(IndexSettings, ChangeReport, FilesReport, CheckReport),
+    "register": lambda: f"{function('register_mode', register_mode)}\n\n{function('list_modes', list_modes)}",
     "result": result,
     "authors": authors,
     "checks": checks,

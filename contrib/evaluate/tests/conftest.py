@@ -1,13 +1,16 @@
-"""A mode that answers with rankings that a test has written down, and the command as people run it."""
+"""A mode that answers with rankings that a test has written down, and the command in this process or another."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from retrieverkit import Document, Index, register_mode
+from retrieverkit.cli import main
 from retrieverkit_core import BaseRetriever, ModeOptions, ModeSpec, Node, NodeWithScore, hookimpl
 from retrieverkit_core.result import LegStatus, RetrievalResult
 
@@ -62,8 +65,8 @@ def letters():
 
 
 @pytest.fixture
-def eval_command(tmp_path):
-    """Runs ``retriever eval`` in ``tmp_path``; no run may end in a traceback or call itself a bug."""
+def eval_process(tmp_path):
+    """Runs ``retriever eval`` in ``tmp_path`` as a process; no run may end in a traceback or call itself a bug."""
 
     def run(*arguments, code=0, command="eval", **variables):
         environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", **variables}
@@ -74,11 +77,32 @@ def eval_command(tmp_path):
             env=environment,
             encoding="utf-8",
         )
-        assert "Traceback" not in done.stderr and "this is a bug" not in done.stderr, done.stderr
-        assert done.returncode == code, (done.stdout, done.stderr)
-        return done
+        return checked(done, code)
 
     return run
+
+
+@pytest.fixture
+def eval_command(tmp_path, monkeypatch):
+    """Runs ``retriever eval`` like `eval_process`, in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments, code=0, command="eval"):
+        with monkeypatch.context() as patched:
+            for name in ("stdout", "stderr"):
+                patched.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True))
+            ended = main([command, *map(str, arguments)])
+            written = {name: getattr(sys, name).buffer.getvalue().decode() for name in ("stdout", "stderr")}
+        return checked(SimpleNamespace(returncode=ended, **written), code)
+
+    return run
+
+
+def checked(done, code):
+    assert "Traceback" not in done.stderr and "this is a bug" not in done.stderr, done.stderr
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ plugin = Plugin()
 """
 
 
-def test_a_table_of_80_columns_and_what_was_left_out(eval_command, kitchen):
-    done = eval_command(*FILES, "--mode", "bm25", "--mode", "bm25(top_k=1)")
+def test_a_table_of_80_columns_and_what_was_left_out(eval_process, kitchen):
+    done = eval_process(*FILES, "--mode", "bm25", "--mode", "bm25(top_k=1)")
     assert all(measure in done.stdout for measure in ("nDCG@10", "R@100", "RR@10", "P@5"))
     table = done.stdout.partition("where ")[0]
     assert max(map(len, table.splitlines())) <= 80
@@ -54,14 +54,14 @@ def test_json_and_html_go_to_files_beside_the_table(eval_command, kitchen):
     assert (kitchen / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_failed_query_ends_in_3_and_is_told(eval_command, kitchen):
+def test_a_failed_query_ends_in_3_and_is_told(eval_process, kitchen):
     site = kitchen / "site"
     info = site / "failing-1.0.dist-info"
     info.mkdir(parents=True)
     (site / "failing.py").write_text(FAILING)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[retrieverkit.modes]\nfailing = failing:plugin\n")
-    done = eval_command(*FILES, "--mode", "bm25", "--mode", "failing", "--html", "r.html", code=3, PYTHONPATH=str(site))
+    done = eval_process(*FILES, "--mode", "bm25", "--mode", "failing", "--html", "r.html", code=3, PYTHONPATH=str(site))
     assert re.search(r"failing: 1 query failed .*the rice is gone", done.stderr)
     assert "2 queries" in done.stdout
     assert "the rice is gone" in (kitchen / "r.html").read_text()

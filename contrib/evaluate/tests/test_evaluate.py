@@ -268,18 +268,18 @@ def test_a_measure_of_a_ranking_that_is_empty_is_zero(letters, rankings):
 
 
 def test_judgements_of_the_same_files_elsewhere_fit_by_the_end_of_their_paths(rankings):
-    ids = ["/home/me/notes/a.md", "/home/me/notes/b.md", "/home/me/other/b.md", "rows.csv#row=1", "d"]
+    ids = ["/srv/me/notes/a.md", "/srv/me/notes/b.md", "/srv/me/other/b.md", "rows.csv#row=1", "d"]
     with Index.from_documents([Document(id=each, text=each) for each in ids]) as index:
         rankings["a", "query"] = ids[:1]
         judged = {"notes/a.md": 1, "b.md": 1, "work/rows.csv#row=1": 1, "d": 0, "x/d": 1, "other/b.md": 0}
         report = evaluate(index, {"q": "query"}, {"q": judged}, ["written(key='a')"], measures=["P@1"])
     assert dict(report.collection.qrels["q"]) == {
-        "/home/me/notes/a.md": 1,
+        "/srv/me/notes/a.md": 1,
         "b.md": 1,  # two files are called so
         "rows.csv#row=1": 1,
         "d": 0,
         "x/d": 1,  # the document that it may mean is judged by its own id
-        "/home/me/other/b.md": 0,
+        "/srv/me/other/b.md": 0,
     }
     assert report.score("P@1", report.systems[0].name).mean == 1.0
     assert report.collection.coverage.found_by_path == ("notes/a.md", "other/b.md", "work/rows.csv#row=1")

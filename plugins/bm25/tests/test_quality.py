@@ -12,7 +12,7 @@ from retrieverkit_core.query import QueryBundle
 
 ir_measures = pytest.importorskip("ir_measures", reason="needs ir-measures")
 BASELINE = {"scifact": 0.679, "cranfield": 0.519, "musique": 0.539}
-"""nDCG@10 of bm25s with its English stemmer and stop words on the same files."""
+"""nDCG@10 of bm25s with its English stemmer and stop words on the same files, titles in front of texts."""
 
 
 def data_folder():
@@ -32,7 +32,10 @@ def test_ranking_is_as_good_as_a_known_engine(name, new_corpus, tmp_path):
         pytest.skip(f"no evaluation data: set RETRIEVERKIT_DATA to a folder that holds {name}/")
     corpus = new_corpus()
     corpus.add(
-        *(Node(text=f"{doc['title']} {doc['text']}", id=doc["_id"]) for doc in lines(folder / name / "corpus.jsonl"))
+        *(
+            Node(text=doc["text"], id=doc["_id"], metadata={"title": doc["title"]})
+            for doc in lines(folder / name / "corpus.jsonl")
+        )
     )
     retriever = Bm25Retriever(corpus, tmp_path, top_k=10)
     run = {
@@ -43,4 +46,4 @@ def test_ranking_is_as_good_as_a_known_engine(name, new_corpus, tmp_path):
     qrels = [ir_measures.Qrel(query, doc, int(grade)) for query, doc, grade in rows if grade.lstrip("-").isdigit()]
     measured = ir_measures.calc_aggregate([ir_measures.nDCG @ 10], qrels, run)[ir_measures.nDCG @ 10]
     print(f"{name}: nDCG@10 {measured:.3f}")
-    assert measured >= 0.97 * BASELINE[name]
+    assert measured >= 1.01 * BASELINE[name]

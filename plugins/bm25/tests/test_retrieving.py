@@ -1,8 +1,6 @@
-import math
 import os
 import random
 import threading
-from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,41 +28,6 @@ def retriever(new_corpus, tmp_path):
 
 def ids(result):
     return [hit.node.id for hit in result]
-
-
-def bm25(query, texts, analyzer, k1=1.2, b=0.75):
-    """BM25 as Robertson and Zaragoza have it, with idf = ln(1 + (N - n + 0.5) / (n + 0.5)), in plain Python."""
-    documents = [Counter(analyzer.terms(text)) for text in texts]
-    average = sum(sum(document.values()) for document in documents) / len(documents) or 1.0
-    scores = []
-    for document in documents:
-        length, score = sum(document.values()), 0.0
-        for term, count in Counter(analyzer.terms(query)).items():
-            n = sum(term in other for other in documents)
-            idf = math.log(1 + (len(documents) - n + 0.5) / (n + 0.5))
-            tf = document[term]
-            score += count * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average))
-        scores.append(score)
-    return scores
-
-
-WORDS = ["cat", "dog", "bird", "mat", "sleep", "fly"]
-
-
-@given(
-    texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join), min_size=1, max_size=12),
-    query=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join),
-    top_k=st.none() | st.integers(0, 15),
-)
-@settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
-def test_scores_are_bm25_and_only_matching_nodes_are_found(new_corpus, tmp_path_factory, texts, query, top_k):
-    retriever = Bm25Retriever(new_corpus(texts), tmp_path_factory.mktemp("s"), top_k=5)
-    result = retriever.retrieve(QueryBundle(query, top_k=top_k))
-    scores = bm25(query, texts, retriever.index.analyzer)
-    best = sorted((-round(score, 4), i) for i, score in enumerate(scores) if score > 0)[: 5 if top_k is None else top_k]
-    assert [hit.score for hit in result] == pytest.approx([-score for score, _ in best], rel=1e-3)
-    if len({round(score, 3) for score in scores if score}) == len([score for score in scores if score]):
-        assert ids(result) == [f"n{i}" for _, i in best]
 
 
 def test_equal_scores_come_in_the_order_of_the_corpus_also_at_the_cut(new_corpus, tmp_path):

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieverkit_core import LegState, MetadataFilters, Outcome, QueryBundle, Reply
-from retrieverkit_core.errors import MissingServiceError
+from retrieverkit_core import (
+    LegState,
+    MetadataFilters,
+    Node,
+    NodeWithScore,
+    Outcome,
+    QueryBundle,
+    Reply,
+    ScoreKind,
+    ScoreSpec,
+)
+from retrieverkit_core.errors import MissingServiceError, OptionError
 from retrieverkit_fusion import FusionRetriever
 from retrieverkit_fusion.expansion import cleaned
 
@@ -112,6 +122,47 @@ def test_a_model_that_hangs_leaves_time_for_the_legs(how, echo):
     assert [hit.node_id for hit in result] == ["mine", "common"]
     assert result.legs[0].state is LegState.TIMEOUT
     assert "query expansion did not answer within" in str(result.legs[0].error)
+
+
+@pytest.mark.parametrize("method", ["relative_score", "dist_based_score", "rrf"])
+def test_what_several_queries_agree_on_is_not_cut_off_at_one(method, calls):
+    lists = {
+        "mine": {"d1": 1.0, "d2": 0.95, "d3": 0.9, "z": 0.0},
+        "alpha": {"d3": 1.0, "d2": 0.99, "d1": 0.2, "z": 0.0},
+        "beta": {"d2": 1.0, "d3": 0.9, "d1": 0.2, "z": 0.0},
+    }
+
+    def found(query):
+        return [NodeWithScore(Node(id=name), score) for name, score in lists[query.query_str].items()]
+
+    leg = calls("leg", found)
+    leg.scores = ScoreSpec(ScoreKind.SIMILARITY)
+    model = Answers(lambda: "alpha\nbeta")
+    result = FusionRetriever([leg], method=method, num_queries=3, llm=model).retrieve("mine")
+    if method == "relative_score":
+        mine, alpha, beta = lists.values()
+        worths = {name: mine[name] / 2 + (alpha[name] + beta[name]) / 4 for name in mine}
+        assert [(hit.node_id, round(hit.score, 9)) for hit in result] == [
+            (name, round(worth, 9)) for name, worth in sorted(worths.items(), key=lambda one: -one[1])
+        ]
+    assert [hit.node_id for hit in result][-1] == "z"
+    if method != "rrf":
+        assert [hit.node_id for hit in result] == ["d2", "d3", "d1", "z"]
+        assert len({hit.score for hit in result}) == 4
+
+
+def test_the_prompt_is_an_option_and_the_queries_are_said_aloud(echo, capsys):
+    model = Answers(lambda: "other")
+    fused = FusionRetriever([echo], num_queries=2, llm=model, query_gen_prompt="{count} more!", verbose=True)
+    assert fused.get_prompts() == {"query_gen_prompt": "{count} more!"}
+    fused.retrieve("mine")
+    assert model.prompts[0].system == "1 more!"
+    assert "query 2: other" in capsys.readouterr().out
+    fused.update_prompts(query_gen_prompt="Write {count}.")
+    fused.retrieve("mine")
+    assert model.prompts[1].system == "Write 1."
+    with pytest.raises(OptionError, match="query_gen_prompt"):
+        FusionRetriever([echo], num_queries=2, llm=model, query_gen_prompt="no number")
 
 
 @ways

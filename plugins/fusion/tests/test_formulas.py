@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieverkit_core import QueryBundle, ScoreKind
+from retrieverkit_core import QueryBundle, ScoreKind, ScoreSpec
 from retrieverkit_fusion import FusionRetriever
 
 ORDINARY = st.one_of(st.integers(-20, 20).map(float), st.floats(-1e6, 1e6))
@@ -32,11 +32,16 @@ def in_order(found, higher_is_better=True):
 
 def min_max(scores):
     low, high = min(scores.values()), max(scores.values())
-    return {i: 1 if low == high else (s - low) / (high - low) for i, s in scores.items()}
+    return {i: 1 if all_equal(scores) else (s - low) / (high - low) for i, s in scores.items()}
+
+
+def all_equal(scores):
+    low, high = min(scores.values()), max(scores.values())
+    return high - low <= Fraction(1, 10**6) * max(abs(low), abs(high))
 
 
 def three_sigma(scores):
-    if len(set(scores.values())) == 1:
+    if all_equal(scores):
         return dict.fromkeys(scores, 1)
     mean, sd = float(statistics.mean(scores.values())), statistics.pstdev(map(float, scores.values()))
     low, high = mean - 3 * sd, mean + 3 * sd
@@ -261,3 +266,11 @@ def test_legs_are_asked_for_candidates_and_the_answer_is_cut(listed):
     assert [bundle.top_k for bundle in own.asked] == [7, 7]
     assert fused.retrieve(QueryBundle("q", top_k=0)) == []
     assert len(FusionRetriever([leg]).retrieve(QueryBundle("q", top_k=10**9))) == 500
+
+
+@pytest.mark.parametrize("method", ["relative_score", "dist_based_score"])
+def test_scores_that_differ_by_rounding_alone_are_equal(listed, method):
+    one = listed("one", [("b", 0.7482924963223966), ("a", 0.7482924963223961)])
+    two = listed("two", [("a", 0.18232159316539764), ("b", 0.18232159316539764)])
+    one.scores = two.scores = ScoreSpec(ScoreKind.SIMILARITY)
+    assert [hit.score for hit in FusionRetriever([one, two], method=method).retrieve("q")] == [1.0, 1.0]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_vector import VectorRetriever, halves
@@ -22,12 +23,12 @@ def early():
         yield
 
 
-def nearest(held, asked, k):
+def nearest(held, there, asked, k):
     wide, query = held.astype(np.float64), np.array(asked, np.float32).astype(np.float64)
     lengths = np.sqrt((wide * wide).sum(axis=1))
     cosines = (wide * query).sum(axis=1) / (lengths * np.sqrt((query * query).sum()))
-    order = np.lexsort((np.arange(len(held)), -np.clip(cosines, -1, 1)))[:k]
-    return [(f"n{i}", min(1.0, max(-1.0, float(cosines[i])))) for i in order]
+    order = np.lexsort((np.arange(len(held)), -np.clip(cosines, -1, 1)))
+    return [(f"n{i}", min(1.0, max(-1.0, float(cosines[i])))) for i in order if i in set(there)][:k]
 
 
 @given(
@@ -36,24 +37,33 @@ def nearest(held, asked, k):
     spread=st.sampled_from([1.0, 1e-2, 1e-4, 1e-7, 0.0]),
     size=st.sampled_from([1.0, 1e-6, 1e9]),
     later=st.sampled_from([0, 3, 70]),
+    gone=st.sampled_from([0, 1, 20]),
+    limit=st.sampled_from([None, 10, 60]),
     k=st.sampled_from([1, 10, 60]),
 )
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
-def test_answers_equal_brute_force(corpus_of, word_model, tmp_path_factory, seed, dimension, spread, size, later, k):
+def test_answers_equal_brute_force(
+    new_corpus, word_model, tmp_path_factory, seed, dimension, spread, size, later, gone, limit, k
+):
     rng = np.random.default_rng(seed)
     middle = rng.standard_normal(dimension)
     held = ((middle + spread * rng.standard_normal((150 + later, dimension))) * size).astype(np.float32)
     held[~held.any(axis=1)] = size
-    corpus = corpus_of(held[:150])
+    corpus = new_corpus()
+    nodes = [Node(id=f"n{i}", metadata={"j": i}, embedding=vector.tolist()) for i, vector in enumerate(held)]
+    corpus.add(*nodes[:150])
     retriever = VectorRetriever(corpus, tmp_path_factory.mktemp("s"), word_model(dimension))
     retriever.index.reader()
-    corpus.add(*(Node(id=f"n{i}", embedding=held[i].tolist()) for i in range(150, 150 + later)))
+    corpus.add(*nodes[150:])
+    corpus.delete(*(f"n{i}" for i in range(gone)))
+    there = [i for i in range(len(held)) if i >= max(gone, limit or 0)]
+    filters = MetadataFilters.parse(f"j >= {limit}") if limit else None
     for _ in range(4):
         asked = (middle + spread * rng.standard_normal(dimension)).tolist()
         if not np.any(np.array(asked, np.float32)):
             continue
-        hits = retriever.retrieve(QueryBundle("", embedding=asked, top_k=k))
-        assert [(hit.node.id, hit.score) for hit in hits] == nearest(held, asked, k)
+        hits = retriever.retrieve(QueryBundle("", embedding=asked, top_k=k, filters=filters))
+        assert [(hit.node.id, hit.score) for hit in hits] == nearest(held, there, asked, k)
 
 
 def test_copies_are_used_where_they_decide(corpus_of, word_model, random_vectors, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.errors import ConfigError, CorpusError
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
@@ -73,8 +73,11 @@ def _known_fields(corpus: Corpus) -> Mapping[str, frozenset[str]] | None:
 
 
 def _holds_nothing(corpus: Corpus) -> bool:
-    with corpus.snapshot() as view:
-        return next(view.nodes(), None) is None
+    try:
+        with corpus.snapshot() as view:
+            return next(view.nodes(), None) is None
+    except CorpusError:  # closed, or damaged: whoever reads it says so, and other modes answer without it
+        return False
 
 
 def default_mode(discovery: Discovery) -> tuple[str, str]:

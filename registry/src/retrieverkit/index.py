@@ -477,6 +477,27 @@ class Index:
 
         return inspect(self.storage, self._corpus, hashes=False)
 
+    def remove_former(
+        self, *, unopened_days: float = 30.0, keep: Iterable[str | os.PathLike[str]] = ()
+    ) -> list[IndexStatus]:
+        """Delete the derived indexes of former settings that nobody opens any more.
+
+        Args:
+            unopened_days: For how many days nobody has opened them.
+            keep: Folders that stay in any case, such as those of indexes that were paid for.
+
+        Returns:
+            What was removed. Whatever asks for it again builds it again.
+
+        Raises:
+            ReadOnlyCorpusError: The index was opened for reading, or cannot be written here.
+            CorpusError: A folder cannot be removed.
+        """
+        from retrieverkit_indexing.derived import collect
+
+        self._check_writable()
+        return collect(self.storage, self._corpus, keep=map(Path, keep), unopened_days=unopened_days)
+
     def reindex(self) -> None:
         """Delete every derived index and the chosen embedding; each is built again at its next use.
 
@@ -489,14 +510,17 @@ class Index:
         """
         from retrieverkit_indexing.derived import remove_all
 
+        self._check_writable()
+        self._kept.clear()
+        remove_all(self.storage)
+        self._services.forget_embedding()
+
+    def _check_writable(self) -> None:
         if not self._corpus.writable:
             raise ReadOnlyCorpusError(
                 f"the index {self._folder} cannot be written here, so nothing of it is deleted",
                 fix="open it without read_only, as a user who may write its folder",
             )
-        self._kept.clear()
-        remove_all(self.storage)
-        self._services.forget_embedding()
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:

@@ -208,3 +208,13 @@ def test_modes_are_completed_without_importing_them(process, site, words, at):
     site.add("other", "other")
     done = process(_RETRIEVER_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(at))
     assert done.stdout.split() == ["fine"] and done.stderr == ""
+
+
+def test_a_distribution_whose_entry_points_are_no_text_hides_no_other(retriever, tmp_path):
+    info = tmp_path / "site" / "dist_b-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dist-b\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_bytes(bytes(range(256)))
+    done = retriever("modes", "--json", PYTHONPATH=str(tmp_path / "site"))
+    assert "bm25" in done.stdout
+    assert "dist_b" in retriever("doctor", PYTHONPATH=str(tmp_path / "site"), code=1).stdout

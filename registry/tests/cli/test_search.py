@@ -148,6 +148,19 @@ def test_any_number_of_hits_may_be_asked_for(retriever, notes, top_k):
     assert done.stdout.startswith("nothing found" if top_k == "0" else "2 hits")
 
 
+@pytest.mark.parametrize("mode", [(), ("--mode", "bm25"), ("--mode", "hybrid(top_k=2)")])
+def test_a_misspelt_word_is_replaced_and_that_is_said(retriever, notes, mode):
+    done = retriever("search", "recipprocal", notes, *mode)
+    assert done.stdout.splitlines()[0].startswith("1 hit")
+    assert "'reciproc' was searched for in its place" in done.stdout.splitlines()[1]
+    found = json.loads(retriever("search", "recipprocal", notes, "--no-typos", "--json", *mode).stdout)
+    assert found["hits"] == []
+    assert (
+        json.loads(retriever("search", "recipprocal", notes, "--json", "--mode", "bm25(typos=false)").stdout)["hits"]
+        == []
+    )
+
+
 def test_nothing_found_is_no_error(retriever, notes):
     assert retriever("search", "zebra", notes).stdout.startswith("nothing found · ")
     assert retriever("search", " ", notes).stdout.startswith("nothing found · ")
@@ -268,7 +281,8 @@ def test_output_streams_may_be_closed_or_know_ascii_alone(retriever, notes, envi
     assert done.returncode == 0 and b"Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_cache_that_cannot_be_written_is_told(retriever, notes, environment):
+def test_a_cache_that_cannot_be_written_is_told(notes, environment, obey_permissions):
     os.chmod(environment["HOME"], 0o500)
-    assert "retriever index PATH" in retriever("search", "moon", notes, code=1).stderr
+    command = [*COMMAND, "search", "moon", str(notes)]
+    done = subprocess.run(command, capture_output=True, env=environment, preexec_fn=obey_permissions, check=False)
+    assert done.returncode == 1 and b"retriever index PATH" in done.stderr

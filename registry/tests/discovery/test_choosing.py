@@ -169,3 +169,9 @@ def test_known_modes_are_those_of_the_plugins_and_no_name_that_anybody_could_reg
         project = tomllib.loads(file.read_text())["project"]
         shipped |= dict.fromkeys(project.get("entry-points", {}).get(MODES, {}), project["name"])
     assert shipped == KNOWN_MODES
+
+
+@pytest.mark.parametrize(("name", "ours"), [("embedding", "vector"), ("default", "hybrid"), ("sparse", "bm25")])
+def test_what_others_call_a_mode(discovery, name, ours):
+    with pytest.raises(UnknownModeError, match=f"it is called '{ours}' here"):
+        discovery.mode(name)

@@ -20,6 +20,7 @@ DISTRIBUTIONS = (
 BUILDS = True
 AGREEMENT_WITH = "tantivy, raw"
 ALONE = "RetrieverKit, corpus stored before"
+WORDS_ALONE = "RetrieverKit, corpus stored before, no pairs"
 PROMISES = (
     Promise("tantivy, raw", 3.0),
     Promise("LlamaIndex", 1 / 15),
@@ -58,6 +59,8 @@ class Bm25(Contender):
 class RetrieverKit(Bm25):
     """End to end: the corpus on disk, and the index derived from it at the first query."""
 
+    options: dict[str, float] = {}
+
     def load(self) -> None:
         from retrieverkit import Document, Index
 
@@ -66,7 +69,7 @@ class RetrieverKit(Bm25):
 
     def build(self) -> None:
         self.index.add(self.documents)
-        self.retriever = self.index.as_retriever("bm25", top_k=K)
+        self.retriever = self.index.as_retriever("bm25", top_k=K, **self.options)
         self.retriever.retrieve(self.queries[0])
 
     def search(self, query: str) -> list[int]:
@@ -85,8 +88,15 @@ class Alone(RetrieverKit):
         self.index.add(Document(id=str(i), text=text) for i, text in enumerate(self.texts))
 
     def build(self) -> None:
-        self.retriever = self.index.as_retriever("bm25", top_k=K)
+        self.retriever = self.index.as_retriever("bm25", top_k=K, **self.options)
         self.retriever.retrieve(self.queries[0])
+
+
+class WordsAlone(Alone):
+    """What the engine alone does too: words, and no pairs of them."""
+
+    store = "words.rk"
+    options = {"pair_weight": 0.0}
 
 
 class Tantivy(Bm25):
@@ -201,6 +211,7 @@ class Haystack(Bm25):
 CONTENDERS = {
     "RetrieverKit": RetrieverKit,
     ALONE: Alone,
+    WORDS_ALONE: WordsAlone,
     "tantivy, raw": Tantivy,
     "bm25s, numba": Bm25s,
     "LlamaIndex": LlamaIndex,

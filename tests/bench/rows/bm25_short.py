@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zipf
 from contest import Promise
-from rows.bm25 import ALONE, Alone, RetrieverKit, Tantivy
+from rows.bm25 import ALONE, WORDS_ALONE, Alone, RetrieverKit, Tantivy, WordsAlone
 
 TITLE = "BM25, k=10, 50,000 short nodes"
 UNIT = "ms"
@@ -17,7 +17,7 @@ PROMISES = (
 )
 NODES = 50_000
 WORDS = 12
-CONTENDERS = {"RetrieverKit": RetrieverKit, ALONE: Alone, "tantivy, raw": Tantivy}
+CONTENDERS = {"RetrieverKit": RetrieverKit, ALONE: Alone, WORDS_ALONE: WordsAlone, "tantivy, raw": Tantivy}
 
 
 def prepare(folder: Path, scale: float) -> str:

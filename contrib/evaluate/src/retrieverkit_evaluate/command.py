@@ -38,7 +38,7 @@ def evaluate_command(
         ),
     ] = None,
     depth: Annotated[
-        int, typer.Option("--depth", metavar="N", min=1, help="Rank at most so many documents a query. Default: 100.")
+        int, typer.Option("--depth", metavar="N", min=1, help="Rank at most N documents per query. Default: 100.")
     ] = 100,
     json_file: Annotated[
         Path | None,

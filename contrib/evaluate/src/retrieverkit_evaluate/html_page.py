@@ -80,6 +80,6 @@ def _method(report: Report) -> str:
         f"Intervals hold the mean in 95 of 100 cases: percentile bootstrap over queries, {RESAMPLES:,} resamples, seed "
         f"{report.seed}. p is two-sided, from Fisher's paired randomisation test, corrected by Holm's method for the "
         "number of systems and measures; * marks p below 0.05.",
-        "Time is that of one retrieval at a time on the machine of this evaluation; it is no benchmark.",
+        "Time is that of one retrieval at a time on the machine of this evaluation; it is not a benchmark.",
     ]
     return "".join(f"<p class='small'>{text(line)}</p>" for line in told)

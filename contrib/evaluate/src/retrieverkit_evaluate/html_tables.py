@@ -84,7 +84,9 @@ def _compared(comparison: Comparison | None) -> list[Cell]:
 
 def system_table(report: Report) -> str:
     """Return what is known of each system beside its scores."""
-    counts = [(name, "number") for name in ("time a query", "ratio", "failed", "partial", "nothing found", "abstained")]
+    counts = [
+        (name, "number") for name in ("time per query", "ratio", "failed", "partial", "nothing found", "abstained")
+    ]
     return table([("system", ""), *counts], _system_rows(report))
 
 

@@ -71,5 +71,5 @@ def _sound(path: str | os.PathLike[str], number: int, text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise bad_line(path, number, "half a surrogate pair, which is no character", _AS_JSON) from error
+        raise bad_line(path, number, "half a surrogate pair, which is not a character", _AS_JSON) from error
     return text

@@ -19,7 +19,7 @@ def interval(values: Sequence[float], seed: int) -> tuple[float, float] | None:
     """Return the 95 % percentile-bootstrap interval of the mean (Efron and Tibshirani 1993, chapter 13).
 
     Args:
-        values: One value a query.
+        values: One value per query.
         seed: The seed of the resampling.
 
     Returns:
@@ -51,7 +51,7 @@ def p_value(differences: Sequence[float], seed: int) -> float:
     the real one. It asks for no normal distribution (Smucker, Allan and Carterette, CIKM 2007).
 
     Args:
-        differences: The difference of two systems, one a query.
+        differences: The difference of two systems, one per query.
         seed: The seed of the random patterns.
     """
     from numpy.random import default_rng

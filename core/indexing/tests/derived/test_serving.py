@@ -165,6 +165,23 @@ def test_a_panic_of_an_engine_on_files_that_were_changed(corpus, tmp_path, kit):
     assert index.status().last_rebuild_reason == "parts/0.json has other contents than were written"
 
 
+def test_files_that_are_written_to_while_they_are_open_are_noticed(corpus, tmp_path, kit):
+    class Watchful(kit.WordIndex):
+        look_pause = 0.0
+
+    index = Watchful(corpus, tmp_path / "s")
+    before = index.reader()
+    assert index.reader() is before
+    (path,) = (tmp_path / "s").rglob("0.json")
+    os.utime(path)
+    assert index.find("blue") == kit.expected(corpus, "blue")
+    assert index.status().rebuilds == 0
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"blue", b"blow"))
+    assert index.find("blue") == kit.expected(corpus, "blue")
+    assert index.status().last_rebuild_reason == "parts/0.json has other contents than were written"
+
+
 def test_a_panic_on_intact_files_is_an_error_of_this_index(corpus, tmp_path, kit):
     index = kit.WordIndex(corpus, tmp_path / "s")
     before = index.reader()

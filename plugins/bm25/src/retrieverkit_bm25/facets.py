@@ -9,10 +9,11 @@ terms are replaced by their 128-bit hash.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from retrieverkit_core.filters import canonical
+from retrieverkit_core.filters import DOC_ID, NODE_ID, canonical
+from retrieverkit_core.nodes import Node
 
 _LONGEST = 64
 _MAX_KNOWN = 200_000
@@ -46,14 +47,16 @@ def object_term(key: str) -> str:
 
 
 class FacetTerms:
-    """Returns the terms of metadata, remembering those of single values."""
+    """Returns the terms of nodes, remembering those of single values of metadata."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, type, Any], tuple[str, ...]] = {}
 
-    def of(self, metadata: Mapping[str, Any]) -> Iterator[str]:
-        """Yield each term of ``metadata`` once."""
-        for key, value in metadata.items():
+    def of(self, node: Node) -> Iterator[str]:
+        """Yield each term of a node's metadata and ids once."""
+        for key, value in ((NODE_ID, node.id), (DOC_ID, node.ref_doc_id)):
+            yield from _terms(key, value)  # nearly each is met once alone
+        for key, value in node.metadata.items():
             if isinstance(value, (list, tuple, dict)):
                 yield from set(_terms(key, value))
                 continue

@@ -11,6 +11,7 @@ from retrieverkit_bm25.columns import EXACT, Columns, as_float, date_field, numb
 from retrieverkit_bm25.facets import element_term, full_term, hollow_term, object_term, value_term
 from retrieverkit_bm25.schema import FACETS, schema
 from retrieverkit_core.filters import (
+    RESERVED_FIELDS,
     FilterCondition,
     FilterOperator,
     MetadataFilter,
@@ -30,7 +31,7 @@ def is_pushable(leaf: MetadataFilter, columns: Callable[[], Columns]) -> bool:
     """Return whether `clause` can apply ``leaf`` on an index with these columns."""
     if leaf.operator in _ORDERING:
         kind, bound = canonical(leaf.value)
-        if kind == "number" and abs(bound) >= EXACT:
+        if leaf.key in RESERVED_FIELDS or (kind == "number" and abs(bound) >= EXACT):
             return False
         return (kind == "number" or kind == "date") and not columns().is_crowded_out(kind, leaf.key)
     return leaf.operator in _LEAVES

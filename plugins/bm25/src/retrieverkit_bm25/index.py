@@ -1,12 +1,14 @@
 """The bm25 index, derived from a corpus.
 
-**Deletes.** A node is indexed by its text, with the value of ``title`` in its metadata in front. The engine keeps
-deleted nodes in its statistics until it merges the files that they are in, and cannot be told to. So that adding a node
-and deleting it leaves the scores as if it had never been there:
+**Terms.** A node is indexed by its text and by the metadata fields that are searched with it; its title as often as
+``title_weight`` says. No two terms of different texts are neighbours.
 
-- up to 10,000 nodes, a delete builds the index anew: the statistics are exact;
+**Deletes.** The engine keeps deleted nodes in its statistics until it merges the files that they are in, and cannot be
+made to. So that adding a node and deleting it leaves the scores as if it had never been there:
+
+- up to 10,000 nodes, a delete builds the index again: the statistics are exact;
 - above, each term's inverse document frequency is corrected exactly when it is asked for (`reader`), which leaves the
-  average length of a node. The index is built anew when that is off by 0.1 % or when 5 % of the nodes are deleted. So
+  average length of a node. The index is built again when that is off by 0.1 % or when 5 % of the nodes are deleted. So
   the contribution of a term is off by less than 0.1 %.
 """
 
@@ -19,13 +21,15 @@ from pathlib import Path
 
 import tantivy
 
+from retrieverkit_bm25.build_record import Ordinals
 from retrieverkit_bm25.columns import Columns
 from retrieverkit_bm25.facets import FacetTerms
 from retrieverkit_bm25.reader import Bm25Reader, record_build
-from retrieverkit_bm25.schema import BODY, FACETS, LENGTH, ORDINAL, schema
+from retrieverkit_bm25.schema import BODY, CHARACTERS, FACETS, LENGTH, ORDINAL, schema
 from retrieverkit_core.corpus import Corpus, StoredNode
 from retrieverkit_core.errors import DerivedIndexError
-from retrieverkit_indexing.analysis import Analyzer, indexed_text
+from retrieverkit_core.nodes import Node
+from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts
 from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
 
 EXACT_UP_TO = 10_000
@@ -43,23 +47,36 @@ class Bm25Index(DerivedIndex[Bm25Reader]):
     Args:
         corpus: What to index.
         storage: The folder under which the corpus's indexes live.
-        language: The language of the corpus, as `Analyzer` takes it.
+        language: The language of the corpus, as `Analyzer` takes it; None for that in the corpus's settings.
+        title_weight: How often the words of a title count.
+
+    Attributes:
+        analyzer: What makes terms of texts.
+        settings: The settings of the corpus that the index was made with.
     """
 
     name = "bm25"
-    format_version = 1
+    format_version = 2
 
-    def __init__(self, corpus: Corpus, storage: Path, language: str = "en") -> None:
-        self.analyzer = Analyzer(language)
-        super().__init__(corpus, storage, {"analyzer": self.analyzer.fingerprint, "engine": _engine_series()})
+    def __init__(self, corpus: Corpus, storage: Path, language: str | None = None, title_weight: int = 2) -> None:
+        self.settings = corpus.settings
+        self.analyzer = Analyzer(self.settings.language if language is None else language)
+        self._title_weight = title_weight
+        config = {
+            "analyzer": self.analyzer.fingerprint,
+            "engine": _engine_series(),
+            "searched": list(self.settings.searched),
+            "title_weight": title_weight,
+        }
+        super().__init__(corpus, storage, config)
 
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Index every node."""
         columns = Columns()
         with _writer(folder, _BUILD_HEAP) as writer:
-            self._add(writer, nodes, columns)
+            ordinals = self._add(writer, nodes, columns)
         columns.write(folder)
-        record_build(folder)
+        record_build(folder, ordinals)
         _tidy(folder)
 
     def update(self, folder: Path, removed: Sequence[int], added: Iterable[StoredNode]) -> None:
@@ -86,18 +103,37 @@ class Bm25Index(DerivedIndex[Bm25Reader]):
         """Open the index."""
         return Bm25Reader(folder)
 
-    def _add(self, writer: tantivy.IndexWriter, nodes: Iterable[StoredNode], columns: Columns) -> None:
-        joined, facets = self.analyzer.joined, FacetTerms()
+    def terms(self, node: Node) -> list[str]:
+        """Return the terms of every text that ``node`` is found by."""
+        return [term for part in indexed_parts(node, self.settings.searched) for term in self.analyzer.terms(part.text)]
+
+    def _add(self, writer: tantivy.IndexWriter, nodes: Iterable[StoredNode], columns: Columns) -> Ordinals:
+        facets, ordinals = FacetTerms(), Ordinals()
         for ordinal, node in nodes:
-            body = joined(indexed_text(node))
             document = tantivy.Document()
-            document.add_text(BODY, body)
             document.add_integer(ORDINAL, ordinal)
-            document.add_integer(LENGTH, body.count(" ") + 1 if body else 0)
-            for term in facets.of(node.metadata):
+            document.add_integer(LENGTH, self._add_texts(document, node))
+            for term in facets.of(node):
                 document.add_text(FACETS, term)
             columns.fill(document, node.metadata)
             writer.add_document(document)
+            ordinals.count(ordinal)
+        return ordinals
+
+    def _add_texts(self, document: tantivy.Document, node: Node) -> int:
+        """Put the node's terms into the document, and return how many there are."""
+        length = 0
+        for field, text in indexed_parts(node, self.settings.searched):
+            body = self.analyzer.joined(text)
+            if body:
+                times = self._title_weight if field == TITLE else 1
+                length += times * (body.count(" ") + 1)
+                for _ in range(times):
+                    document.add_text(BODY, body)
+            characters = self.analyzer.characters(text)
+            if characters:
+                document.add_text(CHARACTERS, " ".join(characters))
+        return length
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from retrieverkit_core.errors import OptionError
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
@@ -18,13 +19,56 @@ FILTERS = FilterCapabilities(
     frozenset({"==", "!=", ">", "<", ">=", "<=", "in", "nin", "any", "all", "contains", "is_empty"})
 )
 
+K1 = 1.2
+B = 0.75
+"""The parameters of BM25 that are built into the engine."""
+
 
 class Bm25Options(ModeOptions):
     """Options of the bm25 mode."""
 
-    language: str = Field(
-        default="en", description="ISO 639-1 code of the corpus's language: its stemmer and stop words."
+    language: str | None = Field(
+        default=None,
+        description="ISO 639-1 code of the corpus's language: its stemmer and stop words; the index's setting if None.",
     )
+    title_weight: int = Field(
+        default=2, ge=1, le=10, description="How often the words of a node's title count; 1: as often as other words."
+    )
+    pair_weight: float = Field(
+        default=0.2,
+        ge=0,
+        le=10,
+        description="What the BM25 of pairs of words that stand side by side counts beside that of words; 0: nothing.",
+    )
+    typos: bool = Field(
+        default=False, description="Whether a word that no node has is replaced by the nearest that some node has."
+    )
+    k1: float = Field(
+        default=K1,
+        description="How soon a word that is repeated in a node stops to count more. The engine has 1.2 alone.",
+    )
+    b: float = Field(default=B, description="How much the length of a node counts. The engine has 0.75 alone.")
+
+    @field_validator("k1", "b")
+    @classmethod
+    def _as_the_engine_has_it(cls, value: float, info: ValidationInfo) -> float:
+        only = K1 if info.field_name == "k1" else B
+        if value != only:
+            raise ValueError(f"the engine computes with {info.field_name} = {only} and no other")
+        return value
+
+    @classmethod
+    def checked(cls, **options: Any) -> Self:
+        """Return these options.
+
+        Raises:
+            OptionError: One has a value that cannot be.
+        """
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            problems = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
+            raise OptionError("bm25", problems) from error
 
 
 class Bm25Plugin:
@@ -47,8 +91,7 @@ class Bm25Plugin:
         return Bm25Retriever(
             context.need_corpus(),
             context.need_storage(),
-            top_k=options.top_k,
-            language=options.language,
+            **options.model_dump(),
             object_map=context.object_map,
         )
 

@@ -48,17 +48,29 @@ class Halves:
         self._index: Any = None
         self._error = 0.0
 
-    def contenders(self, target: Target, wanted: int) -> NDArray[np.int64] | None:
+    def contenders(
+        self, target: Target, wanted: int, counting: NDArray[np.bool_] | None = None, share: float = 1.0
+    ) -> NDArray[np.int64] | None:
         """Return rows among which the ``wanted`` of the largest cosine certainly are, in no order.
+
+        Args:
+            target: What is searched for.
+            wanted: How many are.
+            counting: Which rows count; None for all.
+            share: About what share of the rows that is.
 
         Returns:
             The rows, or None where that cannot be shown, or there are no copies.
         """
-        asked = wanted + max(_SURPLUS, wanted // 3)
+        asked = int(wanted / share) + max(_SURPLUS, wanted // 3)
         if wanted > MOST_WANTED or asked > len(self._vectors) or not self._ready():
             return None
         self._faiss.omp_set_num_threads(1)  # for this thread, see `graph`
         products, (rows,) = self._index.search(target.direction.reshape(1, -1), asked)
+        if counting is not None:
+            rows = rows[counting[rows]]
+            if len(rows) < wanted:
+                return None
         certain = np.partition(target.cosines(self._vectors[rows]), -wanted)[-wanted]
         excluded = float(products[0, -1]) + self._error + target.roundoff
         return rows if certain > excluded else None

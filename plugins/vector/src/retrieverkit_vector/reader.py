@@ -27,6 +27,9 @@ _GATHERED_SHARE = 0.15
 """Above this share of the rows it is quicker to compare with all of them."""
 _GRAPH_WANTED = 1000
 """More hits than this are not searched for by the graph."""
+_HALVES_SHARE = 0.5
+"""Below this share of the rows too many candidates would not count."""
+_BEHIND_HALVES = 4096
 _EVEN = 1e-3
 """Lengths that differ by less than this share leave the order the same in every metric, but for what is as near."""
 _PRODUCTS = 1 << 24
@@ -153,8 +156,8 @@ class VectorReader:
         if not wanted:
             return Nearest(np.empty(0, np.int64), np.empty(0))
         rows = self._by_graph(target, wanted, admitted, count)
-        if rows is None and admitted is None and target.metric == "cosine":
-            rows = self._by_halves(target, wanted)
+        if rows is None and target.metric == "cosine":
+            rows = self._by_halves(target, wanted, admitted, count)
         if rows is None:
             rows = self._one_by_one(target, wanted, admitted)
         return self._ranked(target, rows, wanted)
@@ -212,18 +215,21 @@ class VectorReader:
                 self._bits.popitem(last=False)
         return bits
 
-    def _by_halves(self, target: Target, wanted: int) -> NDArray[np.int64] | None:
-        """Return all rows that may be among the nearest by half-precision copies; None where there is a doubt."""
-        found = []
-        for first, segment in self.rows.segments():
-            near = segment.halves.contenders(target, wanted)
-            if near is None and (first == 0 or len(segment) > _GATHERED):
-                return None
-            if near is None:
-                nearness = target.nearness(_products(segment.vectors, target.direction), segment.lengths)
-                near = contenders(nearness, target.tolerance(segment.lengths), wanted)
-            found.append(near + first)
-        return np.concatenate(found)
+    def _by_halves(
+        self, target: Target, wanted: int, admitted: Admitted | None, count: int
+    ) -> NDArray[np.int64] | None:
+        """Return all rows that may be among the nearest by half-precision copies; None where that is in doubt."""
+        share = count / len(self.rows)
+        if share < _HALVES_SHARE:
+            return None
+        (_, first), *later = self.rows.segments()
+        counting = None if admitted is None else admitted.mask[: len(first)]
+        near = first.halves.contenders(target, wanted, counting, share)
+        if near is None or len(self.rows) - len(first) > _BEHIND_HALVES:
+            return None
+        if not later:
+            return near
+        return np.concatenate([near, self._one_by_one(target, wanted, admitted, len(first))])
 
     def _one_by_one(self, target: Target, wanted: int, admitted: Admitted | None, start: int = 0) -> NDArray[np.int64]:
         """Return all rows from ``start`` on that may be among the nearest, by comparing with every one."""

@@ -40,8 +40,8 @@ def write_result(result: RetrievalResult, screen: Screen, sources: Mapping[str, 
         scores: What the scores mean.
     """
     screen.say(*_header(result))
-    if result.notes:
-        screen.say((", ".join(result.notes), "dim"))
+    if notes := list(_notes(result)):
+        screen.say((", ".join(notes), "dim"))
     finder = PassageFinder(result.query.query_str if result.query is not None else "")
     margin = len(str(len(result))) + 3
     for rank, hit in enumerate(result, 1):
@@ -52,6 +52,19 @@ def write_result(result: RetrievalResult, screen: Screen, sources: Mapping[str, 
         passage = _passage(hit, finder, screen, margin)
         if passage.text:
             screen.say(*_highlighted(passage), lead=" " * margin)
+
+
+def _notes(result: RetrievalResult) -> Iterator[str]:
+    """Yield what a reader may want to know, of each leg too, each once."""
+    told = "\n".join(result.notes)
+    yield from result.notes
+    pending = list(result.legs)
+    while pending:
+        leg = pending.pop(0)
+        pending += leg.legs
+        if leg.note and leg.note not in told:
+            told += f"\n{leg.note}"
+            yield leg.note
 
 
 def failed_legs(legs: Sequence[LegStatus], within: str = "") -> Iterator[str]:

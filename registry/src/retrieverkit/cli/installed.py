@@ -45,7 +45,7 @@ class InstalledCommand(TyperCommand):
 
         Raises:
             ConfigError: Several distributions provide it.
-            PluginError: It is blocked, does not load, or is no command.
+            PluginError: It is blocked, does not load, or is not a command.
         """
         from retrieverkit.discovery import COMMANDS, shared_discovery
         from retrieverkit_core.errors import PluginContractError

@@ -8,7 +8,7 @@ from retrieverkit.cli.options import AsJson, IndexFolder
 
 
 def reindex(index: IndexFolder, as_json: AsJson = False) -> None:
-    """Delete what is derived from the documents and build the default mode's anew. No document is touched."""
+    """Delete what is derived from the documents and build the default mode's index again. No document is touched."""
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.ready import make_ready
     from retrieverkit.cli.screen import Screen

@@ -84,6 +84,13 @@ def search(
             "--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False
         ),
     ] = None,
+    typos: Annotated[
+        bool,
+        typer.Option(
+            "--typos/--no-typos",
+            help="Replace a word of the query that is in no document by the nearest one that is, and say so.",
+        ),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer QUERY best, in files or in an index.
@@ -108,9 +115,10 @@ def search(
     bundle = _bundle(query, top_k, filters, scope, timeout)
     spec = _spec(mode, config)
     err = Screen(sys.stderr)
-    found = (
-        _search_index(index, spec, bundle, err) if index is not None else _search_files(paths or [], spec, bundle, err)
-    )
+    if index is not None:
+        found = _search_index(index, spec, typos, bundle, err)
+    else:
+        found = _search_files(paths or [], spec, typos, bundle, err)
     if as_json:
         from retrieverkit.cli.hits import result_as_dict
 
@@ -134,37 +142,55 @@ class _Answer(NamedTuple):
     complete: bool
 
 
-def _search_index(folder: Path, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
+def _search_index(folder: Path, spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen) -> _Answer:
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
-        return _retrieve(index, index.as_retriever(spec), query, screen, complete=True)
+        return _retrieve(index, _retriever(index, spec, typos), query, screen, complete=True)
 
 
-def _search_files(paths: list[Path], spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
+def _search_files(
+    paths: list[Path], spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen
+) -> _Answer:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
 
     cached = CachedFiles(paths)
     try:
-        return _search_cached(cached, spec, query, screen)
+        return _search_cached(cached, spec, typos, query, screen)
     except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:
         screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read again: {error.message}")
         cached.forget(screen)
-        return _search_cached(cached, spec, query, screen)
+        return _search_cached(cached, spec, typos, query, screen)
 
 
-def _search_cached(cached: CachedFiles, spec: RetrieverSpec | None, query: QueryBundle, screen: Screen) -> _Answer:
+def _search_cached(
+    cached: CachedFiles, spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen
+) -> _Answer:
     from retrieverkit.cli.files_report import summary, write_unread_in_brief
 
     with cached.open(screen) as index:
-        retriever = index.as_retriever(spec)  # before the files are read: a wrong mode should not cost that time
+        retriever = _retriever(index, spec, typos)  # before the files are read: a wrong mode should not cost that time
         report = cached.catch_up(index, screen)
         screen.say((f"files: {summary(report)}", "dim"))
         for note in report.notes:
             screen.say(("note: ", "bold"), note)
         write_unread_in_brief(report, screen)
         return _retrieve(index, retriever, query, screen, complete=not report.errors)
+
+
+def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRetriever:
+    """Return the retriever; where its mode can replace misspelt words, it does so unless the spec says otherwise."""
+    from retrieverkit.building import default_mode
+    from retrieverkit.discovery import shared_discovery
+    from retrieverkit_core.spec import RetrieverSpec
+
+    discovery = shared_discovery()
+    asked = spec or RetrieverSpec.parse(default_mode(discovery)[0])
+    options = discovery.mode(asked.mode, asked.provider).spec.options.model_fields
+    if "typos" not in options or "typos" in asked.options:
+        return index.as_retriever(spec)
+    return index.as_retriever(spec, typos=typos)
 
 
 def _retrieve(index: Index, retriever: BaseRetriever, query: QueryBundle, screen: Screen, *, complete: bool) -> _Answer:

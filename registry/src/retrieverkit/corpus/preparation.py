@@ -103,7 +103,7 @@ def former_hash(document: PreparedDocument) -> bytes:
 
 
 def _prepare_document(document: Document, nodes: Sequence[Node]) -> PreparedDocument:
-    metadata = to_json(document.metadata)
+    metadata = to_json(document.metadata) if document.metadata else "{}"
     excluded = excluded_to_json(document.excluded_embed_metadata_keys, document.excluded_llm_metadata_keys)
     try:
         doc_id, text = document.id.encode(), document.text.encode()

@@ -13,3 +13,12 @@ OPTION_ALIASES: dict[str, str] = dict.fromkeys(
     ("similarity_top_k", "k", "limit", "n", "num_results", "max_results", "topk"), "top_k"
 )
 """What other libraries call an option, to name ours in the error."""
+
+MODE_ALIASES: dict[str, str] = {
+    "default": "hybrid",
+    "dense": "vector",
+    "embedding": "vector",
+    "semantic": "vector",
+    "sparse": "bm25",
+}
+"""What other libraries call a mode, to name ours in the error."""

@@ -1,4 +1,4 @@
-"""HTML: a document a file, the text that a browser would show outside the navigation."""
+"""HTML: one document per file, the text that a browser would show outside the navigation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines, a document a line; JSON, a document an object of a list, else plain text."""
+"""JSON Lines, one document per line; JSON, one document per object of a list, else plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown: a document a file, its text as it stands."""
+"""Markdown: one document per file, its text as it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PDF: a document a file, its pages parted by form feeds."""
+"""PDF: one document per file, its pages parted by form feeds."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _page_text(page: PageObject, size: int) -> str:
 def _title(reader: PdfReader) -> str:
     try:
         title: Any = reader.metadata.title if reader.metadata else None
-    except Exception:  # a damaged title is no reason to refuse the text
+    except Exception:  # the text is there, whatever the title is
         return ""
     return " ".join(title.split()) if isinstance(title, str) and title.isprintable() else ""
 

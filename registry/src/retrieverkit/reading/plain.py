@@ -1,4 +1,4 @@
-"""Plain text and source code: a document a file."""
+"""Plain text and source code: one document per file."""
 
 from __future__ import annotations
 

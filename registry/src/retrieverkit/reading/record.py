@@ -24,7 +24,7 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
 
     Its id is the field ``_id`` or ``id``, else the file and the row: a row that is put in front then moves
     the ids of all that follow. Its text is the first of `TEXT_FIELDS` that there is, with ``title`` in front;
-    a null there is a blank text. Without such a field the text is every string field, one a line. All other
+    a null there is a blank text. Without such a field the text is every string field, one per line. All other
     fields are metadata, those of a nested ``metadata`` object among them, and so is ``title``. The record's
     own fields win over ``path`` and ``row``.
 
@@ -112,4 +112,4 @@ def _check_storable(own_id: str, text: str, metadata: Metadata) -> None:
     try:
         f"{own_id}{text}{metadata!r}".encode()
     except UnicodeEncodeError:
-        raise BadRecordError("half a surrogate pair, which is no character") from None
+        raise BadRecordError("half a surrogate pair, which is not a character") from None

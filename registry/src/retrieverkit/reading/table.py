@@ -1,4 +1,4 @@
-"""CSV and TSV: a document a row, columns become metadata."""
+"""CSV and TSV: one document per row, columns become metadata."""
 
 from __future__ import annotations
 

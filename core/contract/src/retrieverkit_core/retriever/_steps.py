@@ -174,7 +174,7 @@ class _Answer:
     def _made(self, hits: list[NodeWithScore], returned: Sequence[NodeWithScore] | Found) -> RetrievalResult:
         retriever = self._retriever
         result = RetrievalResult(
-            hits, query=self._query, retriever=retriever.name, legs=self._legs, notes=retriever.notes
+            hits, query=self._query, retriever=retriever.name, legs=self._legs, notes=self._notes(len(hits))
         )
         if type(returned) is not list and isinstance(returned, (RetrievalResult, Found)):
             result.inherit(returned)

@@ -37,7 +37,7 @@ def found_in(index: CorpusIndex[R], pairs: Sequence[Pair], cursor: Cursor) -> Fo
         pairs.pairs if isinstance(pairs, Found) else pairs,
         index.corpus,
         cursor,
-        notes=told.notes if told else (),
-        warnings=told.warnings if told else (),
+        notes=told.notes if told is not None else (),
+        warnings=told.warnings if told is not None else (),
         disown=index.rebuild,
     )

@@ -239,7 +239,7 @@ class _Tables(Generic[R]):
         inode = look(path).inode
         applied = read_applied(path)
         reader = self._index.open(self._place.database(path))
-        return Served(applied.cursor, reader, str(path), inode, self._place)
+        return Served(applied.cursor, reader, str(path), inode, self._place, lambda: True)
 
     def _settle(self, connection: sqlite3.Connection, path: Path) -> None:
         """Bring what was committed into the file itself where no reader is in the way, and note what it looks like."""

@@ -99,6 +99,17 @@ class Generations(IndexFolder):
             raise Misfit(found[0])
         self._trust(generation, looks, known)
 
+    def is_unchanged(self, generation: Generation) -> bool:
+        """Return whether the contents of no file were changed since they were known to be right."""
+        known = self._known(generation)
+        try:
+            return all(
+                name in known and look(generation.folder / name).contents == known[name].contents
+                for name in generation.manifest.files
+            )
+        except OSError:
+            return False
+
     def compare(self, generation: Generation) -> list[str]:
         """Compare every byte with what was written, and return what is wrong."""
         found, looks = compare(generation.manifest, generation.folder, {})

@@ -135,4 +135,6 @@ class _Files(Generic[R]):
         with without_panics():
             reader = self._index.open(generation.folder)
         place = self._place if generation.folder.parent == self._place.folder else self._index._state.places.stored
-        return Served(generation.applied.cursor, reader, str(marker), inode, place)
+        return Served(
+            generation.applied.cursor, reader, str(marker), inode, place, lambda: place.is_unchanged(generation)
+        )

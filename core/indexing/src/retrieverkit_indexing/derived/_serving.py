@@ -52,6 +52,7 @@ class Served(NamedTuple, Generic[R]):
         marker: A file that is there for as long as what is stored is this state.
         inode: Which file that was when it was opened.
         place: The place that it was opened in.
+        unchanged: Returns whether nobody has written into the files that are open.
     """
 
     cursor: Cursor
@@ -59,6 +60,7 @@ class Served(NamedTuple, Generic[R]):
     marker: str
     inode: int
     place: Any
+    unchanged: Callable[[], bool]
 
     def is_there(self) -> bool:
         """Return whether what it answers from has not been removed or replaced meanwhile."""
@@ -90,6 +92,7 @@ class _State(Generic[R]):
         self.guard = threading.Lock()
         self.served: Served[R] | None = None
         self.usage: Usage | None = None
+        self.look_again = 0.0
         self.places.private = None
 
     @property
@@ -141,6 +144,9 @@ class CorpusIndex(ABC, Generic[R]):
     """More changes than this share of the corpus's nodes are not applied; the index is built again."""
     retry_pause: ClassVar[float] = 2.0
     """Seconds before a build that failed is tried again; twice as many after each further failure."""
+
+    look_pause: ClassVar[float] = 1.0
+    """Seconds after which it is looked again whether somebody has written into the files that are open."""
 
     def __init__(
         self,
@@ -275,12 +281,21 @@ class CorpusIndex(ABC, Generic[R]):
     def _current(self) -> Served[R]:
         served = self._state.served
         if served is not None and served.cursor == self.corpus.head() and served.is_there():
-            return served
+            if self._is_unchanged(served):
+                return served
+            self._state.served = None
         with thread_lock(self._state.guard, f"index {self.name!r}"):
             served = self._state.served
             if served is None or served.cursor != self.corpus.head() or not served.is_there():
                 served = self._serve(self._stored_at_head() or self._caught_up())
             return served
+
+    def _is_unchanged(self, served: Served[R]) -> bool:
+        now = monotonic()
+        if now < self._state.look_again:
+            return True
+        self._state.look_again = now + self.look_pause
+        return served.unchanged()
 
     def _serve(self, served: Served[R]) -> Served[R]:
         """Answer from ``served`` from now on."""

@@ -79,7 +79,8 @@ class LsaModel:
             known = [(self._places[term], count) for term, count in counted.items() if term in self._places]
             if known:
                 places, counts = zip(*known, strict=True)
-                np.dot(np.log1p(np.array(counts, np.float32)), self._rows[list(places)], out=vector)
+                weights = np.log1p(np.array(counts, np.float32))
+                np.einsum("i,ij->j", weights, self._rows[list(places)], out=vector)  # not by threads, as np.dot may
         return of_length_one(vectors)
 
     def __repr__(self) -> str:
