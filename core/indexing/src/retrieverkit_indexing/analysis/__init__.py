@@ -2,7 +2,7 @@
 
 from retrieverkit_indexing.analysis._analyzer import MAX_WORD_CHARS, Analyzer, is_character
 from retrieverkit_indexing.analysis._detection import Detected, detect_language
-from retrieverkit_indexing.analysis._indexed import TITLE, Part, indexed_parts, indexed_text
+from retrieverkit_indexing.analysis._indexed import TITLE, Part, indexed_parts
 from retrieverkit_indexing.analysis._languages import supported_languages
 from retrieverkit_indexing.analysis._scripts import words_pattern
 
@@ -14,7 +14,6 @@ __all__ = [
     "Part",
     "detect_language",
     "indexed_parts",
-    "indexed_text",
     "is_character",
     "supported_languages",
     "words_pattern",

@@ -41,12 +41,6 @@ def indexed_parts(node: Node, searched: Sequence[str] = (TITLE,)) -> list[Part]:
     return parts
 
 
-def indexed_text(node: Node, searched: Sequence[str] = (TITLE,)) -> str:
-    """Return `indexed_parts` as one text."""
-    parts = indexed_parts(node, searched)
-    return parts[0].text if len(parts) == 1 else " ".join(part.text for part in parts)
-
-
 def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value] if value else []
