@@ -185,6 +185,44 @@ def test_legs_of_two_corpora_bring_their_nodes(index, tmp_path):
         assert {hit.node_id for hit in fused.retrieve("wind")} == {"here", "there"}
 
 
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+def test_a_leg_beside_another_corpus_loses_nothing_that_changes_before_it_is_read(index, tmp_path, change):
+    index.add([Document(id=str(number), text="wind") for number in range(3)])
+
+    class Late(Bm25Retriever):
+        def _search(self, reader, query_bundle):
+            found = super()._search(reader, query_bundle)
+            if change == "replaced":
+                index.add([Document(id="1", text="wind and storm")])
+            else:
+                index.delete(["1"])
+            return found
+
+    with Index.open(tmp_path / "other.rk", create=True) as other:
+        other.add([Document(id="there", text="wind")])
+        result = FusionRetriever([legs(index, Late)[0], legs(other)[0]]).retrieve("wind")
+    assert {hit.node_id for hit in result} == {"0", "2", "there"} | ({"1"} if change == "replaced" else set())
+
+
+@pytest.mark.parametrize("how", ["sync", "async", "batch"])
+def test_a_leg_that_cannot_be_read_fails_alone(index, tmp_path, how):
+    index.add([Document(id="here", text="wind")])
+    corpus = CountingCorpus(corpus_of(index))
+    corpus.fetch = lambda ordinals: 1 / 0
+    with Index.open(tmp_path / "other.rk", create=True) as other:
+        other.add([Document(id="there", text="wind")])
+        fused = FusionRetriever([legs(index, corpus=corpus)[0], legs(other)[0]])
+        answer = {
+            "sync": fused.retrieve,
+            "async": lambda query: asyncio.run(fused.aretrieve(query)),
+            "batch": lambda query: fused.retrieve_many([query])[0],
+        }
+        result = answer[how]("wind")
+    assert [hit.node_id for hit in result] == ["there"]
+    assert [leg.state.value for leg in result.legs] == ["failed", "ok"]
+    assert isinstance(result.legs[0].error, ZeroDivisionError)
+
+
 @pytest.mark.parametrize("scope", [None, "n >= 30"])
 @pytest.mark.parametrize("watched", [False, True])
 def test_only_what_is_returned_is_read_under_a_scope_and_observers_too(index, scope, watched):

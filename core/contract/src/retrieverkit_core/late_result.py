@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core.hits import NodeWithScore
@@ -15,18 +16,21 @@ if TYPE_CHECKING:
 class LateResult(RetrievalResult):
     """A result that makes its hits at the first look; its length, legs and reports are known before.
 
+    Where making them fails, the look fails, and the next one tries again. Any number of threads may look.
+
     Args:
-        make: Returns the hits.
+        make: Returns the hits. Where it returns a result, that was retrieved again: its reports replace those of
+            ``like``, and its length ``count``.
         count: How many there will be.
         like: The result whose query, legs, filters, warnings and notes this one has.
         found: The hits as ordinals, or None.
     """
 
-    __slots__ = ("_count", "_found", "_make")
+    __slots__ = ("_count", "_found", "_lock", "_make")
 
     def __init__(
         self,
-        make: Callable[[], list[NodeWithScore]],
+        make: Callable[[], Sequence[NodeWithScore]],
         count: int,
         like: RetrievalResult,
         found: Found | None = None,
@@ -41,7 +45,8 @@ class LateResult(RetrievalResult):
             notes=like.notes,
             abstained=like._abstained,
         )
-        self._make: Callable[[], list[NodeWithScore]] | None = make
+        self._make: Callable[[], Sequence[NodeWithScore]] | None = make
+        self._lock = Lock()
         self._count = count
         self._found = found
 
@@ -51,9 +56,17 @@ class LateResult(RetrievalResult):
         return self._found
 
     def _load(self) -> None:
-        if self._make is not None:
-            make, self._make = self._make, None
-            super().extend(make())
+        if self._make is None:
+            return
+        with self._lock:
+            if self._make is None:
+                return
+            made = self._make()
+            super().extend(made)
+            if isinstance(made, RetrievalResult):
+                self._legs, self._abstained = made._legs, made._abstained
+                self.filters, self.warnings, self.notes = made.filters, made.warnings, made.notes
+            self._make = None
 
     def copied(self) -> RetrievalResult:
         """Return a result that shares no list, hit or node with this one, made as late as this one."""
@@ -65,6 +78,9 @@ class LateResult(RetrievalResult):
     def __iter__(self) -> Iterator[NodeWithScore]:
         self._load()
         return super().__iter__()
+
+    def __radd__(self, other: list[Any]) -> list[Any]:
+        return other + list(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._load()
@@ -88,11 +104,13 @@ def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: floa
 
 
 def _looking(name: str) -> Any:
-    """Return the list method of that name, made to load the hits first."""
+    """Return the list method of that name, made to load the hits first: a list reads another list's memory."""
     method = getattr(list, name)
 
     def look(self: LateResult, *args: Any, **kwargs: Any) -> Any:
-        self._load()
+        for each in (self, *args):
+            if isinstance(each, LateResult):
+                each._load()
         return method(self, *args, **kwargs)
 
     look.__name__ = name

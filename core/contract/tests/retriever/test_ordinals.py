@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import threading
 
 import pytest
 
@@ -231,6 +232,75 @@ def test_every_way_to_look_reads(look):
     look(result)
     assert shelf.read == [1, 2, 3, 4, 5]
     assert len(list(result)) >= 4
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda one, other: [] + other,
+        lambda one, other: one[:0] + other,
+        lambda one, other: [*one[:0], *other],
+        lambda one, other: other if one == other else [],
+        lambda one, other: one.__iadd__(other)[5:],
+        lambda one, other: (one + other)[5:],
+    ],
+)
+def test_candidates_beside_another_list_are_read_too(join):
+    one, other = (Finds(Shelf(), RANKED).candidates(_query()) for _ in range(2))
+    assert [hit.node_id for hit in join(one, other)] == ["n1", "n2", "n3", "n4", "n5"]
+
+
+def test_a_look_that_fails_is_not_an_empty_answer():
+    shelf = Shelf()
+    result = Finds(shelf, RANKED).candidates(_query())
+    fetch = shelf.fetch
+    shelf.fetch = lambda ordinals: 1 / 0
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            list(result)
+        assert len(result) == 5
+    shelf.fetch = fetch
+    assert len(list(result)) == 5
+
+
+def test_threads_that_look_at_once_see_the_same():
+    shelf, seen = Shelf(), []
+    reading, go_on = threading.Event(), threading.Event()
+    result = Finds(shelf, RANKED).candidates(_query())
+    fetch = shelf.fetch
+
+    def slowly(ordinals):
+        reading.set()
+        go_on.wait(10)
+        return fetch(ordinals)
+
+    shelf.fetch = slowly
+    looks = [threading.Thread(target=lambda: seen.append(len(list(result)))) for _ in range(2)]
+    looks[0].start()
+    reading.wait(10)
+    looks[1].start()
+    looks[1].join(0.05)
+    go_on.set()
+    for look in looks:
+        look.join()
+    assert seen == [5, 5]
+    assert shelf.read == [1, 2, 3, 4, 5]
+
+
+def test_candidates_whose_nodes_are_gone_by_the_look_are_searched_again():
+    shelf = Shelf()
+    retriever = Finds(shelf, lambda: [(n, 1.0) for n in shelf.nodes])
+    result = retriever.candidates(_query())
+    del shelf.nodes[2]
+    shelf.seq += 1
+    assert [hit.node_id for hit in result] == ["n1", "n3", "n4", "n5", "n6"]
+    assert retriever.asked == 2
+
+
+def test_candidates_that_never_were_are_an_error_at_the_look():
+    result = Finds(Shelf(2), RANKED).candidates(_query())
+    with pytest.raises(DerivedIndexError):
+        list(result)
 
 
 def test_candidates_that_must_be_looked_at_bring_their_nodes():

@@ -80,6 +80,14 @@ class Ask:
         with self:
             self.result = await self.leg.retriever.acandidates(self.bundle())
 
+    def read(self) -> None:
+        """Read the nodes of what the leg found. What goes wrong is the leg's failure, as in `ask`."""
+        asked, found = self.milliseconds, self.result
+        self.result = None
+        with self:
+            self.result = None if found is None else _read(found)
+        self.milliseconds += asked
+
     def bundle(self) -> QueryBundle:
         """Return what the leg is asked now: the query with its filters and scope, for candidates, within the time.
 
@@ -125,6 +133,11 @@ class Ask:
             return False
         self.error = error
         return not self.leg.required
+
+
+def _read(result: RetrievalResult) -> RetrievalResult:
+    iter(result)
+    return result
 
 
 def ask_many(asks: Sequence[Ask]) -> None:

@@ -248,6 +248,10 @@ class FusionRetriever(BaseRetriever):
         )
 
     def _answer_by_id(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> RetrievalResult:
+        for ask in asks:
+            if ask.error is None:
+                ask.read()
+        _raise_failure(asks)
         results = _results(asks)
         fused = combine(self._rankings(asks, by_id), self._method, query.top_k)
         return RetrievalResult(

@@ -186,7 +186,7 @@ class _Answer:
         result.inherit(found)
         if self._plan.wanted is not None:
             result.filters = self._report(found, [], 0)
-        return LateResult(partial(_read, found, self._retriever.name), len(found), result, found)
+        return LateResult(partial(_read, found, self._retriever, self._query), len(found), result, found)
 
     def _report(self, returned: object, leaked: list[NodeWithScore], dropped: int) -> FilterReport:
         """Return what became of the filters; a retriever that passes them on reports what those it asked did."""
@@ -230,8 +230,10 @@ def _check_fields(retriever: BaseRetriever, query: QueryBundle) -> None:
             check_fields(tree, fields, told=query.scope is None)
 
 
-def _read(found: Found, leg: str) -> list[NodeWithScore]:
-    return hits_of(fetch(found), leg)
+def _read(found: Found, retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
+    """Return the hits on what was found; where a node is not there any more, those of another retrieval."""
+    fetched = fetch(found)
+    return retriever.retrieve(query) if fetched.missing else hits_of(fetched, retriever.name)
 
 
 def _text(tree: MetadataFilters | None) -> str:
