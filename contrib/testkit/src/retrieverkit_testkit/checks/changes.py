@@ -10,7 +10,7 @@ from retrieverkit import Index
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Document
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_testkit.answers import Scored, ensure_same, ids, scored
+from retrieverkit_testkit.answers import Scored, ensure_alike, ensure_same, ids, scored
 from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.library import SHARED, chapters, library, own_text, put, twins
@@ -20,8 +20,6 @@ from retrieverkit_testkit.verdicts import NothingToCheck, ensure
 _TEXT = "The walrus report describes tusks and ice floes"
 _NEW = chapters(_TEXT, "Blubber keeps it warm", id="walrus", metadata={"year": 1961, "tenant": "x"})
 _TEXTS = (SHARED, _TEXT, "Blubber keeps it warm", own_text(library()[3]))
-_NEAR = 1e-4
-"""How near the scores of an index that grew must be to those of one made at once."""
 
 
 @check(Capability.RANKS_BY_QUERY, needs=(Trait.MODE,))
@@ -64,7 +62,7 @@ def check_an_index_that_grew_equals_one_made_at_once(subject: Subject) -> None:
         there = [*library()[:1], *library()[4:], _NEW, *rest, changed]
         with subject.over(there) as other:
             for text, found, expected in zip(_TEXTS, grown, _ask_all(other), strict=True):
-                _ensure_alike(found, expected, f"after changes, {text!r}")
+                ensure_alike(found, expected, f"after changes, {text!r}")
 
 
 @check(needs=(Trait.MODE,))
@@ -323,15 +321,6 @@ def _of_turn(name: str, turn: int) -> Document:
 
 def _ask_all(trial: Trial) -> list[Scored]:
     return [trial.scored(text, top_k=100) for text in _TEXTS]
-
-
-def _ensure_alike(found: Scored, expected: Scored, what: str) -> None:
-    """Fail unless the same documents are found with nearly the same scores; equal scores may stand in any order."""
-
-    def settled(answer: Scored) -> Scored:
-        return sorted(answer, key=lambda one: one[0])
-
-    ensure_same(settled(found), settled(expected), what, tolerance=_NEAR)
 
 
 def _index(trial: Trial) -> Index:

@@ -17,7 +17,7 @@ from retrieverkit_core.errors import ConfigError, OptionError, UnknownOptionErro
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.spec import RetrieverSpec
-from retrieverkit_testkit.answers import Scored, ensure_same, ids, scored
+from retrieverkit_testkit.answers import Scored, ensure_alike, ensure_same, ids, scored
 from retrieverkit_testkit.asking import refused
 from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
@@ -144,7 +144,7 @@ def check_each_option_holds_for_its_own_retriever(subject: Subject) -> None:
                 own = _ask(other.as_retriever(mode.spec, **options))
             for text, found, expected in zip(_TEXTS, shared, own, strict=True):
                 told = f"with {options} on an index that others use too, {text!r}"
-                ensure_same(_settled(found), _settled(expected), told, tolerance=1e-4)
+                ensure_alike(found, expected, told)
         for text, found, expected in zip(_TEXTS, _ask(trial.retriever), plain, strict=True):
             ensure_same(found, expected, f"after retrievers with other options, {text!r}")
 
@@ -210,10 +210,6 @@ def _other_values(name: str, annotation: Any, own: Any) -> list[Any]:
 
 def _ask(retriever: BaseRetriever) -> list[Scored]:
     return [scored(retriever.retrieve(QueryBundle(text, top_k=20))) for text in _TEXTS]
-
-
-def _settled(answer: Scored) -> Scored:
-    return sorted(answer, key=lambda one: one[0])
 
 
 def _index(trial: Trial) -> Index:

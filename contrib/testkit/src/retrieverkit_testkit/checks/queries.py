@@ -249,11 +249,11 @@ def check_one_word_documents_are_found(subject: Subject) -> None:
 
 @check(Capability.EXHAUSTIVE, Capability.RANKS_BY_QUERY)
 def check_every_word_of_a_document_finds_it(subject: Subject) -> None:
-    """Each word of a document asked alone finds it: its numbers, short words, and words in other scripts.
+    """Each word of a document asked alone finds it, in whatever line: numbers, short words, words in other scripts.
 
     To mend: index all of a node's words; what is no stop word must not be dropped for its length or its letters.
     """
-    documents = [Document(" ".join(_WORDS), id="all"), *library()]
+    documents = [Document("\n".join(_WORDS), id="all"), *library()]
     with subject.over(documents) as trial:
         for word in subject.few(_WORDS):
             found = ids(trial.ask(word, top_k=NODES + 1))

@@ -17,7 +17,7 @@ from retrieverkit import Index
 from retrieverkit_core.nodes import Document
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_testkit.answering import answers_elsewhere
-from retrieverkit_testkit.answers import Scored, ensure_same, scored
+from retrieverkit_testkit.answers import Scored, ensure_alike, ensure_same, scored
 from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.checks.results import ensure_whole
@@ -57,7 +57,7 @@ def check_changes_survive_reopening(subject: Subject) -> None:
             with subject.mode.open(folder) as index:
                 found = _answers(subject.mode.on(index))
             for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
-                _ensure_alike(answer, wanted, f"after changes that were {told}, and opening again, {text!r}")
+                ensure_alike(answer, wanted, f"after changes that were {told}, and opening again, {text!r}")
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
@@ -72,7 +72,7 @@ def check_another_process_sees_changes(subject: Subject) -> None:
         found = answers_elsewhere({**recipe, "folder": str(folder), "queries": _TEXTS})
         with subject.over(there) as trial:
             for text, answer, wanted in zip(_TEXTS, found, _answers(trial), strict=True):
-                _ensure_alike(answer, wanted, f"after changes, in another process, {text!r}")
+                ensure_alike(answer, wanted, f"after changes, in another process, {text!r}")
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
@@ -129,9 +129,7 @@ def check_a_process_killed_at_a_write_leaves_a_sound_index(subject: Subject) -> 
                 with subject.mode.open(copy) as index:
                     found = _answers(subject.mode.on(index))
                 for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
-                    _ensure_alike(
-                        answer, wanted, f"after a process was killed at its write {step} of {steps}, {text!r}"
-                    )
+                    ensure_alike(answer, wanted, f"after a process was killed at its write {step} of {steps}, {text!r}")
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
@@ -221,7 +219,7 @@ def check_an_older_copy_of_the_corpus_is_noticed(subject: Subject) -> None:
             found = _ask(subject.mode, index)
         with subject.over([*library(), *kept]) as trial:
             for text, answer in zip(_TEXTS, found, strict=True):
-                _ensure_alike(answer, trial.scored(text, top_k=20), f"after an older corpus was put back, {text!r}")
+                ensure_alike(answer, trial.scored(text, top_k=20), f"after an older corpus was put back, {text!r}")
 
 
 @check(needs=(Trait.MODE,))
@@ -306,11 +304,6 @@ def _answers(trial: Trial) -> list[Scored]:
 def _open_and_answer(mode: ModeSubject, folder: Path) -> None:
     with mode.open(folder) as index:
         _answers(mode.on(index))
-
-
-def _ensure_alike(found: Scored, expected: Scored, what: str) -> None:
-    """Fail unless the same documents are found with nearly the same scores; equal scores may stand in any order."""
-    ensure_same(sorted(found, key=lambda one: one[0]), sorted(expected, key=lambda one: one[0]), what, tolerance=1e-4)
 
 
 def _ask(mode: ModeSubject, index: Index) -> list[Scored]:
