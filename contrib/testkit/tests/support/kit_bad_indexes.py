@@ -55,6 +55,16 @@ class DeletesInMemory(Named):
         ]
 
 
+class AsyncReadsOnce(CorpusWords):
+    """The async way knows the nodes of its first call."""
+
+    known = None
+
+    async def _aretrieve(self, query_bundle):
+        self.known = self.known or {node.id for node in self.nodes()}
+        return [hit for hit in self._retrieve(query_bundle) if hit.node.id in self.known]
+
+
 class DropsOffsets(CorpusWords):
     def _retrieve(self, query_bundle):
         found = super()._retrieve(query_bundle)
@@ -220,6 +230,7 @@ class KeepsWhatItRead(CorpusWords):
 BAD = {
     "every_node_of_a_document_is_found": lambda: WordsPlugin(LastOfADocument),
     "an_index_that_grew_equals_one_made_at_once": lambda: WordsPlugin(FittedOnce),
+    "every_way_of_asking_sees_changes": lambda: WordsPlugin(AsyncReadsOnce),
     "changes_survive_reopening": lambda: WordsPlugin(DeletesInMemory),
     "nodes_are_whole_after_reopening": lambda: WordsPlugin(DropsOffsets),
     "a_process_killed_at_a_write_leaves_a_sound_index": lambda: WordsPlugin(CursorFirst),

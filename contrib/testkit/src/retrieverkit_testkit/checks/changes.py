@@ -11,6 +11,7 @@ from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Document
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_testkit.answers import Scored, ensure_alike, ensure_same, ids, scored
+from retrieverkit_testkit.asking import in_loop
 from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.library import SHARED, chapters, library, own_text, put, twins
@@ -78,6 +79,30 @@ def check_a_delete_is_seen(subject: Subject) -> None:
         for text in _TEXTS:
             found = ids(trial.ask(text, top_k=20))
             ensure("walrus" not in found, f"the deleted document is found by {text!r}")
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
+def check_every_way_of_asking_sees_changes(subject: Subject) -> None:
+    """After a document was added and another deleted, async calls and batches answer as sync calls do.
+
+    To mend: let all ways share one reader, and take it anew in each call.
+    """
+    with subject.over(library()) as trial:
+        retriever = trial.retriever
+        query = QueryBundle(_TEXT, top_k=20)
+
+        def ask() -> dict[str, Scored]:
+            return {
+                "aretrieve": scored(in_loop(retriever.aretrieve(query))),
+                "retrieve_many": scored(retriever.retrieve_many([query, SHARED])[0]),
+                "aretrieve_many": scored(in_loop(retriever.aretrieve_many([query, SHARED]))[0]),
+            }
+
+        ask()
+        put(_index(trial), [_NEW])
+        _index(trial).delete(["comet"])
+        for way, found in ask().items():
+            ensure_same(found, scored(retriever.retrieve(query)), f"after changes, {way}", tolerance=1e-5)
 
 
 @check(needs=(Trait.MODE,))
