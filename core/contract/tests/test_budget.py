@@ -22,10 +22,16 @@ class Spends(BaseRetriever):
         return [NodeWithScore(Node(id="a"), 1.0)]
 
 
+class SpendsInBatches(Spends):
+    def _retrieve_many(self, query_bundles):
+        return [self._retrieve(query) for query in query_bundles]
+
+
 @pytest.mark.parametrize("how", ["sync", "async", "batch", "deadline"])
-def test_a_budget_stops_the_call_before_it_is_made(how):
+@pytest.mark.parametrize("kind", [Spends, SpendsInBatches])
+def test_a_budget_stops_the_call_before_it_is_made(how, kind):
     for given, made in ((Budget(llm_calls=3), 3), (Budget(tokens=25), 2), (Budget(llm_calls=9), 5), (None, 5)):
-        spends = Spends(5)
+        spends = kind(5)
         query = QueryBundle("q", budget=given, timeout=60 if how == "deadline" else None)
         asks = {
             "sync": lambda: spends.retrieve(query),

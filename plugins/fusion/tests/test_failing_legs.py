@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from retrieverkit_core import (
+    Budget,
     LegState,
     MetadataFilters,
     Node,
@@ -14,6 +15,7 @@ from retrieverkit_core import (
     Outcome,
     QueryBundle,
     RetrievalResult,
+    budget,
     hookimpl,
 )
 from retrieverkit_core.errors import (
@@ -315,3 +317,40 @@ def test_a_leg_that_would_end_the_program_has_failed(calls, hits):
     assert [hit.node_id for hit in result] == ["a"]
     assert result.outcome is Outcome.PARTIAL
     assert "SystemExit" in str(result.legs[0].error)
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_a_batch_keeps_what_the_other_legs_found_in_time(calls, hits, batching):
+    gate, begun, sizes = threading.Event(), [], []
+
+    def hang(query):
+        begun.append(query)
+        gate.wait(60)
+        return []
+
+    slow = calls("slow", hang)
+    if batching:
+
+        class Batches(calls):
+            def _retrieve_many(self, query_bundles):
+                sizes.append(len(query_bundles))
+                return [hang(query) for query in query_bundles]
+
+        slow = Batches("slow", hang)
+    fused = FusionRetriever([calls("quick", lambda query: hits("a", "b")), slow])
+    results = fused.retrieve_many([QueryBundle(f"query {n}", timeout=0.5) for n in range(4)])
+    gate.set()
+    assert [[hit.node_id for hit in result] for result in results] == [["a", "b"]] * 4
+    assert [[leg.state for leg in result.legs] for result in results] == [[LegState.OK, LegState.TIMEOUT]] * 4
+    assert len(begun) == 1  # no query is begun once the time is up
+    assert sizes == ([4] if batching else [])
+
+
+def test_a_budget_is_that_of_all_legs_in_a_batch_too(calls, hits):
+    def spend(query):
+        budget.spend(llm_calls=1)
+        return hits("a")
+
+    fused = FusionRetriever([calls("first", spend), calls("second", spend)], concurrency=1)
+    for result in fused.retrieve_many([QueryBundle("q", budget=Budget(llm_calls=1))] * 2):
+        assert sorted(leg.state for leg in result.legs) == [LegState.FAILED, LegState.OK]

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from retrieverkit_core import BaseRetriever, IndexNode, Node, NodeWithScore, QueryBundle, deadline
+from retrieverkit_core import BaseRetriever, IndexNode, MetadataFilters, Node, NodeWithScore, QueryBundle, deadline
 from retrieverkit_core.errors import DeadlineExceededError, PluginContractError, RetrievalError
 from retrieverkit_core.threads import WorkerThreads
 
@@ -59,6 +59,65 @@ def test_whatever_a_plugin_raises_is_its_failure_and_hangs_nobody(sync, how, err
     caught = within(60, calls[how])
     assert isinstance(caught, RetrievalError)
     assert isinstance(within(60, lambda: raising(KeyError("next"), sync=False).retrieve("q")), RetrievalError)
+
+
+@pytest.mark.parametrize("what", ["can_push", "known_fields", "score_spec"])
+@pytest.mark.parametrize("how", ["retrieve", "aretrieve", "retrieve_many"])
+@pytest.mark.parametrize("error", [SystemExit(3), PanicException("out of bounds"), KeyError("k")])
+@pytest.mark.parametrize("way", ["_retrieve", "_aretrieve", "_retrieve_many"])
+def test_what_a_declaration_raises_is_its_failure(what, how, error, way):
+    class Raises(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            return []
+
+    async def answered(self, query_bundle):
+        return []
+
+    def failing(self, *given):
+        raise error
+
+    written = {"_aretrieve": answered, "_retrieve_many": lambda self, queries: [[] for _ in queries]}
+    if way in written:
+        setattr(Raises, way, written[way])
+    Raises.__init_subclass__()
+    setattr(Raises, what, property(failing) if what == "score_spec" else failing)
+    query = QueryBundle("q", filters=MetadataFilters.parse("year > 1960"))
+    calls = {
+        "retrieve": lambda: Raises().retrieve(query),
+        "aretrieve": lambda: asyncio.run(Raises().aretrieve(query)),
+        "retrieve_many": lambda: Raises().retrieve_many([query]),
+    }
+    caught = within(60, calls[how])
+    assert isinstance(getattr(caught, "errors", {0: caught})[0], RetrievalError)
+    assert caught.__cause__ is error or caught.errors[0].__cause__ is error
+
+
+@pytest.mark.parametrize("how", ["retrieve", "aretrieve", "retrieve_many"])
+def test_a_deadline_holds_where_the_legs_cannot_be_named(how):
+    gate = threading.Event()
+
+    class Hangs(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            gate.wait(60)
+            return []
+
+        def _retrieve_many(self, query_bundles):
+            gate.wait(60)
+            return [[] for _ in query_bundles]
+
+        @property
+        def sub_retrievers(self):
+            raise SystemExit
+
+    query = QueryBundle("q", timeout=0.01)
+    calls = {
+        "retrieve": lambda: Hangs().retrieve(query),
+        "aretrieve": lambda: asyncio.run(Hangs().aretrieve(query)),
+        "retrieve_many": lambda: Hangs().retrieve_many([query]),
+    }
+    caught = within(50, calls[how])
+    gate.set()
+    assert isinstance(getattr(caught, "errors", {0: caught})[0], DeadlineExceededError)
 
 
 def test_an_error_of_ours_is_not_its_own_cause():

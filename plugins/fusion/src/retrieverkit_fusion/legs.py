@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from types import TracebackType
@@ -88,8 +89,11 @@ class Ask:
             self.result = None if found is None else _read(found)
         self.milliseconds += asked
 
-    def bundle(self) -> QueryBundle:
-        """Return what the leg is asked now: the query with its filters and scope, for candidates, within the time.
+    def bundle(self, now: float | None = None) -> QueryBundle:
+        """Return what the leg is asked: the query with its filters and scope, for candidates, within the time.
+
+        Args:
+            now: The time on the monotonic clock; the same for queries that are asked at once.
 
         Raises:
             DeadlineExceededError: There is no time left.
@@ -100,7 +104,7 @@ class Ask:
             candidates = max(candidates, asked.top_k)
         timeout = leg.timeout
         if self.until is not None:
-            left = self.until - monotonic()
+            left = self.until - (monotonic() if now is None else now)
             if left <= 0.0:
                 raise DeadlineExceededError(self.name, None)
             timeout = left if timeout is None else min(timeout, left)
@@ -144,9 +148,11 @@ def ask_many(asks: Sequence[Ask]) -> None:
     """Ask one leg several queries at once; every error is kept, none is raised."""
     errors: dict[int, BaseException] = {}
     results: Sequence[RetrievalResult | None] = [None] * len(asks)
-    started = perf_counter()
+    started, now, until = perf_counter(), monotonic(), asks[0].until
     try:
-        results = asks[0].leg.retriever.candidates_many([ask.bundle() for ask in asks])
+        bundles = [ask.bundle(now) for ask in asks]
+        with nullcontext() if until is None else deadline.limited(until - now):  # for all of them together
+            results = asks[0].leg.retriever.candidates_many(bundles)
     except BatchError as error:
         results, errors = error.results, error.errors
     except Exception as error:

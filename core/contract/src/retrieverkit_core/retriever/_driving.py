@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from time import monotonic, perf_counter
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core import budget, deadline
 from retrieverkit_core.deadline import Patience
-from retrieverkit_core.errors import DeadlineExceededError
+from retrieverkit_core.errors import DeadlineExceededError, RetrieverKitError
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever._asking import aask, ask
+from retrieverkit_core.retriever._asking import PASSES, aask, ask, raise_failure
 from retrieverkit_core.retriever._entering import aenter, enter
 from retrieverkit_core.retriever._fetching import fetch
 from retrieverkit_core.retriever._observing import Watch, loaded, unwatched
@@ -62,24 +63,35 @@ async def _awithin_limits(retriever: BaseRetriever, query: QueryBundle, late: bo
 
 
 def _within_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    _check_time_left(retriever)
     if query.timeout is None:
-        _check_time_left(retriever)
         return drive(retriever, steps(retriever, query, late))
     with deadline.limited(query.timeout):
         future = WORKERS.submit(drive, retriever, steps(retriever, query, late))
-        left = deadline.remaining() or 0.0
-        patience = Patience(monotonic() + left)
-        while not futures.wait([future], left).done:
-            left = patience.more(monotonic()) if retriever.sub_retrievers else 0.0
-            if not left:
-                future.cancel()
-                raise DeadlineExceededError(retriever.name, query.timeout)
+        if not in_time(retriever, future):
+            raise DeadlineExceededError(retriever.name, query.timeout)
         return future.result()
 
 
+def in_time(retriever: BaseRetriever, future: futures.Future[Any]) -> bool:
+    """Wait until the running deadline, or for the patience that a composite is due; a future that is late is dropped.
+
+    Returns:
+        Whether it has ended.
+    """
+    left = deadline.remaining() or 0.0
+    patience = Patience(monotonic() + left)
+    while not futures.wait([future], left).done:
+        left = patience.more(monotonic()) if _is_composite(retriever) else 0.0
+        if not left:
+            future.cancel()
+            return False
+    return True
+
+
 async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    _check_time_left(retriever)
     if query.timeout is None:
-        _check_time_left(retriever)
         return await _adrive(retriever, query, late)
     with deadline.limited(query.timeout):
         limit = asyncio.timeout(None)
@@ -102,7 +114,7 @@ def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> 
 
     def expire() -> None:
         nonlocal timer
-        more = patience.more(loop.time()) if retriever.sub_retrievers else 0.0
+        more = patience.more(loop.time()) if _is_composite(retriever) else 0.0
         if more:
             timer = loop.call_later(more, expire)
         else:
@@ -115,6 +127,15 @@ def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> 
         timer.cancel()
 
 
+def _is_composite(retriever: BaseRetriever) -> bool:
+    try:
+        return bool(retriever.sub_retrievers)
+    except PASSES:
+        raise
+    except BaseException:  # its deadline has passed, which is what the caller is told
+        return False
+
+
 def _check_time_left(retriever: BaseRetriever) -> None:
     if deadline.remaining() == 0.0:
         raise DeadlineExceededError(retriever.name, None)
@@ -125,12 +146,29 @@ def _check_time_left(retriever: BaseRetriever) -> None:
 
 def drive(retriever: BaseRetriever, run: Steps) -> RetrievalResult:
     """Carry out the steps of one query in this thread."""
-    try:
-        request = next(run)
-        while True:
-            request = run.send(_done(retriever, request))
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
+    with bordered(retriever):
+        request = _sent(run, None)
+        while not isinstance(request, RetrievalResult):
+            request = _sent(run, _done(retriever, request))
+        return request
+
+
+class bordered:
+    """A block in which the retriever's declarations and its corpus are asked; what they raise is its failure."""
+
+    __slots__ = ("_retriever",)
+
+    def __init__(self, retriever: BaseRetriever) -> None:
+        self._retriever = retriever
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, (RetrieverKitError, *PASSES)):
+            raise_failure(self._retriever, error)
 
 
 def _done(retriever: BaseRetriever, request: Any) -> Any:
@@ -142,6 +180,11 @@ def _done(retriever: BaseRetriever, request: Any) -> Any:
 
 
 async def _adrive(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+    with bordered(retriever):
+        return await _adrive_steps(retriever, query, late)
+
+
+async def _adrive_steps(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
     run = steps(retriever, query, late)
     if not retriever._is_async:
         return await _adrive_sync(retriever, run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core import deadline
@@ -12,8 +11,8 @@ from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever._asking import ask_many, failure
-from retrieverkit_core.retriever._driving import aretrieve, retrieve
+from retrieverkit_core.retriever._asking import PASSES, ask_many, failure
+from retrieverkit_core.retriever._driving import aretrieve, in_time, retrieve
 from retrieverkit_core.retriever._entering import enter
 from retrieverkit_core.retriever._fetching import fetch
 from retrieverkit_core.retriever._observing import Watch, loaded
@@ -35,6 +34,9 @@ def retrieve_many(
     if not retriever._is_batch:
         return _settled([_outcome(retriever, query, late) for query in queries])
     outcomes: list[Outcome | None] = [None] * len(queries)
+    for place, query in enumerate(queries):
+        if query.budget is not None:  # what a batch spends cannot be told apart by query
+            outcomes[place] = _outcome(retriever, query, late)
     for timeout, places in _by_timeout(queries).items():
         batch = [queries[place] for place in places]
         for place, outcome in zip(places, _batch(retriever, batch, timeout, late), strict=True):
@@ -78,7 +80,8 @@ def _settled(outcomes: Sequence[Outcome]) -> list[RetrievalResult]:
 def _by_timeout(queries: Sequence[QueryBundle]) -> dict[float | None, list[int]]:
     places: dict[float | None, list[int]] = {}
     for place, query in enumerate(queries):
-        places.setdefault(query.timeout, []).append(place)
+        if query.budget is None:
+            places.setdefault(query.timeout, []).append(place)
     return places
 
 
@@ -105,14 +108,16 @@ def _batch(
 def _batch_within(
     retriever: BaseRetriever, queries: list[QueryBundle], timeout: float | None, late: bool
 ) -> Sequence[Outcome]:
+    batch = _Batch(retriever, queries, late)
+    if deadline.remaining() == 0.0:
+        return batch.so_far(DeadlineExceededError(retriever.name, None))
     if timeout is None:
-        return _Batch(retriever, queries, late).run()
+        return batch.run()
     with deadline.limited(timeout):
-        future = WORKERS.submit(_Batch(retriever, queries, late).run)
-        if wait([future], deadline.remaining()).done:
+        future = WORKERS.submit(batch.run)
+        if in_time(retriever, future):
             return future.result()
-        future.cancel()
-        return [DeadlineExceededError(retriever.name, timeout)] * len(queries)
+        return batch.so_far(DeadlineExceededError(retriever.name, timeout))
 
 
 class _Batch:
@@ -134,6 +139,10 @@ class _Batch:
                 self._advance(at, reply)
         return [self._outcomes[at] for at in range(len(self._runs))]
 
+    def so_far(self, late: Exception) -> list[Outcome]:
+        """Return what has ended, and ``late`` in place of what has not."""
+        return [self._outcomes.get(at, late) for at in range(len(self._runs))]
+
     def _advance(self, at: int, reply: Any) -> None:
         """Send one query's steps their reply and carry them on until they end or wait for the engine again."""
         run = self._runs[at]
@@ -149,5 +158,7 @@ class _Batch:
             self._waiting[at] = request
         except StopIteration as done:
             self._outcomes[at] = done.value
-        except Exception as error:
-            self._outcomes[at] = error
+        except PASSES:
+            raise
+        except BaseException as error:
+            self._outcomes[at] = failure(self._retriever, error)
