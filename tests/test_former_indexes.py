@@ -1,5 +1,8 @@
 """Derived indexes of former settings are marked and can be removed; a read-only index is left alone whole."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from retrieverkit import Document, Index
@@ -18,13 +21,15 @@ def test_indexes_of_former_settings_are_marked_and_removed(tmp_path):
     with Index.create(tmp_path / "notes.rk", language="en") as index:
         index.add(Document("the pumps were checked", id="a"))
         index.retrieve("pump", "bm25")
+        (status,) = index.derived()
+    os.utime(Path(status.folder, "users"), (1.0, 1.0))  # it was opened long ago
+    with Index.open(tmp_path / "notes.rk") as index:
         index.configure(language="de")
         assert [hit.node_id for hit in index.retrieve("pumps", "bm25")] == ["a"]
         assert len(index.derived()) == 2
         assert languages(status for status in index.derived() if status.former) == ["en"]
-        assert index.remove_former() == []
-    with Index.open(tmp_path / "notes.rk") as index:
-        assert languages(index.remove_former(unopened_days=0)) == ["en"]
+        assert index.remove_former(keep=[status.folder]) == []
+        assert languages(index.remove_former()) == ["en"]
         assert languages(index.derived()) == ["de"]
 
 
