@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time_ns
 from uuid import uuid4
 
 from retrieverkit_core.corpus import Corpus, Cursor
@@ -72,7 +73,11 @@ class IndexFolder:
             OSError: The folder cannot be written to.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with file_lock(self.folder / LOCK_NAME, self._lock_timeout, f"the index in {self.folder}"):
+        lock = self.folder / LOCK_NAME
+        is_new = not lock.exists()
+        with file_lock(lock, self._lock_timeout, f"the index in {self.folder}"):
+            if is_new:
+                os.utime(lock, ns=(time_ns(), time_ns()))
             self._sweep()
             yield
 

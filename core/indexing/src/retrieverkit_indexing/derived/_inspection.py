@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -59,6 +60,7 @@ def collect(
     Raises:
         CorpusError: A folder cannot be removed.
     """
+    gc.collect()  # a retriever that this process has let go of is no longer a user of its index
     kept = {os.path.abspath(folder) for folder in keep}
     before = time() - unopened_days * _DAY
     return [

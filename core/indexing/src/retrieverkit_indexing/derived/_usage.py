@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time_ns
 
 from retrieverkit_indexing.derived._applied import Misfit
 
@@ -35,7 +36,7 @@ class Usage:
             return
         if not read_only:
             try:
-                os.utime(self._descriptor)
+                os.utime(self._descriptor, ns=(time_ns(), time_ns()))  # the system's own clock is too coarse
             except OSError:
                 pass  # another user's file
         if not _locked(self._descriptor, shared=True):
