@@ -47,7 +47,7 @@ def ensure_same(found: Sequence[Any], expected: Sequence[Any], what: str, tolera
             ensure(isclose(score, wanted, rel_tol=tolerance, abs_tol=tolerance), told)
 
 
-def ensure_alike(found: Scored, expected: Scored, what: str, tolerance: float = 1e-4) -> None:
+def ensure_alike(found: Scored, expected: Scored, what: str, tolerance: float) -> None:
     """Fail unless the same documents are found with as good scores; documents that are nearly equal may change places.
 
     It is for indexes that were made in other ways: what is fitted to the same documents twice differs by rounding.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -75,6 +76,8 @@ class Subject(ABC):
         quick: Whether to do with few examples.
         pace: How many seconds a call takes.
         declared: What is declared of it.
+        nearness: How near the scores of indexes that were made in other ways must be. Ranks in a composite's legs jump
+            where legs differ by rounding, so there the documents alone are compared.
     """
 
     label: str
@@ -82,6 +85,7 @@ class Subject(ABC):
     quick: bool = False
     pace: float = 0.0
     declared: frozenset[Capability] = frozenset()
+    nearness: float = 1e-4
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -126,6 +130,8 @@ class Subject(ABC):
     def measure(self) -> None:
         """See how long a call takes."""
         with self.shelf() as trial:
+            capabilities = trial.retriever.filter_capabilities
+            self.nearness = math.inf if capabilities is not None and capabilities.delegates else self.nearness
             trial.ask(SHARED, top_k=3)
             self.pace = min(_seconds(lambda: trial.ask(SHARED, top_k=3)) for _ in range(3))
 

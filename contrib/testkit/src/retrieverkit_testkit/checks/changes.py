@@ -63,7 +63,7 @@ def check_an_index_that_grew_equals_one_made_at_once(subject: Subject) -> None:
         there = [*library()[:1], *library()[4:], _NEW, *rest, changed]
         with subject.over(there) as other:
             for text, found, expected in zip(_TEXTS, grown, _ask_all(other), strict=True):
-                ensure_alike(found, expected, f"after changes, {text!r}")
+                ensure_alike(found, expected, f"after changes, {text!r}", subject.nearness)
 
 
 @check(needs=(Trait.MODE,))

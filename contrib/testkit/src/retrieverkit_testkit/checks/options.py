@@ -144,7 +144,7 @@ def check_each_option_holds_for_its_own_retriever(subject: Subject) -> None:
                 own = _ask(other.as_retriever(mode.spec, **options))
             for text, found, expected in zip(_TEXTS, shared, own, strict=True):
                 told = f"with {options} on an index that others use too, {text!r}"
-                ensure_alike(found, expected, told)
+                ensure_alike(found, expected, told, subject.nearness)
         for text, found, expected in zip(_TEXTS, _ask(trial.retriever), plain, strict=True):
             ensure_same(found, expected, f"after retrievers with other options, {text!r}")
 

@@ -57,7 +57,9 @@ def check_changes_survive_reopening(subject: Subject) -> None:
             with subject.mode.open(folder) as index:
                 found = _answers(subject.mode.on(index))
             for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
-                ensure_alike(answer, wanted, f"after changes that were {told}, and opening again, {text!r}")
+                ensure_alike(
+                    answer, wanted, f"after changes that were {told}, and opening again, {text!r}", subject.nearness
+                )
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
@@ -72,7 +74,7 @@ def check_another_process_sees_changes(subject: Subject) -> None:
         found = answers_elsewhere({**recipe, "folder": str(folder), "queries": _TEXTS})
         with subject.over(there) as trial:
             for text, answer, wanted in zip(_TEXTS, found, _answers(trial), strict=True):
-                ensure_alike(answer, wanted, f"after changes, in another process, {text!r}")
+                ensure_alike(answer, wanted, f"after changes, in another process, {text!r}", subject.nearness)
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,), thorough=True)
@@ -129,7 +131,12 @@ def check_a_process_killed_at_a_write_leaves_a_sound_index(subject: Subject) -> 
                 with subject.mode.open(copy) as index:
                     found = _answers(subject.mode.on(index))
                 for text, answer, wanted in zip(_TEXTS, found, expected, strict=True):
-                    ensure_alike(answer, wanted, f"after a process was killed at its write {step} of {steps}, {text!r}")
+                    ensure_alike(
+                        answer,
+                        wanted,
+                        f"after a process was killed at its write {step} of {steps}, {text!r}",
+                        subject.nearness,
+                    )
 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
@@ -219,7 +226,12 @@ def check_an_older_copy_of_the_corpus_is_noticed(subject: Subject) -> None:
             found = _ask(subject.mode, index)
         with subject.over([*library(), *kept]) as trial:
             for text, answer in zip(_TEXTS, found, strict=True):
-                ensure_alike(answer, trial.scored(text, top_k=20), f"after an older corpus was put back, {text!r}")
+                ensure_alike(
+                    answer,
+                    trial.scored(text, top_k=20),
+                    f"after an older corpus was put back, {text!r}",
+                    subject.nearness,
+                )
 
 
 @check(needs=(Trait.MODE,))
