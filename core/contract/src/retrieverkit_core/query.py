@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from retrieverkit_core.errors import QueryError
 
@@ -29,7 +30,7 @@ class QueryBundle:
         query_str: What is asked, in words.
         embedding: A vector to search with in place of the embedded words, or None.
         custom_embedding_strs: Texts to embed in place of ``query_str``, or None.
-        top_k: At most so many hits; None leaves it to the retriever.
+        top_k: At most so many hits; None leaves it to the retriever, `UNLIMITED` and above ask for all.
         filters: Only nodes whose metadata passes.
         scope: A mandatory filter (tenant, principal) that holds in every leg.
         timeout: Seconds within which the answer must come, or None.
@@ -66,7 +67,7 @@ class QueryBundle:
         if len(query_str) > MAX_QUERY_CHARS or not query_str.isascii():
             _check_text(query_str)
         if top_k is not None:
-            _check_top_k(top_k)
+            top_k = _checked_top_k(top_k)
         if embedding is not None:
             embedding = _checked_embedding(embedding)
         if custom_embedding_strs is not None:
@@ -119,6 +120,17 @@ class QueryBundle:
         if scope is not None:
             laid_over["scope"] = MetadataFilters.and_(bundle.scope, MetadataFilters.of(scope))
         return bundle.replace(**{name: value for name, value in laid_over.items() if value is not None})
+
+    @classmethod
+    def many(cls, queries: Iterable[str | QueryBundle]) -> list[QueryBundle]:
+        """Return a bundle around each of ``queries``.
+
+        Raises:
+            QueryError: It is a single query, or one of them cannot be a query.
+        """
+        if isinstance(queries, (str, bytes, QueryBundle)) or not isinstance(queries, Iterable):
+            raise QueryError(f"queries are several, not {type(queries).__name__}", fix="put a single query into [ ]")
+        return [cls.of(query) for query in queries]
 
     @property
     def embedding_strs(self) -> tuple[str, ...]:
@@ -210,17 +222,25 @@ def _check_text(text: str) -> None:
         raise QueryError("the query holds half a surrogate pair, which is not a character") from None
 
 
-def _check_top_k(top_k: object) -> None:
-    if isinstance(top_k, bool) or not hasattr(top_k, "__index__"):
-        raise QueryError(f"top_k is a whole number, not {top_k!r}")
-    if int(top_k) < 0:
+def _checked_top_k(top_k: SupportsIndex) -> int:
+    """Return the limit as an int: other whole numbers may be too small to be counted on with."""
+    try:
+        limit = top_k if type(top_k) is int else index(top_k)
+    except TypeError:
+        limit = -1
+    if isinstance(top_k, bool) or (limit < 0 and not isinstance(top_k, int)):
+        raise QueryError(f"top_k is a whole number from 0 up, not {top_k!r}")
+    if limit < 0:
         raise QueryError(
             f"top_k is {top_k}; it must not be negative",
             fix="top_k=0 gives no hits, None the mode's own number",
         )
+    return min(limit, UNLIMITED)
 
 
 def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(embedding, (str, bytes)):
+        raise QueryError(f"the query's embedding is a sequence of numbers, not {type(embedding).__name__}")
     try:
         vector = tuple(float(x) for x in embedding)
     except (TypeError, ValueError, OverflowError) as error:
@@ -231,10 +251,13 @@ def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
 
 
 def _checked_texts(texts: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, Iterable) or isinstance(texts, str):
+        raise QueryError(f"custom_embedding_strs is a sequence of strings, not {type(texts).__name__}")
+    given = tuple(texts)
+    if not all(isinstance(text, str) for text in given):
         raise QueryError("custom_embedding_strs is a sequence of strings")
-    _check_text("".join(texts))
-    return tuple(texts)
+    _check_text("".join(given))
+    return given
 
 
 def _check_filters(**trees: object) -> None:

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit_core import UNLIMITED, BaseRetriever, IndexNode, MetadataFilters, Node, NodeWithScore, QueryBundle
+from retrieverkit_core.errors import QueryError
+
+np = pytest.importorskip("numpy")
 
 
 class Numbers(BaseRetriever):
@@ -174,3 +177,40 @@ def test_ids_can_be_filtered_by():
     leaf = Numbers()
     assert ids(leaf.retrieve("q", filters="_node_id in ['4', '17']")) == ["4", "17"]
     assert ids(leaf.retrieve("q", filters="_doc_id != 'x' and _node_id == '3'")) == ["3"]
+
+
+@pytest.mark.parametrize("top_k", [np.int8(100), np.uint8(100), np.int64(100), np.array(100)])
+def test_a_limit_of_numpy_is_a_number_like_any_other(top_k):
+    numbers = Numbers(300)
+    assert len(numbers.retrieve("q", top_k=top_k, filters="n >= 50")) == 100
+    assert all(type(asked) is int and asked > 0 for asked in numbers.asked)
+
+
+def test_more_than_all_is_all():
+    numbers = Numbers(300)
+    assert len(numbers.retrieve("q", top_k=2**70, filters="n >= 50")) == 250
+    assert numbers.asked == [UNLIMITED]
+
+
+@pytest.mark.parametrize("top_k", [np.bool_(True), np.array([1, 2]), np.float64(3), 2.0, "3", True])
+def test_what_is_not_a_whole_number_is_not_a_limit(top_k):
+    with pytest.raises(QueryError, match="whole number"):
+        QueryBundle("q", top_k=top_k)
+
+
+def test_texts_to_embed_may_come_from_a_generator():
+    assert QueryBundle("q", custom_embedding_strs=(text for text in ("a", "b"))).embedding_strs == ("a", "b")
+
+
+@pytest.mark.parametrize("wrong", [{"custom_embedding_strs": 5}, {"custom_embedding_strs": [1]}, {"embedding": "12"}])
+def test_what_cannot_be_embedded_is_refused(wrong):
+    with pytest.raises(QueryError):
+        QueryBundle("q", **wrong)
+
+
+@pytest.mark.parametrize("queries", ["wind", QueryBundle("wind"), None, 5])
+def test_a_single_query_is_not_several(queries):
+    with pytest.raises(QueryError, match="several"):
+        Numbers(3).retrieve_many(queries)
+    with pytest.raises(QueryError, match="several"):
+        asyncio.run(Numbers(3).aretrieve_many(queries))

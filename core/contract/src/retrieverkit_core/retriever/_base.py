@@ -188,14 +188,15 @@ class BaseRetriever:
         """Return one result per query, using the engine's own batching where it has one.
 
         Raises:
+            QueryError: One of them cannot be a query; none is asked.
             BatchError: Some queries failed; it holds the results of the others.
         """
-        return _many.retrieve_many(self, [QueryBundle.of(query) for query in queries])
+        return _many.retrieve_many(self, QueryBundle.many(queries))
 
     @final
     async def aretrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:
         """As `retrieve_many`, without blocking the event loop."""
-        return await _many.aretrieve_many(self, [QueryBundle.of(query) for query in queries])
+        return await _many.aretrieve_many(self, QueryBundle.many(queries))
 
     # What composites use
 
