@@ -188,9 +188,10 @@ async def _adrive_steps(retriever: BaseRetriever, query: QueryBundle, late: bool
     run = steps(retriever, query, late)
     if not retriever._is_async:
         return await _adrive_sync(retriever, run)
-    # Which fields there are, and what can be pushed, is read from the corpus and its indexes.
+    # Which fields there are, what can be pushed, and why nothing is found, is read from the corpus and its indexes.
     filtering = query.filters is not None or query.scope is not None
-    request = await offload(_sent, run, None) if filtering else _sent(run, None)
+    nothing = query.is_blank or 0 in (query.top_k, retriever.default_top_k)
+    request = await offload(_sent, run, None) if filtering or nothing else _sent(run, None)
     while not isinstance(request, RetrievalResult):
         reply: Any
         if isinstance(request, QueryBundle):
@@ -200,7 +201,7 @@ async def _adrive_steps(retriever: BaseRetriever, query: QueryBundle, late: bool
         else:
             reply = await gathered([aenter(retriever, visit) for visit in request])
         many = isinstance(reply, Sequence) and len(reply) > _MANY_HITS
-        request = await offload(_sent, run, reply) if many else _sent(run, reply)
+        request = await offload(_sent, run, reply) if many or retriever.is_empty else _sent(run, reply)
     return request
 
 
