@@ -18,7 +18,7 @@ from retrieverkit_core import (
     ScoreSpec,
     hookimpl,
 )
-from retrieverkit_core.errors import DerivedIndexError, PluginContractError
+from retrieverkit_core.errors import DerivedIndexError, PluginContractError, RetrievalError
 
 BM25 = ScoreSpec(ScoreKind.BM25, lower_bound=0.0)
 
@@ -184,6 +184,22 @@ def test_index_nodes_among_what_was_found_lead_on():
     retriever = Finds(shelf, RANKED, object_map={"key": Node(id="behind", metadata={"n": 7})})
     assert [hit.node_id for hit in retriever.retrieve("q", top_k=2)] == ["behind", "n2"]
     assert [hit.node_id for hit in retriever.retrieve("q", top_k=2, filters="n == 7")] == ["behind", "n7"]
+
+
+@pytest.mark.parametrize("how", ["sync", "async", "batch"])
+def test_a_corpus_that_cannot_be_read_is_the_failure_of_the_retrieval(how):
+    shelf = Shelf()
+
+    def broken(ordinals):
+        raise OSError(5, "input/output error")
+
+    shelf.fetch = broken
+    finds = Finds(shelf, RANKED)
+    with pytest.raises(RetrievalError) as caught:
+        finds.retrieve_many(["q"]) if how == "batch" else run(how, finds)
+    error = getattr(caught.value, "errors", {0: caught.value})[0]
+    assert isinstance(error, RetrievalError)
+    assert isinstance(error.__cause__, OSError)
 
 
 # Candidates: the same call, not yet read

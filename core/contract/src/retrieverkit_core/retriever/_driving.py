@@ -18,7 +18,7 @@ from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever._asking import PASSES, aask, ask, raise_failure
 from retrieverkit_core.retriever._entering import aenter, enter
-from retrieverkit_core.retriever._fetching import fetch
+from retrieverkit_core.retriever._fetching import read
 from retrieverkit_core.retriever._observing import Watch, loaded, unwatched
 from retrieverkit_core.retriever._steps import Steps, steps
 from retrieverkit_core.threads import WORKERS, gathered, offload
@@ -175,7 +175,7 @@ def _done(retriever: BaseRetriever, request: Any) -> Any:
     if isinstance(request, QueryBundle):
         return ask(retriever, request)
     if isinstance(request, Found):
-        return fetch(request)
+        return read(retriever, request)
     return [enter(retriever, visit) for visit in request]
 
 
@@ -197,7 +197,7 @@ async def _adrive_steps(retriever: BaseRetriever, query: QueryBundle, late: bool
         if isinstance(request, QueryBundle):
             reply = await aask(retriever, request)
         elif isinstance(request, Found):
-            reply = await offload(fetch, request)
+            reply = await offload(read, retriever, request)
         else:
             reply = await gathered([aenter(retriever, visit) for visit in request])
         many = isinstance(reply, Sequence) and len(reply) > _MANY_HITS

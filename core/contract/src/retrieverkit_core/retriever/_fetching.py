@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
+from retrieverkit_core.retriever._asking import PASSES, raise_failure
 from retrieverkit_core.retriever._checking import evidence_of
+
+if TYPE_CHECKING:
+    from retrieverkit_core.retriever._base import BaseRetriever
 
 
 class Fetched(NamedTuple):
@@ -39,6 +43,20 @@ def fetch(found: Found) -> Fetched:
     if wrong and found.disown is not None:
         found.disown("it named nodes that the corpus does not hold")
     return Fetched(found, nodes, missing=True, wrong=wrong)
+
+
+def read(retriever: BaseRetriever, found: Found) -> Fetched:
+    """Read the nodes for a retriever's answer.
+
+    Raises:
+        RetrievalError: The corpus raised; its error is chained. Errors of RetrieverKit pass as they are.
+    """
+    try:
+        return fetch(found)
+    except PASSES:
+        raise
+    except BaseException as error:
+        raise_failure(retriever, error)
 
 
 def hits_of(fetched: Fetched, leg: str) -> list[NodeWithScore]:

@@ -14,7 +14,7 @@ from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever._asking import PASSES, ask_many, failure
 from retrieverkit_core.retriever._driving import aretrieve, in_time, retrieve
 from retrieverkit_core.retriever._entering import enter
-from retrieverkit_core.retriever._fetching import fetch
+from retrieverkit_core.retriever._fetching import read
 from retrieverkit_core.retriever._observing import Watch, loaded
 from retrieverkit_core.retriever._steps import steps
 from retrieverkit_core.threads import WORKERS, gathered, offload
@@ -152,7 +152,7 @@ class _Batch:
             request = run.send(reply)
             while not isinstance(request, QueryBundle):
                 if isinstance(request, Found):
-                    request = run.send(fetch(request))
+                    request = run.send(read(self._retriever, request))
                 else:
                     request = run.send([enter(self._retriever, visit) for visit in request])
             self._waiting[at] = request

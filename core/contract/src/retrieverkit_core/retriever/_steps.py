@@ -22,7 +22,7 @@ from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import NO_FILTERS, FilterReport, LegStatus, RetrievalResult
 from retrieverkit_core.retriever._checking import checked, checked_found
 from retrieverkit_core.retriever._expansion import Entered, Visit, deduplicated, expand, leads_on
-from retrieverkit_core.retriever._fetching import Fetched, fetch, hits_of
+from retrieverkit_core.retriever._fetching import Fetched, hits_of, read
 
 if TYPE_CHECKING:
     from retrieverkit_core.filters import MetadataFilters
@@ -232,7 +232,7 @@ def _check_fields(retriever: BaseRetriever, query: QueryBundle) -> None:
 
 def _read(found: Found, retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
     """Return the hits on what was found; where a node is not there any more, those of another retrieval."""
-    fetched = fetch(found)
+    fetched = read(retriever, found)
     return retriever.retrieve(query) if fetched.missing else hits_of(fetched, retriever.name)
 
 
