@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from retrieverkit_core import (
     BaseRetriever,
     FilterCapabilities,
+    IndexNode,
     MetadataFilters,
     Node,
     NodeWithScore,
@@ -103,3 +104,48 @@ def test_fields_are_checked_where_they_are_known():
         retriever.retrieve("q", filters="tenant != 'x'")
     retriever.known_fields = lambda: None
     assert len(retriever.retrieve("q", filters="tenant != 'x'")) == 1
+
+
+def test_a_filter_that_matches_nothing_is_not_leaked_by_who_reads_no_filters(returns, make_hit):
+    result = returns([make_hit("a"), make_hit("b")]).retrieve("q", filters=MetadataFilters([], "or"))
+    assert (list(result), result.warnings, result.filters.dropped) == ([], (), 2)
+
+
+def test_a_composite_with_an_object_map_finds_what_its_index_nodes_lead_to(returns, make_hit):
+    class Composite(BaseRetriever):
+        filter_capabilities = FilterCapabilities(delegates=True)
+
+        def __init__(self, leg, **base):
+            super().__init__(**base)
+            self.leg = leg
+
+        def _retrieve(self, query_bundle):
+            return self.leg.retrieve(query_bundle)
+
+    pointer = NodeWithScore(IndexNode(id="pointer", index_id="x", metadata={"year": 1950}), 1.0)
+    leg = returns([pointer, make_hit("old", year=1950), make_hit("new", year=1990)])
+    composite = Composite(leg, object_map={"x": Node(id="behind", metadata={"year": 1980})})
+    result = composite.retrieve("q", filters="year >= 1960")
+    assert [hit.node_id for hit in result] == ["behind", "new"]
+    assert (result.filters.rechecked, result.filters.dropped, result.warnings) == ("year >= 1960", 1, ())
+
+
+@pytest.mark.parametrize("overridden", ["_retrieve", "_aretrieve"])
+def test_who_overrides_one_way_to_answer_is_asked_that_way_always(make_hit, overridden):
+    class Base(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            return [make_hit("base")]
+
+        async def _aretrieve(self, query_bundle):
+            return [make_hit("base")]
+
+        def _retrieve_many(self, query_bundles):
+            return [[make_hit("base")] for _ in query_bundles]
+
+    async def answered(self, query_bundle):
+        return [make_hit("own")]
+
+    ways = {"_retrieve": lambda self, query_bundle: [make_hit("own")], "_aretrieve": answered}
+    own = type("Own", (Base,), {overridden: ways[overridden]})()
+    found = [own.retrieve("q"), asyncio.run(own.aretrieve("q")), *own.retrieve_many(["q"])]
+    assert [[hit.node_id for hit in result] for result in found] == [["own"]] * 3

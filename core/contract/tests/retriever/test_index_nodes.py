@@ -1,11 +1,21 @@
 """What index nodes lead to."""
 
 import asyncio
+import weakref
 
 import pytest
 
-from retrieverkit_core import BaseRetriever, IndexNode, MetadataFilters, Node, NodeWithScore, QueryBundle
-from retrieverkit_core.errors import RecursionLimitError, RetrievalError
+from retrieverkit_core import (
+    BaseRetriever,
+    FilterCapabilities,
+    IndexNode,
+    MetadataFilters,
+    Node,
+    NodeWithScore,
+    QueryBundle,
+    RetrievalResult,
+)
+from retrieverkit_core.errors import ConfigError, PluginContractError, RecursionLimitError, RetrievalError
 
 
 def lead(index_id, obj=None, score=0.5):
@@ -127,3 +137,84 @@ def test_async_expansion_is_concurrent(make_hit):
         return await Root().aretrieve("q")
 
     assert len(asyncio.run(main())) == 3
+
+
+def test_targets_that_are_made_for_each_round_are_told_apart(make_hit):
+    class Leaf(BaseRetriever):
+        def __init__(self, number):
+            super().__init__()
+            self.number = number
+
+        def _retrieve(self, query_bundle):
+            return [make_hit(f"n{self.number}", 1.0, number=self.number)]
+
+    class Fresh(BaseRetriever):
+        def __init__(self):
+            super().__init__()
+            self.made = []
+
+        def _retrieve(self, query_bundle):
+            assert all(target() for target in self.made)  # or a new one could be taken for one of them
+            targets = [Leaf(len(self.made) + number) for number in range(min(query_bundle.top_k, 400))]
+            self.made += map(weakref.ref, targets)
+            return [NodeWithScore(IndexNode(id=f"i{leaf.number}", obj=leaf), 1.0) for leaf in targets]
+
+    result = Fresh().retrieve("q", top_k=5, filters="number >= 300")
+    assert [hit.node_id for hit in result] == [f"n{number}" for number in range(300, 305)]
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_what_is_entered_is_heard_out(make_hit, how):
+    class Leaks(BaseRetriever):
+        name = "leaks"
+        notes = ("model: m",)
+        filter_capabilities = FilterCapabilities(frozenset({">="}))
+
+        def _retrieve(self, query_bundle):
+            return [make_hit(str(number), 1.0, number=number) for number in range(5)]
+
+    class Leads(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            return [NodeWithScore(IndexNode(id="pointer", obj=Leaks()), 1.0)]
+
+    query = QueryBundle("q", filters=MetadataFilters.parse("number >= 2"))
+    result = Leads().retrieve(query) if how == "sync" else asyncio.run(Leads().aretrieve(query))
+    assert [hit.node_id for hit in result] == ["2", "3", "4"]
+    (warning,) = result.warnings
+    assert "leaks@pointer" in warning
+    assert "2 hits that its filters exclude" in warning
+    assert [leg.note for leg in result.legs] == ["model: m"]
+
+
+def test_what_was_dropped_is_counted_where_index_nodes_lead(returns, make_hit):
+    class Engine:
+        def retrieve(self, query):
+            return [make_hit(str(number), 1.0, number=number) for number in range(10)]
+
+    led = returns([NodeWithScore(IndexNode(id="pointer", obj=Engine()), 1.0)])
+    assert led.retrieve("q", filters="number >= 7").filters.dropped == 7
+    twice = returns([NodeWithScore(IndexNode(id="pointer", obj=make_hit("a", number=1)), 1.0), make_hit("a", number=1)])
+    assert twice.retrieve("q", filters="number == 1").filters.dropped == 0
+
+
+def test_results_of_other_classes_are_checked_as_lists_are(returns, make_hit):
+    class Foreign:
+        def retrieve(self, query):
+            return RetrievalResult([make_hit("a", float("nan"))])
+
+    with pytest.raises(PluginContractError, match="nan"):
+        returns([NodeWithScore(IndexNode(id="pointer", obj=Foreign()), 1.0)]).retrieve("q")
+
+
+def test_objects_are_told_apart_by_their_index_id(returns):
+    one, other = Node(id="one"), Node(id="other")
+    for wrong in (
+        [IndexNode(id="a", obj=one)],
+        [IndexNode(index_id="x", obj=one), IndexNode(index_id="x", obj=other)],
+        [one],
+    ):
+        with pytest.raises(ConfigError):
+            returns([], objects=wrong)
+    stored = [NodeWithScore(IndexNode(id="stored", index_id="x"), 1.0)]
+    leads = returns(stored, object_map={"x": one}, objects=[IndexNode(index_id="x")])
+    assert [hit.node_id for hit in leads.retrieve("q")] == ["one"]

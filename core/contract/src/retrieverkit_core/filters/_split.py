@@ -22,7 +22,8 @@ def split_filters(
     Returns:
         The part the mode applies and the part that is left, each None where there is nothing in it.
     """
-    if all(map(can_push, tree.leaves())):
+    leaves = list(tree.leaves())
+    if all(map(can_push, leaves)) and (leaves or tree.matches({})):  # what matches nothing is for who reads filters
         return tree, None
     if tree.condition is not FilterCondition.AND:
         return None, tree

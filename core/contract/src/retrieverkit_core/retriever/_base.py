@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
+from retrieverkit_core.errors import ConfigError, shorten
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import IndexNode
@@ -34,6 +35,31 @@ _FINAL = (
     "acandidates",
     "candidates_many",
 )
+
+
+def _height(cls: type, method: str) -> int:
+    """Return how many classes stand between ``cls`` and the one that defines ``method``."""
+    return next(at for at, base in enumerate(cls.__mro__) if method in base.__dict__)
+
+
+def _held(objects: Iterable[IndexNode]) -> dict[str, Any]:
+    """Return what index nodes hold, by ``index_id``.
+
+    Raises:
+        ConfigError: Something is not an index node, or is not told from others by its ``index_id``.
+    """
+    held: dict[str, Any] = {}
+    for node in objects:
+        if not isinstance(node, IndexNode):
+            raise ConfigError(f"objects are index nodes, not {type(node).__name__}", fix="pass those alone")
+        if node.obj is None:
+            continue
+        if not node.index_id or held.setdefault(node.index_id, node.obj) is not node.obj:
+            problem = "is that of another object too" if node.index_id else "is empty"
+            raise ConfigError(
+                f"the index_id of index node {shorten(node.id)!r} {problem}", fix="give each object an index_id"
+            )
+    return held
 
 
 class BaseRetriever:
@@ -92,8 +118,11 @@ class BaseRetriever:
             objects: Index nodes that hold their objects; they win over ``object_map``.
             hooks: Observers, or a plugin manager with the three hookspecs.
             verbose: Print which retriever is entered on the way.
+
+        Raises:
+            ConfigError: Among ``objects`` are two under one ``index_id``, or one without any.
         """
-        self._object_map = {**(object_map or {}), **{node.index_id: node.obj for node in objects or ()}}
+        self._object_map = {**(object_map or {}), **_held(objects or ())}
         self._observers = hooks if hooks is None or isinstance(hooks, Observers) else Observers(hooks)
         self._verbose = verbose
 
@@ -102,9 +131,12 @@ class BaseRetriever:
         for name in _FINAL:
             if name in cls.__dict__:
                 raise TypeError(f"{cls.__name__}.{name} is final; implement _retrieve, _aretrieve or _retrieve_many")
-        cls._is_sync = cls._retrieve is not BaseRetriever._retrieve
-        cls._is_async = cls._aretrieve is not BaseRetriever._aretrieve
-        cls._is_batch = cls._retrieve_many is not BaseRetriever._retrieve_many
+        # A class that overrides one way to answer is not answered for by the other ways of its base.
+        one = min(_height(cls, "_retrieve"), _height(cls, "_aretrieve"))
+        cls._is_sync = one == _height(cls, "_retrieve") and cls._retrieve is not BaseRetriever._retrieve
+        cls._is_async = one == _height(cls, "_aretrieve") and cls._aretrieve is not BaseRetriever._aretrieve
+        overridden = cls._retrieve_many is not BaseRetriever._retrieve_many
+        cls._is_batch = overridden and _height(cls, "_retrieve_many") <= one
         if not cls.name:
             cls.name = cls.__name__
 

@@ -56,9 +56,8 @@ async def aenter(retriever: BaseRetriever, visit: Visit) -> list[NodeWithScore]:
 
 
 def _hits(returned: object, visit: Visit, retriever: BaseRetriever) -> list[NodeWithScore]:
-    if isinstance(returned, RetrievalResult):
-        return returned
-    return checked_entered(returned, visit.target, retriever)
+    hits = checked_entered(returned, visit.target, retriever)
+    return returned if isinstance(returned, RetrievalResult) else hits
 
 
 def _announce(retriever: BaseRetriever, visit: Visit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrieverkit_core.errors import RecursionLimitError, RetrievalError, shorten
 from retrieverkit_core.hits import NodeWithScore
@@ -23,8 +23,11 @@ MAX_DEPTH = 32
 trail: ContextVar[tuple[str, ...]] = ContextVar("retrieverkit_trail", default=())
 """The ids of the index nodes that led to the running retrieval."""
 
-Entered = dict[int, list[NodeWithScore]]
-"""What was found where index nodes lead, by the identity of the target: nothing is entered twice in one call."""
+Entered = dict[int, tuple[Any, list[NodeWithScore]]]
+"""What was found where index nodes lead, by the identity of the target: nothing is entered twice in one call.
+
+The target is kept with it: the identity of an object that is gone is given to another.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,20 @@ class Visit:
     trail: tuple[str, ...]
 
 
+class Expanded(NamedTuple):
+    """What hits come to.
+
+    Attributes:
+        groups: What each hit comes to, in the order of the hits.
+        legs: The status of each retriever that was entered now.
+        warnings: What these warn of.
+    """
+
+    groups: list[list[NodeWithScore]]
+    legs: list[LegStatus]
+    warnings: list[str]
+
+
 def leads_on(hits: Iterable[NodeWithScore]) -> bool:
     """Return whether any hit is on an index node."""
     return any(type(hit.node) is not Node and isinstance(hit.node, IndexNode) for hit in hits)
@@ -51,8 +68,8 @@ def leads_on(hits: Iterable[NodeWithScore]) -> bool:
 
 def expand(
     hits: list[NodeWithScore], retriever: BaseRetriever, query: QueryBundle, entered: Entered
-) -> Generator[list[Visit], list[list[NodeWithScore]], tuple[list[list[NodeWithScore]], tuple[LegStatus, ...]]]:
-    """Return for each hit what it comes to, and the legs that were entered for it now.
+) -> Generator[list[Visit], list[list[NodeWithScore]], Expanded]:
+    """Return what each hit comes to.
 
     Args:
         hits: What was found, index nodes among it.
@@ -70,13 +87,15 @@ def expand(
         if isinstance(place, Visit) and id(place.target) not in entered:
             new.setdefault(id(place.target), place)
     legs: list[LegStatus] = []
+    warnings: list[str] = []
     if new:
         for (key, visit), found in zip(new.items(), (yield list(new.values())), strict=True):
-            entered[key] = found
+            entered[key] = (visit.target, found)
             if isinstance(found, RetrievalResult):
-                legs.append(_leg(visit, found))
-    groups = [list(entered[id(place.target)]) if isinstance(place, Visit) else [place] for place in places]
-    return groups, tuple(legs)
+                legs.append(leg := _leg(visit, found))
+                warnings += (f"{leg.name}: {warning}" for warning in found.warnings)
+    groups = [list(entered[id(place.target)][1]) if isinstance(place, Visit) else [place] for place in places]
+    return Expanded(groups, legs, warnings)
 
 
 def deduplicated(groups: Iterable[list[NodeWithScore]]) -> list[list[NodeWithScore]]:
@@ -139,5 +158,6 @@ def _leg(visit: Visit, entered: RetrievalResult) -> LegStatus:
     state = LegState.OK if entered else LegState.EMPTY
     name = f"{entered.retriever}@{visit.origin.node.id}"
     filters = None if entered.filters is NO_FILTERS else entered.filters
-    milliseconds = entered.elapsed * 1000
-    return LegStatus(name, state, len(entered), milliseconds, legs=entered.legs_of_its_own, filters=filters)
+    note = "; ".join([*entered.notes, *(["abstained"] if entered.abstained else [])])
+    milliseconds, inner = entered.elapsed * 1000, entered.legs_of_its_own
+    return LegStatus(name, state, len(entered), milliseconds, legs=inner, note=note, filters=filters)

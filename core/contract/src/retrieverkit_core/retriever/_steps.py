@@ -86,6 +86,8 @@ class _Answer:
         self._late = late and not self._reads_all
         self._entered: Entered = {}
         self._legs: list[LegStatus] = []
+        self._warnings: list[str] = []
+        self._dropped = 0
         self._vanished = 0
         self._disowned = False
 
@@ -114,7 +116,7 @@ class _Answer:
                 self._reads_all, self._late = True, False
             count = len(returned)
             if len(groups) >= self._limit or count < k or count == last_count or k == UNLIMITED:
-                return self._result(groups, leaked, hits, returned)
+                return self._result(groups, leaked, returned)
             last_count, k = count, min(k * _GROWTH + _FIRST_SURPLUS, UNLIMITED)
 
     def _passing(
@@ -125,15 +127,19 @@ class _Answer:
         leaked: list[NodeWithScore] = []
         if plan.pushed is not None:
             leaked = [hit for hit in hits if not plan.pushed.admits(hit.node)]
-        if not leads_on(hits):
-            if plan.wanted is not None:
-                hits = [hit for hit in hits if plan.wanted.admits(hit.node)]
-            return [[hit] for hit in hits], leaked
-        groups, legs = yield from expand(hits, retriever, self._query, self._entered)
-        self._legs += legs
+        expands = leads_on(hits)
+        if expands:
+            groups, legs, warnings = yield from expand(hits, retriever, self._query, self._entered)
+            self._legs += legs
+            self._warnings += warnings
+        else:
+            groups = [[hit] for hit in hits]
         if plan.wanted is not None:
-            groups = [[hit for hit in group if plan.wanted.admits(hit.node)] for group in groups]
-        return deduplicated(groups), leaked
+            came = {hit.node.id for group in groups for hit in group}
+            groups = [passing for group in groups if (passing := [h for h in group if plan.wanted.admits(h.node)])]
+            came.difference_update(hit.node.id for group in groups for hit in group)
+            self._dropped = len(came.difference(hit.node.id for hit in leaked))
+        return (deduplicated(groups) if expands else groups), leaked
 
     def _all_there(self, fetched: Fetched) -> bool:
         """Return whether the answer can be made; otherwise the search is made again."""
@@ -151,7 +157,6 @@ class _Answer:
         self,
         groups: list[list[NodeWithScore]],
         leaked: list[NodeWithScore],
-        hits: list[NodeWithScore],
         returned: Sequence[NodeWithScore] | Found,
     ) -> RetrievalResult:
         kept = [hit for group in groups[: self._limit] for hit in group]
@@ -159,8 +164,8 @@ class _Answer:
             del kept[self._query.top_k :]
         result = self._made(kept, returned)
         if self._plan.wanted is not None:
-            passed = sum(map(len, groups))
-            result.filters = self._report(returned, leaked, max(0, len(hits) - passed - len(leaked)))
+            result.filters = self._report(returned, leaked, self._dropped)
+        result.warnings += tuple(self._warnings)
         if leaked:
             result.warnings += (_told_of(self._retriever, leaked),)
         return result
@@ -195,10 +200,10 @@ class _Answer:
         if not self._retriever.capabilities.delegates or plan.pushed is None:
             return own
         reports = []
-        if isinstance(returned, (RetrievalResult, Found)):
+        if isinstance(returned, RetrievalResult) and returned.filters is not NO_FILTERS:
+            reports = [returned.filters]  # the sum over its legs, and what was found out above them
+        elif isinstance(returned, (RetrievalResult, Found)):
             reports = [leg.filters for leg in returned.legs_of_its_own if leg.filters is not None]
-        if isinstance(returned, RetrievalResult) and not reports and returned.filters is not NO_FILTERS:
-            reports = [returned.filters]
         if not reports:
             return own
         return FilterReport.of_legs([*reports, FilterReport(dropped=dropped, leaked=leaks)])
@@ -211,10 +216,10 @@ def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
 
     wanted = MetadataFilters.and_(query.filters, query.scope)
     assert wanted is not None
-    if retriever.capabilities.delegates:
-        return _Plan(wanted, wanted, None, query.filters)
     if retriever._object_map:  # what an index node leads to decides whether it passes
         return _Plan(wanted, None, wanted, None)
+    if retriever.capabilities.delegates:
+        return _Plan(wanted, wanted, None, query.filters)
     pushed, residual = split_filters(wanted, retriever.can_push)
     return _Plan(wanted, pushed, residual, pushed)
 
