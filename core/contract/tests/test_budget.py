@@ -65,6 +65,14 @@ def test_an_inner_budget_counts_in_the_outer_one():
     assert spends.made == 5
 
 
+def test_what_an_outer_budget_refuses_is_not_noted_in_the_inner_one():
+    with budget.limited(Budget(llm_calls=1)), budget.limited(Budget(llm_calls=5)) as inner:
+        inner.spend(llm_calls=1)
+        with pytest.raises(BudgetExceededError):
+            inner.spend(llm_calls=1)
+        assert inner.spent["llm_calls"] == 1
+
+
 def test_threads_share_one_account():
     refused = []
 

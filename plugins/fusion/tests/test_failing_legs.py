@@ -22,6 +22,7 @@ from retrieverkit_core.errors import (
     AllLegsFailedError,
     DeadlineExceededError,
     FilterTypeError,
+    OptionError,
     PluginContractError,
     RetrievalError,
 )
@@ -354,3 +355,8 @@ def test_a_budget_is_that_of_all_legs_in_a_batch_too(calls, hits):
     fused = FusionRetriever([calls("first", spend), calls("second", spend)], concurrency=1)
     for result in fused.retrieve_many([QueryBundle("q", budget=Budget(llm_calls=1))] * 2):
         assert sorted(leg.state for leg in result.legs) == [LegState.FAILED, LegState.OK]
+
+
+def test_a_timeout_that_no_query_can_have_is_refused_when_it_is_set(calls, hits):
+    with pytest.raises(OptionError, match="timeouts"):
+        FusionRetriever([calls("leg", lambda query: hits("a"))], timeouts=1e12)

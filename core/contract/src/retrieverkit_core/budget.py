@@ -57,8 +57,12 @@ class Account:
                 limit = getattr(self.budget, name)
                 if limit is not None and self._spent[name] + amount > limit:
                     raise BudgetExceededError(name, limit, self._spent[name])
+            self._spend_around(amounts)
             for name, amount in amounts.items():
                 self._spent[name] += amount
+
+    def _spend_around(self, amounts: dict[str, int]) -> None:
+        """Note the expense where else it counts."""
 
 
 class _Nested(Account):
@@ -68,8 +72,7 @@ class _Nested(Account):
         super().__init__(budget)
         self._enclosing = enclosing
 
-    def spend(self, **amounts: int) -> None:
-        super().spend(**amounts)
+    def _spend_around(self, amounts: dict[str, int]) -> None:
         self._enclosing.spend(**amounts)
 
 

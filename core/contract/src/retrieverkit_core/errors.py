@@ -440,7 +440,7 @@ class BatchError(RetrievalError):
     """Some queries of a batch failed; the others' results are kept.
 
     Attributes:
-        results: One result a query, None where it failed.
+        results: One result per query, None where it failed.
         errors: The error by the position of its query.
     """
 

@@ -30,7 +30,7 @@ class Embedder(Protocol):
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a text, shape ``(len(texts), dimension)``, float32.
+        """Return one row per text, shape ``(len(texts), dimension)``, float32.
 
         Raises:
             ServiceError: The model cannot answer.
@@ -38,7 +38,7 @@ class Embedder(Protocol):
         ...
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a query, shape ``(len(texts), dimension)``, float32.
+        """Return one row per query, shape ``(len(texts), dimension)``, float32.
 
         Raises:
             ServiceError: The model cannot answer.

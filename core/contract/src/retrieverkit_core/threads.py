@@ -155,12 +155,16 @@ class _Portal:
             nonlocal task
             task = self._loop.create_task(_settle(coroutine_function, future), context=context)
 
+        def stop() -> None:
+            if task is not None:
+                task.cancel()
+
         self._loop.call_soon_threadsafe(start)
         try:
             return future.result(timeout=deadline.remaining())
         except BaseException:
-            if task is not None and not future.done():
-                self._loop.call_soon_threadsafe(task.cancel)
+            if not future.done():
+                self._loop.call_soon_threadsafe(stop)  # behind `start`, even where that has not run yet
             raise
 
 

@@ -221,3 +221,16 @@ def test_an_engines_own_batching_is_used_once_and_equals_single_calls(make_hit):
     assert engine.retrieve_many(queries) == single
     assert asyncio.run(engine.aretrieve_many(queries)) == single
     assert batches == [2, 2]
+
+
+def test_a_call_of_async_code_whose_time_is_up_leaves_nothing_running():
+    from retrieverkit_core import deadline
+    from retrieverkit_core.threads import run_coroutine
+
+    async def running():
+        return len(asyncio.all_tasks())
+
+    before = run_coroutine(running)
+    with deadline.limited(0.0), pytest.raises(TimeoutError):
+        run_coroutine(lambda: asyncio.sleep(3600))
+    assert run_coroutine(running) == before

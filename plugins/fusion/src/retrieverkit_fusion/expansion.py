@@ -94,7 +94,7 @@ def cleaned(answer: str, original: str, count: int) -> tuple[str, ...]:
     introduce (they end with a colon), and what repeats the original or an earlier line are left out.
 
     Args:
-        answer: The model's answer, one query a line.
+        answer: The model's answer, one query per line.
         original: The caller's query.
         count: At most so many queries.
     """

@@ -9,11 +9,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from retrieverkit_core.errors import OptionError
 from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_core.query import MAX_TIMEOUT
 from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_fusion.methods import MethodName
 
 Candidates = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=MAX_TIMEOUT)]
 Weight = Annotated[float, Field(ge=0)]
 
 

@@ -3,7 +3,7 @@
 The rule, the same in every mode (kinds of value and dates are those of `values`):
 
 - A missing key and a null are the same thing: *no value*.
-- ``== v`` holds for a value of the same kind that is equal: numbers exactly (``1 == 1.0``; a bool is no
+- ``== v`` holds for a value of the same kind that is equal: numbers exactly (``1 == 1.0``; a bool is not a
   number), dates as instants, strings by code point, lists element by element. ``== null`` holds for no value.
 - ``!= v`` is exactly the negation of ``== v``, so it holds for no value too, unless ``v`` is null.
 - ``< <= > >=`` hold for a value of the same kind, number, date or string, in that order; never for others.
