@@ -272,7 +272,7 @@ def test_a_look_that_fails_is_not_an_empty_answer():
     fetch = shelf.fetch
     shelf.fetch = lambda ordinals: 1 / 0
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(RetrievalError, match="ZeroDivisionError"):
             list(result)
         assert len(result) == 5
     shelf.fetch = fetch
