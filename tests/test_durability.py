@@ -135,7 +135,7 @@ def ids(index, mode, query="words", k=100):
 
 
 def filled(folder, mode, names):
-    with Index.open(folder) as index:
+    with Index.open(folder, create=True) as index:
         index.add([Document(f"words about {name}", id=name) for name in names])
         ids(index, mode)
 

@@ -1,5 +1,6 @@
 """The pytest class and the command line, in a pytest of its own."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,10 @@ def test_a_suite_may_be_quick(pytestconfig):
     assert subject.quick
 
 
-def test_an_installed_mode_is_checked_by_its_name(site, pytester):
+def test_an_installed_mode_is_checked_by_its_name(site, pytester, monkeypatch):
     site.add(name="kit-named")
+    support = Path(__file__).parent / "support"
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site.folder), str(support)]))
     arguments = [
         "--quick-conformance",
         "--retriever-capabilities",
@@ -89,7 +92,7 @@ def test_an_installed_mode_is_checked_by_its_name(site, pytester):
         "-k",
         "top_k or last_word",
     ]
-    done = pytester.runpytest_inprocess("-ra", "--retriever-mode", "words", *arguments)
+    done = pytester.runpytest_subprocess("-ra", "--retriever-mode", "words", *arguments)
     assert done.ret == 0, done.stdout.str()
     assert "words (kit-named 1.0)" in done.stdout.str()
     assert "capability exhaustive is not declared" in done.stdout.str()

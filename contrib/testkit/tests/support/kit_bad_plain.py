@@ -97,7 +97,7 @@ class OneLess(Words):
 
 class SmallNumbers(Words):
     def _retrieve(self, query_bundle):
-        (query_bundle.top_k or 0).to_bytes(4, "little")
+        (query_bundle.top_k or 0).to_bytes(3, "little")
         return super()._retrieve(query_bundle)
 
 
@@ -248,6 +248,9 @@ class GivesItsCacheAway(Around):
 
 
 class AsyncIsAnother(Words):
+    def _retrieve(self, query_bundle):
+        return super()._retrieve(query_bundle)
+
     async def _aretrieve(self, query_bundle):
         return self._retrieve(query_bundle)[1:]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ def run(argv: Sequence[str]) -> int:
     """Run the command with ``argv`` and return its exit code."""
     try:
         _make_streams_safe()
-        code = _invoke(list(argv))
+        with _warnings_shown():
+            code = _invoke(list(argv))
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         code = _told(error)
@@ -122,16 +124,24 @@ def _tell_usage(error: Exception, screen: Screen) -> None:
 
 
 def _make_streams_safe() -> None:
-    """Let every character be written somehow, and every log message in our own form."""
+    """Let every character be written somehow."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # the caller closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logger = logging.getLogger()
-    if not any(isinstance(handler, _Warnings) for handler in logger.handlers):
-        logger.addHandler(_Warnings(logging.WARNING))
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Show what is logged in our own form while the command runs; a program that calls it keeps its own handlers."""
+    shown = _Warnings(logging.WARNING)
+    logging.getLogger().addHandler(shown)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(shown)
 
 
 class _Warnings(logging.Handler):
