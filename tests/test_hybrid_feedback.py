@@ -108,6 +108,33 @@ def test_a_second_look_that_fails_leaves_the_first_and_says_so(index, how):
     assert ["second look failed" in warning for warning in result.warnings] == [True]
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_second_look_at_another_state_of_the_corpus_is_taken_again(index, how):
+    bm25, vector = legs(index)
+    moved, pending = vector.moved, [Document(id="new", text="wind ice wind ice")]
+
+    def interrupted(*asked):
+        if pending:
+            index.add([pending.pop()])
+        return moved(*asked)
+
+    vector.moved = interrupted
+    hybrid = HybridRetriever(bm25, vector, top_k=30)
+    result = hybrid.retrieve("wind ice") if how == "sync" else asyncio.run(hybrid.aretrieve("wind ice"))
+    assert rounded(result) == rounded(HybridRetriever(*legs(index), top_k=30).retrieve("wind ice"))
+    assert "new" in [hit.node_id.partition("#")[0] for hit in result] + [hit.ref_doc_id for hit in result]
+
+
+def test_a_query_is_not_moved_toward_nodes_of_another_corpus(index, tmp_path):
+    with Index.create(tmp_path / "other.rk") as other:
+        other.add([Document(id=f"other {n}", text=f"{WORDS[n % 8]} storm frost") for n in range(24)])
+        bm25, vector = other.as_retriever("bm25"), legs(index)[1]
+        toward = []
+        vector.moved = lambda query, ordinals, weight: toward.append(list(ordinals))
+        HybridRetriever(bm25, vector, weight=0.01).retrieve("wind ice")
+        assert toward == [[]]
+
+
 def test_the_language_of_hybrid_reaches_both_legs(index):
     made = index.as_retriever("hybrid(language='de', embedding='lsa')")
     assert [leg.retriever.name for leg in made.legs] == ["bm25", "vector"]

@@ -40,7 +40,9 @@ def test_a_budget_stops_the_call_before_it_is_made(how, kind):
             "deadline": lambda: spends.retrieve(query),
         }
         if made == 5:
-            assert len(asks[how]()) == 1
+            result = asks[how]()
+            assert len(result) == 1
+            assert result.query == query
         else:
             with pytest.raises(Exception) as caught:
                 asks[how]()
@@ -112,7 +114,7 @@ def test_prompts_are_listed_and_changed_with_their_fields():
     assert Asks(0).get_prompts() == {"choose": "Choose {count} of these."}
     with pytest.raises(UnknownOptionError, match="did you mean 'choose'"):
         asks.update_prompts(chose="Pick {count}.")
-    for wrong in ("Pick some.", "Pick {count} of {all}.", "Pick {count", 3):
+    for wrong in ("Pick {count:d}.", "Pick {count!x}.", "Pick some.", "Pick {count} of {all}.", "Pick {count", 3):
         with pytest.raises(OptionError):
             asks.update_prompts(choose=wrong)
     assert Spends(0).get_prompts() == {}

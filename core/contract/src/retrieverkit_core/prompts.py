@@ -48,7 +48,11 @@ class Prompts(NamedTuple):
 
 
 def _fields(text: str) -> frozenset[str]:
-    return frozenset(field for _, field, _, _ in Formatter().parse(text) if field is not None)
+    fields = [(field, form, change) for _, field, form, change in Formatter().parse(text) if field is not None]
+    for field, form, change in fields:
+        if form or change:
+            raise ValueError(f"write {{{field}}} alone, without a format")
+    return frozenset(field for field, _, _ in fields)
 
 
 def _shown(fields: frozenset[str]) -> str:

@@ -37,6 +37,15 @@ def test_declared_order_and_bounds_are_checked(returns, make_hit, similarity):
         retriever.retrieve("q")
 
 
+def test_bounds_are_checked_where_the_ends_have_no_score(returns, make_hit, similarity):
+    retriever = returns([make_hit("a"), make_hit("b", 7.0), make_hit("c")])
+    retriever.scores = similarity
+    with pytest.raises(PluginContractError, match="outside"):
+        retriever.retrieve("q")
+    retriever.value = [make_hit("a"), make_hit("b")]
+    assert len(retriever.retrieve("q")) == 2
+
+
 def test_duplicates_first_wins_and_evidence_is_merged(returns, make_hit):
     first, second = make_hit("a", 0.1), make_hit("a", 0.9)
     result = returns([first, make_hit("b", 0.5), second]).retrieve("q")

@@ -74,14 +74,14 @@ class Expansion:
     @contextmanager
     def _settled(self) -> Iterator[None]:
         started = perf_counter()
-        error: Exception | None = None
+        error: BaseException | None = None
         state = LegState.FAILED
         try:
             yield
             state = LegState.OK if self.queries else LegState.EMPTY
         except TimeoutError as late:
             state, error = LegState.TIMEOUT, late if str(late) else DeadlineExceededError(LEG, perf_counter() - started)
-        except Exception as raised:
+        except (Exception, SystemExit) as raised:
             error = raised
         elapsed = (perf_counter() - started) * 1000
         self.status = LegStatus(LEG, state, len(self.queries), elapsed, error, note="; ".join(self.queries))

@@ -93,7 +93,7 @@ class HybridRetriever(FusionRetriever):
             return ask
         again = replace(ask, result=None)
         try:
-            moved = self._vector.moved(ask.query, self._first(asks, LEADERS), self._feedback)
+            moved = self._vector.moved(ask.query, self._first(asks, LEADERS, ask.result), self._feedback)
             if moved is None:
                 return ask
             again.query = moved

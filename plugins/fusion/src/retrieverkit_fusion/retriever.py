@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import (
     AllLegsFailedError,
     FilterError,
@@ -203,6 +204,8 @@ class FusionRetriever(BaseRetriever):
         if _seen_two_states(asks):
             return None
         asks = self._improved(asks, query)
+        if _seen_two_states(asks):
+            return None
         if lists_of(_results(asks)) is None:
             return self._answer_by_id(asks, expansion, query)
         return self._answer_by_ordinal(asks, expansion, query)
@@ -222,15 +225,16 @@ class FusionRetriever(BaseRetriever):
         """Return what the legs found after a second look, for a fusion that takes one."""
         return asks
 
-    def _first(self, asks: Sequence[Ask], count: int) -> list[int]:
-        """Return the ordinals of the first of the fused nodes; those that were not found by ordinal have none."""
+    def _first(self, asks: Sequence[Ask], count: int, of: RetrievalResult) -> list[int]:
+        """Return the ordinals of the first fused nodes that are in the corpus of ``of``, found there by ordinal."""
         results = _results(asks)
         if lists_of(results) is not None:
             fused = combine(self._rankings(asks, by_ordinal), self._method, count)
             return [one.key for one in fused if isinstance(one.key, int)]
         fused = combine(self._rankings(asks, by_id), self._method, count)
-        ordinals = [results[one.ranking][one.row].ordinal for one in fused]
-        return [ordinal for ordinal in ordinals if ordinal is not None]
+        corpus = _corpus_of(of)
+        origins = [results[one.ranking][one.row]._origin for one in fused]
+        return [origin[1] for origin in origins if origin is not None and origin[0] is corpus]
 
     def _answer_by_ordinal(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> Found:
         found = lists_of(_results(asks))
@@ -284,6 +288,13 @@ def _seen_two_states(asks: Sequence[Ask]) -> bool:
     found = [result.found for result in _results(asks)]
     seen = {(id(each.corpus), each.cursor) for each in found if each is not None}
     return len(seen) > len({corpus for corpus, _ in seen})
+
+
+def _corpus_of(result: RetrievalResult) -> Corpus | None:
+    """Return the corpus whose ordinals a leg found, or None where it found by other means."""
+    if result.found is not None:
+        return result.found.corpus
+    return next((hit._origin[0] for hit in result if hit._origin is not None), None)
 
 
 def _disown(found: Sequence[Found], reason: str) -> None:

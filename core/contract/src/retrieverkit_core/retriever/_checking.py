@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
         else:
             hits[first]._evidence += tuple(e for e in evidence if e not in hits[first]._evidence)
     if ordered and hits:
-        _check_bounds((hits[0].score, hits[-1].score), spec, retriever)
+        _check_bounds((hits[0].score, hits[-1].score), (hit.score for hit in hits), spec, retriever)
     return hits
 
 
@@ -98,7 +98,7 @@ def _check_pairs(pairs: Sequence[Pair], spec: ScoreSpec, retriever: BaseRetrieve
                 raise _broken(retriever, f"returned hits out of order: {score} after {previous}")
             previous = score
     if ordered and pairs:
-        _check_bounds((pairs[0][1], pairs[-1][1]), spec, retriever)
+        _check_bounds((pairs[0][1], pairs[-1][1]), (score for _, score in pairs), spec, retriever)
 
 
 def _once_each(found: Found, retriever: BaseRetriever) -> Found:
@@ -150,7 +150,13 @@ def check_hit(hit: NodeWithScore, retriever: BaseRetriever, what: str = "leads t
         raise _broken(retriever, f"{what} gave node {shorten(node_id)!r} the score {hit.score}")
 
 
-def _check_bounds(ends: tuple[float | None, float | None], spec: ScoreSpec, retriever: BaseRetriever) -> None:
+def _check_bounds(
+    ends: tuple[float | None, ...], scores: Iterable[float | None], spec: ScoreSpec, retriever: BaseRetriever
+) -> None:
+    """Check the first and the last score, which are in order; where an end has none, the next that is there."""
+    if None in ends:
+        known = [score for score in scores if score is not None]
+        ends = (known[0], known[-1]) if known else ()
     for score in ends:
         if score is not None and not spec.lower_bound <= score <= spec.upper_bound:
             raise _broken(

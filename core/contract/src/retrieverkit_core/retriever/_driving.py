@@ -52,14 +52,18 @@ def _within_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> 
     if query.budget is None:
         return _within_deadline(retriever, query, late)
     with budget.limited(query.budget):
-        return _within_deadline(retriever, query.replace(budget=None), late)
+        result = _within_deadline(retriever, query.replace(budget=None), late)
+    result.query = query
+    return result
 
 
 async def _awithin_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
     if query.budget is None:
         return await _awithin_deadline(retriever, query, late)
     with budget.limited(query.budget):
-        return await _awithin_deadline(retriever, query.replace(budget=None), late)
+        result = await _awithin_deadline(retriever, query.replace(budget=None), late)
+    result.query = query
+    return result
 
 
 def _within_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
