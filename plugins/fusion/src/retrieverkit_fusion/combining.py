@@ -88,7 +88,7 @@ class Listing(NamedTuple):
         self, result: RetrievalResult, keys: list[Key], scores: list[float | None], evidence: Evidences
     ) -> Ranking:
         """Return the list of what scores high enough."""
-        if self.lowest is not None:
+        if self.lowest is not None and scores and (scores[-1] is None or scores[-1] < self.lowest):
             kept = sum(score is None or score >= self.lowest for score in scores)  # scores fall
             keys, scores = keys[:kept], scores[:kept]
         return Ranking(self.name, result.retriever, keys, scores, evidence, self.share, self.higher_is_better)
@@ -132,7 +132,11 @@ def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
             else:
                 places[key] = [place]
                 added[key] = [] if value is None else [value]
-    order = [(-method.join(values) if values else inf, min(places[key]), key) for key, values in added.items()]
+    order = []
+    for key, values in added.items():
+        worth = -(values[0] if len(values) == 1 else method.join(values)) if values else inf
+        at_best = places[key]
+        order.append((worth, at_best[0] if len(at_best) == 1 else min(at_best), key))
     order.sort()
     return [
         _fused(key, places[key], None if worth == inf else method.shown(-worth), rankings)

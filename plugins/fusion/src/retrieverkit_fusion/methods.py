@@ -47,7 +47,7 @@ class Method(ABC):
 
     @abstractmethod
     def join(self, values: list[float]) -> float:
-        """Return the worth of a node from what each list that scored it added, in any order."""
+        """Return the worth of a node from what each list that scored it added, in any order; of one, that one."""
 
     def shown(self, worth: float) -> float:
         """Return the fused score of a worth."""
