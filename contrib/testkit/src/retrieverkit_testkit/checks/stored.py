@@ -274,7 +274,7 @@ def _is_pickle(data: bytes) -> bool:
         last = [(op.name, place) for op, _, place in instructions][-1]
     except Exception:  # whatever it is, it is not a pickle
         return False
-    return last[0] == "STOP"
+    return bool(last[0] == "STOP")
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def check_callers_may_change_the_nodes_of_their_results(subject: Subject) -> Non
             hit.node.relationships.clear()
         for retriever in (trial.retriever, trial.another(None)):
             found = _plain(retriever.retrieve(QueryBundle(SHARED, top_k=20)))
-            changed = [before[0] for before in expected if before[2:4] not in [now[2:4] for now in found]]
+            changed = [before[0] for before in expected if before[2:4] not in [later[2:4] for later in found]]
             ensure(
                 not changed, f"after a caller changed the nodes of its result, {changed[:1]} is another for the next"
             )
