@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import as_completed
 
-from retrieverkit_core.threads import WORKERS
+from retrieverkit_core.threads import WORKERS, gathered
 
 
 def in_threads(calls: Sequence[Callable[[], object]], limit: int, *, may_raise: bool = False) -> None:
@@ -62,11 +62,4 @@ async def in_tasks(calls: Sequence[Callable[[], Awaitable[object]]], limit: int)
         async with gate:
             await call()
 
-    tasks = [asyncio.create_task(one(call)) for call in calls]
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+    await gathered([one(call) for call in calls])
