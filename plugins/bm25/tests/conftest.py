@@ -1,9 +1,7 @@
-import os
-import traceback
-
 import pytest
 
 from retrieverkit_core.nodes import Node
+from retrieverkit_testkit import children
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
 
@@ -22,16 +20,6 @@ def in_child():
     """Run a function in a forked child; whatever it raises fails the test."""
 
     def run(work):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                work()
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(status)
-        assert os.waitpid(pid, 0)[1] == 0
+        assert children.in_child(work) == 0
 
     return run
