@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from retrieverkit.discovery import validated_options
 from retrieverkit_core.errors import (
+    MissingServiceError,
     ModeStringError,
     OptionError,
     PluginContractError,
@@ -145,3 +146,13 @@ def test_a_plugin_that_returns_no_retriever(site, discovery, answer):
 def test_what_passes_through(site, discovery, body, error):
     with pytest.raises(error):
         build(site, discovery, body)
+
+
+def test_a_plugin_is_not_asked_before_what_it_needs_is_there(site, discovery):
+    spec = 'summary="Finds nothing.", needs=frozenset({Need.CORPUS})'
+    plugin = site.plugin.replace('summary="Finds nothing."', spec).replace("return Nothing", "1 / 0; return Nothing")
+    site.add("dist-a", "alpha", f"from retrieverkit_core import Need\n{plugin}")
+    with pytest.raises(MissingServiceError, match="corpus"):
+        discovery.build(RetrieverSpec.parse("alpha"), BuildContext(mode=""))
+    with pytest.raises(RetrieverBuildError, match="ZeroDivisionError"):
+        discovery.build(RetrieverSpec.parse("alpha"), BuildContext(mode="", corpus=object()))
