@@ -141,3 +141,27 @@ def test_a_trace_hears_what_stages_say_and_costs_nothing_else():
     with trace.told_to(Hears()):
         asyncio.run(Says().aretrieve("q"))
     assert heard == [("says", "searched", {"found": 2}), ("says", "cut", 7, "below the cut")]
+
+
+def test_what_was_made_already_is_noted_whatever_the_limits_say():
+    with budget.limited(Budget(tokens=10)) as outer, budget.limited(Budget(tokens=100)):
+        assert budget.left("tokens") == 10
+        budget.note(tokens=25)
+        assert budget.left("tokens") == 0
+        with pytest.raises(BudgetExceededError):
+            budget.spend(tokens=1)
+    assert outer.spent["tokens"] == 25
+
+
+def test_nothing_limits_what_has_no_budget():
+    assert budget.left("tokens") is None
+    assert not budget.settles_for_part()
+    with budget.limited(Budget(partial=True)):
+        assert budget.left("tokens") is None
+        assert budget.settles_for_part()
+
+
+@pytest.mark.parametrize("partial", [1, "yes", None])
+def test_partial_is_yes_or_no(partial):
+    with pytest.raises(QueryError, match="partial"):
+        Budget(partial=partial)

@@ -17,6 +17,7 @@ from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.markers import hookimpl, hookspec
 from retrieverkit_core.nodes import Document, IndexNode, MetadataMode, Node, NodeRelationship
 from retrieverkit_core.observers import Observers, new_plugin_manager
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import (
     PLUGIN_API,
     BuildContext,
@@ -81,6 +82,7 @@ __all__ = [
     "NodeWithScore",
     "Observers",
     "Outcome",
+    "Plan",
     "Prompt",
     "QueryBundle",
     "QueryType",

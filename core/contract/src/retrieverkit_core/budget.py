@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from retrieverkit_core.errors import BudgetExceededError, QueryError
 
 
+LIMITS = ("llm_calls", "embedding_calls", "tokens")
+"""What can be limited, by the names of `Budget`'s fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Limits on what a retrieval may spend, its legs and retries included; None is no limit.
@@ -19,17 +23,22 @@ class Budget:
         llm_calls: Attempts to ask a language model.
         embedding_calls: Attempts to ask an embedding model.
         tokens: Tokens that language models read and write.
+        partial: Whether a mode that runs out returns what it has found by then, marked as partial, where it can. If
+            not, running out is an error.
     """
 
     llm_calls: int | None = None
     embedding_calls: int | None = None
     tokens: int | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
+        for name in LIMITS:
             limit = getattr(self, name)
             if limit is not None and (type(limit) is not int or limit < 0):
                 raise QueryError(f"the budget's {name} is a whole number from 0 up or None, not {limit!r}")
+        if type(self.partial) is not bool:
+            raise QueryError(f"the budget's partial is True or False, not {self.partial!r}")
 
 
 class Account:
@@ -38,7 +47,7 @@ class Account:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self._lock = threading.Lock()
-        self._spent = dict.fromkeys(Budget.__slots__, 0)
+        self._spent = dict.fromkeys(LIMITS, 0)
 
     @property
     def spent(self) -> dict[str, int]:
@@ -61,7 +70,23 @@ class Account:
             for name, amount in amounts.items():
                 self._spent[name] += amount
 
+    def note(self, **amounts: int) -> None:
+        """Note an expense that has been made already, such as the tokens of an answer, whatever the limits say."""
+        with self._lock:
+            for name, amount in amounts.items():
+                self._spent[name] += amount
+        self._note_around(amounts)
+
+    def left(self, name: str) -> int | None:
+        """Return how much of a limit is left, at least 0, or None where nothing limits it."""
+        limit = getattr(self.budget, name)
+        with self._lock:
+            return None if limit is None else max(0, limit - self._spent[name])
+
     def _spend_around(self, amounts: dict[str, int]) -> None:
+        """Spend where else it counts."""
+
+    def _note_around(self, amounts: dict[str, int]) -> None:
         """Note the expense where else it counts."""
 
 
@@ -74,6 +99,14 @@ class _Nested(Account):
 
     def _spend_around(self, amounts: dict[str, int]) -> None:
         self._enclosing.spend(**amounts)
+
+    def _note_around(self, amounts: dict[str, int]) -> None:
+        self._enclosing.note(**amounts)
+
+    def left(self, name: str) -> int | None:
+        """Return the less of what is left here and in the enclosing account."""
+        both = [left for left in (super().left(name), self._enclosing.left(name)) if left is not None]
+        return min(both, default=None)
 
 
 _account: ContextVar[Account | None] = ContextVar("retrieverkit_budget", default=None)
@@ -95,6 +128,28 @@ def spend(**amounts: int) -> None:
     """
     if (running := _account.get()) is not None:
         running.spend(**amounts)
+
+
+def note(**amounts: int) -> None:
+    """Note an expense of the running retrieval that has been made already, such as the tokens of an answer.
+
+    Nothing is refused: what goes over a limit makes the next `spend` fail.
+
+    Args:
+        **amounts: Amounts by the names of `Budget`'s limits.
+    """
+    if (running := _account.get()) is not None:
+        running.note(**amounts)
+
+
+def left(name: str) -> int | None:
+    """Return how much of a limit is left to the running retrieval, or None where nothing limits it."""
+    return None if (running := _account.get()) is None else running.left(name)
+
+
+def settles_for_part() -> bool:
+    """Return whether a mode that runs out of its budget should return what it has, marked as partial."""
+    return (running := _account.get()) is not None and running.budget.partial
 
 
 @contextmanager

@@ -167,12 +167,15 @@ class Prompt:
         data: What they are about: the query, documents; each is a message of its own.
         schema: The model that the answer must be an instance of, or None for text.
         settings: How to answer.
+        labels: Random words that stand in ``data`` and ``schema`` for this call alone, such as the labels of documents
+            to choose from. A recording puts their places in for them, so that the same question is found again.
     """
 
     system: str
     data: tuple[str, ...] = ()
     schema: type[BaseModel] | None = None
     settings: ModelSettings = DEFAULT_SETTINGS
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

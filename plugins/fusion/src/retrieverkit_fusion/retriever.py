@@ -27,7 +27,7 @@ from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
-from retrieverkit_fusion.running import in_tasks, in_threads
+from retrieverkit_core.side_by_side import in_tasks, in_threads
 
 _ROUNDS = 3
 """How often legs are asked again because the corpus changed between them; then what they said is fused by id."""

@@ -10,6 +10,7 @@ from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import IndexNode
 from retrieverkit_core.observers import Observers
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import NO_PUSHDOWN, FilterCapabilities
 from retrieverkit_core.prompts import Prompts
 from retrieverkit_core.query import QueryBundle
@@ -34,6 +35,7 @@ _FINAL = (
     "candidates",
     "acandidates",
     "candidates_many",
+    "plan",
 )
 
 
@@ -163,6 +165,16 @@ class BaseRetriever:
         """Return whether the retriever applies this one condition itself, exactly, also inside and, or and not."""
         return filter.operator.value in self.capabilities.operators and not filter.asks_ids
 
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        """Return what a query would do and spend, without doing it; implement it where a model may be asked.
+
+        What is not said is not taken for nothing: without this the plan is not known.
+
+        Args:
+            query_bundle: The caller's query, with all limits.
+        """
+        return Plan.unknown(self.name, [leg.plan(query_bundle) for leg in self.sub_retrievers])
+
     @property
     def sub_retrievers(self) -> Sequence[BaseRetriever]:
         """The retrievers that this one asks for every query; none unless it is a composite.
@@ -229,6 +241,32 @@ class BaseRetriever:
     async def aretrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:
         """As `retrieve_many`, without blocking the event loop."""
         return await _many.aretrieve_many(self, QueryBundle.many(queries))
+
+    @final
+    def plan(
+        self,
+        query: str | QueryBundle,
+        *,
+        top_k: int | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
+    ) -> Plan:
+        """Return what the query would do and spend on models: nothing is asked, built or written.
+
+        Args:
+            query: The query, as for `retrieve`.
+            top_k: As for `retrieve`.
+            filters: As for `retrieve`.
+            scope: As for `retrieve`.
+
+        Raises:
+            QueryError: The value cannot be a query.
+            FilterError: The filters ask for what cannot be.
+        """
+        bundle = QueryBundle.of(query, top_k, filters, scope)
+        if bundle.top_k == 0 or (bundle.is_blank and not self.answers_blank):
+            return Plan(self.name, "finds nothing, and asks nobody")
+        return self._plan(bundle)
 
     # What composites use
 

@@ -1,0 +1,79 @@
+"""Asking a language model many prompts side by side, at most so many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError
+from retrieverkit_core.services import LanguageModel, Prompt, Reply
+from retrieverkit_core.side_by_side import in_tasks, in_threads
+
+CONCURRENCY = 8
+"""How many prompts of one call are asked at once."""
+
+
+class _Answers:
+    """The answers by the place of their prompts. Once the budget is spent nothing more is asked."""
+
+    def __init__(self, prompts: Sequence[Prompt]) -> None:
+        self.prompts = prompts
+        self.given: list[Reply | RetrieverKitError | None] = [None] * len(prompts)
+        self._spent: BudgetExceededError | None = None
+
+    def ask(self, model: LanguageModel, at: int) -> None:
+        if self._spent is not None:
+            return
+        try:
+            self.given[at] = model.ask(self.prompts[at])
+        except RetrieverKitError as error:
+            self._keep(at, error)
+
+    async def aask(self, model: LanguageModel, at: int) -> None:
+        if self._spent is not None:
+            return
+        try:
+            self.given[at] = await model.aask(self.prompts[at])
+        except RetrieverKitError as error:
+            self._keep(at, error)
+
+    def _keep(self, at: int, error: RetrieverKitError) -> None:
+        self.given[at] = error
+        if isinstance(error, BudgetExceededError):
+            self._spent = error
+
+    def all(self) -> list[Reply | RetrieverKitError]:
+        return [self._spent if given is None and self._spent is not None else _made(given) for given in self.given]
+
+
+def _made(given: Reply | RetrieverKitError | None) -> Reply | RetrieverKitError:
+    assert given is not None, "every prompt is asked unless the budget is spent"
+    return given
+
+
+def ask_all(
+    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY
+) -> list[Reply | RetrieverKitError]:
+    """Return for each prompt the model's reply, or the error that came in its place.
+
+    When the budget is spent, prompts that have not been asked are not; each has the `BudgetExceededError` in its place.
+    What is not a `RetrieverKitError`, such as a defect of the model's code, is raised at once.
+
+    Args:
+        model: The model.
+        prompts: What to ask.
+        concurrency: At most so many are asked at once.
+    """
+    answers = _Answers(prompts)
+    calls: list[Callable[[], None]] = [partial(answers.ask, model, at) for at in range(len(prompts))]
+    in_threads(calls, concurrency, may_raise=True)
+    return answers.all()
+
+
+async def aask_all(
+    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY
+) -> list[Reply | RetrieverKitError]:
+    """As `ask_all`, without blocking the event loop; a caller that is cancelled cancels what is being asked."""
+    answers = _Answers(prompts)
+    await in_tasks([partial(answers.aask, model, at) for at in range(len(prompts))], concurrency)
+    return answers.all()
