@@ -1,0 +1,1 @@
+"""The auto retriever mode for RetrieverKit: filters from the words of a question."""

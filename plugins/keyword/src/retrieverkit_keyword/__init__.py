@@ -1,0 +1,1 @@
+"""The keyword and grep retriever modes for RetrieverKit."""

@@ -1,0 +1,1 @@
+"""The summary and tree retriever modes for RetrieverKit: by choice of a language model, or without one."""
