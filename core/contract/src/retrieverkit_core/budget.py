@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from retrieverkit_core.errors import BudgetExceededError, QueryError
 
-
 LIMITS = ("llm_calls", "embedding_calls", "tokens")
 """What can be limited, by the names of `Budget`'s fields."""
 

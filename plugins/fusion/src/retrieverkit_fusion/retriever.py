@@ -21,13 +21,13 @@ from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
+from retrieverkit_core.side_by_side import in_tasks, in_threads
 from retrieverkit_core.threads import offload
 from retrieverkit_fusion.combining import Listing, Ranking, by_id, by_ordinal, combine, hits_of, lists_of
 from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
-from retrieverkit_core.side_by_side import in_tasks, in_threads
 
 _ROUNDS = 3
 """How often legs are asked again because the corpus changed between them; then what they said is fused by id."""
