@@ -45,6 +45,21 @@ def test_rows_of_a_table_are_named_by_file_row_and_id(retriever, notes):
     assert (hit["path"], hit["label"]) == (str(notes.resolve() / "moon.jsonl"), "notes/moon.jsonl")
 
 
+def test_the_title_of_a_row_is_shown_above_its_passage_and_a_heading_is_not_repeated(retriever, tmp_path):
+    folder = tmp_path / "cures"
+    folder.mkdir()
+    record = {"id": "a", "title": "Icing of\n inlets \x1b[31m", "text": "Heating cures it."}
+    (folder / "rows.jsonl").write_text(json.dumps(record))
+    (folder / "page.md").write_text("# Icing of wings\n\nSpraying cures it.")
+    (folder / "plain.txt").write_text("Waiting cures it.")
+    lines = retriever("search", "cures", folder, "--mode", "bm25").stdout.splitlines()
+    at = lines.index("    Heating cures it.")
+    assert lines[at - 1] == "    Icing of inlets \\x1b[31m" and "bm25 #" in lines[at - 2]
+    (page,) = [line for line in lines if "Icing of wings" in line]
+    assert page == "    # Icing of wings Spraying cures it."
+    assert not any(line.strip() == "plain.txt" for line in lines)
+
+
 def test_files_are_named_from_the_current_folder_and_two_never_share_a_name(retriever, tmp_path, monkeypatch):
     for folder in ("a/docs", "b/docs"):
         (tmp_path / folder).mkdir(parents=True)

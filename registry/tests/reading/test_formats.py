@@ -189,16 +189,28 @@ def test_json_lines_become_documents_with_metadata(read):
         {"id": 7, "text": "second", "path": "own", "nothing": None},
         {"content": "third"},
         {"_id": "blank", "title": "", "text": ""},
-        {"name": "no text field", "note": "joined", "n": 1},
+        {"name": "no text field", "note": "joined", "title": "T", "n": 1},
     ]
     documents, errors = read("a.jsonl", "\n\n".join(json.dumps(line) for line in lines))
     assert errors == []
-    assert [d.text for d in documents] == ["T\nbody", "second", "third", "", "no text field\njoined"]
+    assert [d.text for d in documents] == ["body", "second", "third", "", "no text field\njoined"]
     assert documents[0].id == "d1"
     assert documents[0].metadata == {"path": "a.jsonl", "row": 1, "title": "T", "year": 1961, "tags": ["a"]}
     assert (documents[1].id, documents[1].metadata) == ("7", {"path": "own", "row": 2, "nothing": None})
     assert documents[2].id == "a.jsonl#row=3"
-    assert documents[4].metadata["n"] == 1
+    assert (documents[4].metadata["title"], documents[4].metadata["n"]) == ("T", 1)
+    assert documents[0].excluded_embed_metadata_keys == ["path", "row"]
+    assert documents[1].excluded_embed_metadata_keys == ["row"], "the record's own path is searched where it is named"
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"text": None}, {"text": " \n"}, {"note": ""}, {"metadata": {"title": "Inlet icing"}, "body": ""}]
+)
+def test_a_title_without_a_text_is_the_text_and_counts_once(read, record):
+    title = {} if "metadata" in record else {"title": "Inlet icing"}
+    (document,), errors = read("a.jsonl", json.dumps({**title, **record}))
+    assert (document.text, document.metadata["title"], errors) == ("Inlet icing", "Inlet icing", [])
+    assert "title" in document.excluded_embed_metadata_keys
 
 
 def test_a_bad_line_is_told_by_number_and_the_others_go_in(read):
@@ -242,7 +254,7 @@ def test_csv_columns_become_typed_metadata(read):
     )
     documents, errors = read("a.csv", table)
     assert errors == []
-    assert [(d.id, d.text) for d in documents] == [("1", 'T\ntwo\r\nlines, "quoted"'), ("2", "b")]
+    assert [(d.id, d.text) for d in documents] == [("1", 'two\r\nlines, "quoted"'), ("2", "b")]
     place = {"path": "a.csv"}
     assert [d.metadata for d in documents] == [
         {**place, "row": 1, "title": "T", "year": 1961, "price": 1.5, "zip": "01234", "open": True, "mixed": "1"}

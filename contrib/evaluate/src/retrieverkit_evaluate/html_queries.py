@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from retrieverkit.commands import Passage, PassageFinder, source_text
-from retrieverkit_core.show import evidence_text
+from retrieverkit_core.show import evidence_text, shown_title
 from retrieverkit_evaluate.html_tables import text
 from retrieverkit_evaluate.numbers_text import signed
 
@@ -89,8 +89,14 @@ def _hit(hit: NodeWithScore, grades: Mapping[str, int], finder: PassageFinder) -
     return (
         f"<code>{text(doc_id)}</code> <span class='grade {kind}'>{judged}</span>{place}<br>"
         f"<span class='faint small'>{text(evidence_text(hit))}</span><br>"
-        f"<span class='small'>{_marked(finder.best(hit.node.text, _PASSAGE))}</span>"
+        f"{_titled(hit, finder.best(hit.node.text, _PASSAGE), finder)}"
     )
+
+
+def _titled(hit: NodeWithScore, passage: Passage, finder: PassageFinder) -> str:
+    title = shown_title(hit, passage.text)
+    heading = f"<b class='small'>{_marked(finder.best(title, _PASSAGE))}</b><br>" if title else ""
+    return f"{heading}<span class='small'>{_marked(passage)}</span>"
 
 
 def _marked(passage: Passage) -> str:

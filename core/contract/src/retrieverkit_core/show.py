@@ -67,8 +67,19 @@ def evidence_text(hit: NodeWithScore) -> str:
     return "  ".join(f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") for e in hit.evidence)
 
 
+def shown_title(hit: NodeWithScore, text: str) -> str:
+    """Return the title to show in front of ``text``, in one line: empty where it is in it or is the file's name."""
+    own = hit.node.metadata.get("title")
+    title = " ".join(own.split()) if isinstance(own, str) else ""
+    path = hit.node.metadata.get("path")
+    is_name = isinstance(path, str) and title == path.rpartition("/")[2]
+    return "" if is_name or title in text else title
+
+
 def _passage(hit: NodeWithScore) -> str:
     text = " ".join(hit.node.text.split())
+    if title := shown_title(hit, text[:_PASSAGE]):
+        text = f"{title} · {text}"
     return text if len(text) <= _PASSAGE else text[: _PASSAGE - 1] + "…"
 
 

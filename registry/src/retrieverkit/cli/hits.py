@@ -11,7 +11,7 @@ from retrieverkit.cli.files_report import counted
 from retrieverkit.cli.passages import Passage, PassageFinder
 from retrieverkit.cli.screen import Part, Screen, clean
 from retrieverkit_core.scores import ScoreKind
-from retrieverkit_core.show import evidence_text
+from retrieverkit_core.show import evidence_text, shown_title
 
 if TYPE_CHECKING:
     from retrieverkit_core.hits import NodeWithScore
@@ -49,7 +49,9 @@ def write_result(result: RetrievalResult, screen: Screen, sources: Mapping[str, 
         head = f"{rank}".rjust(margin - 2) + "  "
         screen.say((source_text(hit, sources.get(_doc_id(hit))), "bold cyan"), lead=head)
         screen.say(*_why(hit, scores), lead=" " * margin)
-        passage = _passage(hit, finder, screen, margin)
+        passage = _passage(clean(hit.node.text), finder, screen, margin)
+        if title := clean(shown_title(hit, passage.text)):
+            screen.say(*_highlighted(_passage(title, finder, screen, margin), "bold"), lead=" " * margin)
         if passage.text:
             screen.say(*_highlighted(passage), lead=" " * margin)
 
@@ -141,8 +143,7 @@ def _why(hit: NodeWithScore, scores: ScoreSpec) -> Iterator[Part]:
     yield f"{'  ' if evidence else ''}{name} {_score(hit.score, scores.kind)}", "dim"
 
 
-def _passage(hit: NodeWithScore, finder: PassageFinder, screen: Screen, margin: int) -> Passage:
-    text = clean(hit.node.text)
+def _passage(text: str, finder: PassageFinder, screen: Screen, margin: int) -> Passage:
     if not screen.terminal:
         return finder.best(text, _PIPED)
     from rich.cells import cell_len
@@ -158,10 +159,10 @@ def _score(score: float, kind: ScoreKind) -> str:
     return f"{score:.4g}"
 
 
-def _highlighted(passage: Passage) -> Iterator[Part]:
+def _highlighted(passage: Passage, style: str = "") -> Iterator[Part]:
     at = 0
     for start, end in passage.matches:
-        yield passage.text[at:start]
+        yield passage.text[at:start], style
         yield passage.text[start:end], "bold yellow"
         at = end
-    yield passage.text[at:]
+    yield passage.text[at:], style

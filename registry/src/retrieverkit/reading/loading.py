@@ -65,9 +65,10 @@ def load_regular(path: str | os.PathLike[str]) -> bytes:
     return content
 
 
-def fingerprint(data: bytes) -> str:
-    """Return the BLAKE2b-256 of ``data`` in hex."""
-    return blake2b(data, digest_size=32).hexdigest()
+def fingerprint(data: bytes, reader_version: int = 1) -> str:
+    """Return the BLAKE2b-256 of ``data`` in hex; another one for each version of the reader."""
+    salt = (reader_version - 1).to_bytes(blake2b.SALT_SIZE, "little")  # that of version 1 is that of no salt
+    return blake2b(data, digest_size=32, salt=salt).hexdigest()
 
 
 def _opened(path: str | os.PathLike[str], more_flags: int = 0) -> BinaryIO:

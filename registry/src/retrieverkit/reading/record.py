@@ -10,6 +10,7 @@ from retrieverkit_core.nodes import Document, Metadata
 
 TEXT_FIELDS = ("text", "content", "body")
 ID_FIELDS = ("_id", "id")
+TITLE_FIELD = "title"
 MAX_NESTING = 32
 MAX_FIELDS = 5_000
 """Fields are kept with every node, so the time for a record grows with the square of their number."""
@@ -23,10 +24,11 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
     """Return the document that ``record`` is.
 
     Its id is the field ``_id`` or ``id``, else the file and the row: a row that is put in front then moves
-    the ids of all that follow. Its text is the first of `TEXT_FIELDS` that there is, with ``title`` in front;
-    a null there is a blank text. Without such a field the text is every string field, one per line. All other
-    fields are metadata, those of a nested ``metadata`` object among them, and so is ``title``. The record's
-    own fields win over ``path`` and ``row``.
+    the ids of all that follow. Its text is the first of `TEXT_FIELDS` that there is; a null there is a blank
+    text. Without such a field the text is every string field but the title, one per line. All other fields are
+    metadata, those of a nested ``metadata`` object among them; an index searches those that its settings name,
+    which is ``title`` by default. A title without a text is the text. The record's own fields win over ``path``
+    and ``row``.
 
     Args:
         file: Where the record comes from.
@@ -45,14 +47,21 @@ def record_document(file: SourceFile, row: int, record: Mapping[str, Any]) -> Do
     text = _text(fields, text_field)
     fields.pop(text_field or "", None)
     metadata = _flattened(fields)
+    place: Metadata = {"path": file.path, "row": row}
+    not_searched = [name for name in place if name not in metadata]
+    title = metadata.get(TITLE_FIELD)
+    if isinstance(title, str) and title.strip() and not (text or "").strip():
+        text = title
+        not_searched.append(TITLE_FIELD)  # it would count twice
+    if text is None:
+        raise BadRecordError(f"no text: neither {', '.join(TEXT_FIELDS)} nor another string field")
     _check_nesting(metadata)
     _check_storable(own_id, text, metadata)
-    metadata = {"path": file.path, "row": row, **metadata}
     return Document(
         text,
         id=own_id or f"{file.path}#row={row}",
-        metadata=metadata,
-        excluded_embed_metadata_keys=list(metadata),
+        metadata={**place, **metadata},
+        excluded_embed_metadata_keys=not_searched,
     )
 
 
@@ -68,17 +77,16 @@ def _take_id(fields: dict[str, Any]) -> str:
     return ""
 
 
-def _text(fields: Mapping[str, Any], text_field: str | None) -> str:
-    if text_field is None:
-        parts = [value for value in fields.values() if isinstance(value, str)]
-        if not parts:
-            raise BadRecordError(f"no text: neither {', '.join(TEXT_FIELDS)} nor another string field")
-    elif isinstance(own := fields[text_field], str | None):
-        title = fields.get("title")
-        parts = [title if isinstance(title, str) else "", own or ""]
-    else:
-        raise BadRecordError(f"the field {text_field!r} must be a string")
-    return "\n".join(part for part in parts if part)
+def _text(fields: Mapping[str, Any], text_field: str | None) -> str | None:
+    """Return the text without the title, or None where no field can be the text."""
+    if text_field is not None:
+        own = fields[text_field]
+        if not isinstance(own, str | None):
+            raise BadRecordError(f"the field {text_field!r} must be a string")
+        return own or ""
+    parts = [value for name, value in fields.items() if isinstance(value, str) and name != TITLE_FIELD]
+    has_text = parts or isinstance(fields.get(TITLE_FIELD), str)
+    return "\n".join(part for part in parts if part) if has_text else None
 
 
 def _flattened(fields: dict[str, Any]) -> Metadata:

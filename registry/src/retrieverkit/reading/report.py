@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retrieverkit.reading.decoding import UndecodableError
 from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.formats import reader_for
+from retrieverkit.reading.formats import reader_for, reader_version
 from retrieverkit.reading.loading import fingerprint, load
 from retrieverkit.reading.parsed import Parsed
 from retrieverkit.reading.plain import read_text
@@ -24,8 +24,8 @@ class FileRead:
 
     Attributes:
         file: The file.
-        fingerprint: The BLAKE2b of exactly the bytes that the documents were made from; None where there were no
-            bytes.
+        fingerprint: The BLAKE2b of exactly the bytes that the documents were made from, by this version of their
+            reader; None where there were no bytes.
         documents: What was read; none where the whole file failed.
         errors: What was not: the file, or single lines, rows or pages of it.
     """
@@ -69,7 +69,8 @@ def read_file(file: SourceFile) -> FileRead:
         failed = ReadError(file.source, f"its reader failed: {type(error).__name__}: {error}")
         failed.__cause__ = error
         parsed = Parsed([], [failed])
-    return FileRead(file, None if data is None else fingerprint(data), parsed.documents, parsed.errors)
+    known = None if data is None else fingerprint(data, reader_version(file))
+    return FileRead(file, known, parsed.documents, parsed.errors)
 
 
 def _without_taken_ids(read: FileRead, owners: dict[str, str]) -> FileRead:

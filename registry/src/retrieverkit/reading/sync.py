@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
-from retrieverkit.reading.formats import reader_for
+from retrieverkit.reading.formats import reader_for, reader_version
 from retrieverkit.reading.loading import fingerprint, load
 from retrieverkit_core.errors import ReadError
 
@@ -75,7 +75,7 @@ def plan_sync(
 
 def _fingerprint_now(file: SourceFile) -> str | None:
     try:
-        return fingerprint(load(file, known_format=reader_for(file) is not None))
+        return fingerprint(load(file, known_format=reader_for(file) is not None), reader_version(file))
     except ReadError:
         return None  # reading it will tell why
 

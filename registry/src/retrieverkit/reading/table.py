@@ -14,11 +14,11 @@ from retrieverkit.reading.decoding import decode
 from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.loading import MAX_FILE_BYTES
 from retrieverkit.reading.parsed import Parsed
-from retrieverkit.reading.record import ID_FIELDS, MAX_FIELDS, TEXT_FIELDS, BadRecordError, record_document
+from retrieverkit.reading.record import ID_FIELDS, MAX_FIELDS, TEXT_FIELDS, TITLE_FIELD, BadRecordError, record_document
 from retrieverkit_core.errors import ReadError
 
 _DELIMITERS = ",;\t|"
-_KEPT_AS_TEXT = frozenset({*ID_FIELDS, *TEXT_FIELDS, "title"})
+_KEPT_AS_TEXT = frozenset({*ID_FIELDS, *TEXT_FIELDS, TITLE_FIELD})
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "false": False}
