@@ -129,6 +129,10 @@ def test_a_composite_with_an_object_map_finds_what_its_index_nodes_lead_to(retur
     assert [hit.node_id for hit in result] == ["behind", "new"]
     assert (result.filters.rechecked, result.filters.dropped, result.warnings) == ("year >= 1960", 1, ())
 
+    scoped = composite.retrieve("q", scope="year >= 1960")
+    assert [hit.node_id for hit in scoped] == ["new"]
+    assert any("index nodes" in note for note in scoped.notes)
+
 
 @pytest.mark.parametrize("overridden", ["_retrieve", "_aretrieve"])
 def test_who_overrides_one_way_to_answer_is_asked_that_way_always(make_hit, overridden):

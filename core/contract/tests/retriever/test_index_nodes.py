@@ -96,6 +96,11 @@ def test_circles_end_with_their_path(returns):
         assert caught.value.path == ("first", "second", "first")
 
 
+def test_nodes_of_two_corpora_may_have_one_id(returns, make_hit):
+    inner = returns([lead("table", Node(id="row"))])
+    assert [h.node_id for h in both(returns([lead("table", inner)]))] == ["row"]
+
+
 def test_a_retriever_that_leads_to_itself_ends(returns):
     retriever = returns([])
     retriever.value = [lead("self", retriever)]

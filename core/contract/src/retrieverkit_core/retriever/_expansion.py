@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 """How many index nodes may lead to each other."""
 
-trail: ContextVar[tuple[str, ...]] = ContextVar("retrieverkit_trail", default=())
-"""The ids of the index nodes that led to the running retrieval."""
+Trail = tuple[tuple[str, int], ...]
+"""The index nodes on the way: the id of each and the identity of what it leads to.
+
+Nodes of two corpora may have one id, and what they lead to is still not a circle.
+"""
+
+trail: ContextVar[Trail] = ContextVar("retrieverkit_trail", default=())
+"""What led to the running retrieval."""
 
 Entered = dict[int, tuple[Any, list[NodeWithScore]]]
 """What was found where index nodes lead, by the identity of the target: nothing is entered twice in one call.
@@ -38,13 +44,13 @@ class Visit:
         origin: The hit on the index node.
         target: The retriever or query engine.
         query: What to ask it.
-        trail: The ids of the index nodes that led here.
+        trail: What led here.
     """
 
     origin: NodeWithScore
     target: Any
     query: QueryBundle
-    trail: tuple[str, ...]
+    trail: Trail
 
 
 class Expanded(NamedTuple):
@@ -116,18 +122,17 @@ def deduplicated(groups: Iterable[list[NodeWithScore]]) -> list[list[NodeWithSco
     return kept
 
 
-def _follow(
-    hit: NodeWithScore, retriever: BaseRetriever, query: QueryBundle, path: tuple[str, ...]
-) -> NodeWithScore | Visit:
+def _follow(hit: NodeWithScore, retriever: BaseRetriever, query: QueryBundle, path: Trail) -> NodeWithScore | Visit:
     object_map: Mapping[str, Any] = retriever._object_map
     while isinstance(hit.node, IndexNode):
         node = hit.node
         target = node.obj if node.obj is not None else object_map.get(node.index_id)
         if target is None:
             return hit
-        if node.id in path or len(path) >= MAX_DEPTH:
-            raise RecursionLimitError((*path, node.id))
-        path = (*path, node.id)
+        step = (node.id, id(target))
+        if step in path or len(path) >= MAX_DEPTH:
+            raise RecursionLimitError([*(node_id for node_id, _ in path), node.id])
+        path = (*path, step)
         if isinstance(target, NodeWithScore):
             check_hit(target, retriever)
             hit = NodeWithScore(target.node, target.score, hit._evidence)

@@ -53,6 +53,7 @@ def steps(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> S
 
 
 _EMPTY = "the index holds no documents"
+_LEGS_ARE_SCOPED = "index nodes that are not in the scope themselves were not entered"
 
 
 class _Plan(NamedTuple):
@@ -172,9 +173,12 @@ class _Answer:
 
     def _notes(self, hits: int) -> tuple[str, ...]:
         retriever = self._retriever
+        notes = retriever.notes
+        if retriever._object_map and self._query.scope is not None and retriever.capabilities.delegates:
+            notes = (*notes, _LEGS_ARE_SCOPED)
         if hits or retriever.is_empty is None or not retriever.is_empty():
-            return retriever.notes
-        return (*retriever.notes, _EMPTY)
+            return notes
+        return (*notes, _EMPTY)
 
     def _made(self, hits: list[NodeWithScore], returned: Sequence[NodeWithScore] | Found) -> RetrievalResult:
         retriever = self._retriever
