@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieverkit_core import QueryBundle, ScoreKind, ScoreSpec
+from retrieverkit_core import Evidence, QueryBundle, ScoreKind, ScoreSpec
 from retrieverkit_fusion import FusionRetriever
 
 ORDINARY = st.one_of(st.integers(-20, 20).map(float), st.floats(-1e6, 1e6))
@@ -243,6 +243,19 @@ def test_evidence_of_every_leg_is_kept_with_rank_and_raw_score(listed):
     first = next(hit for hit in outer if hit.node_id == "a")
     assert [e.leg for e in first.evidence] == ["fusion", "fusion/bm25", "fusion/vector"]
     assert first.evidence[1] == ("fusion/bm25", 1, 12.5)
+
+
+def test_what_a_leg_says_of_a_hit_is_kept(listed):
+    words = listed("bm25", [("a", 12.5), ("b", 3.0)], kind=ScoreKind.BM25)
+    words.found[0] = words.found[0].with_score(12.5, (Evidence("bm25", 1, 12.5, {"keywords": ["ice"]}),))
+    inner = FusionRetriever([words, listed("vector", [("b", 0.9), ("a", 0.1)])])
+    assert [e.details for e in inner.retrieve("q")[0].evidence] == [{"keywords": ["ice"]}, {}]
+    outer = FusionRetriever([inner, listed("other", [])]).retrieve("q")
+    assert {e.leg: e.details for e in outer[0].evidence} == {
+        "fusion": {},
+        "fusion/bm25": {"keywords": ["ice"]},
+        "fusion/vector": {},
+    }
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,7 +13,7 @@ Pair = tuple[int, float | None]
 """The ordinal of a node in its corpus, and its score."""
 
 RawEvidence = tuple[tuple[str, int, "float | None"], ...]
-"""The legs that found a node, each with the rank and the raw score there."""
+"""The legs that found a node, each with the rank and the raw score there; `Evidence` where a leg says more."""
 
 
 class Found(Sequence[Pair]):
@@ -28,7 +28,7 @@ class Found(Sequence[Pair]):
         notes: What a reader of this answer may want to know.
         warnings: What a reader must know to trust this answer.
         legs: The status of each leg, from a composite.
-        evidence: For each pair, who found it; from a composite.
+        evidence: For each pair, who found it; from a composite, or where there is more to say of a hit.
         abstained: Whether the author declined to answer.
         disown: Is called with a reason when the corpus, unchanged, does not hold what was found: the index is wrong
             and must be built again.

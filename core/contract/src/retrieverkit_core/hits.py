@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from retrieverkit_core.nodes import Metadata, MetadataMode, Node
 
@@ -10,18 +12,35 @@ if TYPE_CHECKING:
     from retrieverkit_core.corpus import Corpus
 
 
-class Evidence(NamedTuple):
-    """Where a hit comes from.
+class _Place(NamedTuple):
+    leg: str
+    rank: int
+    score: float | None
+
+
+class Evidence(_Place):
+    """Where a hit comes from. It is equal to the tuple ``(leg, rank, score)``.
 
     Attributes:
         leg: The name of the retriever that found it.
         rank: Its rank there, from 1.
         score: Its raw score there, or None.
+        details: What else that retriever says of the hit, as inert JSON: the keywords or the lines that matched.
     """
 
-    leg: str
-    rank: int
-    score: float | None
+    details: Mapping[str, Any] = MappingProxyType({})
+
+    def __new__(cls, leg: str, rank: int, score: float | None, details: Mapping[str, Any] | None = None) -> Self:
+        """Return the evidence; without details, as a plain tuple would be."""
+        evidence = super().__new__(cls, leg, rank, score)
+        if details:
+            evidence.details = details
+        return evidence
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the evidence as inert JSON."""
+        told = self._asdict()
+        return {**told, "details": dict(self.details)} if self.details else told
 
 
 class NodeWithScore:
@@ -56,7 +75,7 @@ class NodeWithScore:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """Each leg that found the node, with its rank and raw score there."""
-        return tuple(map(Evidence._make, self._evidence))
+        return tuple(each if isinstance(each, Evidence) else Evidence._make(each) for each in self._evidence)
 
     @property
     def node_id(self) -> str:

@@ -43,7 +43,7 @@ def _hit_as_dict(hit: NodeWithScore, rank: int) -> dict[str, Any]:
         "metadata": hit.node.metadata,
         "start_char_idx": hit.node.start_char_idx,
         "end_char_idx": hit.node.end_char_idx,
-        "evidence": [evidence._asdict() for evidence in hit.evidence],
+        "evidence": [evidence.as_dict() for evidence in hit.evidence],
     }
 
 

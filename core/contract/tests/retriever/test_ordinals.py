@@ -9,6 +9,7 @@ import pytest
 from retrieverkit_core import (
     BaseRetriever,
     Cursor,
+    Evidence,
     Found,
     IndexNode,
     Node,
@@ -359,3 +360,21 @@ def test_hits_of_a_retriever_without_ordinals_are_candidates_too():
     result = Plain().candidates(_query())
     assert result.found is None
     assert result[0].node_id == "a"
+
+
+@ways
+def test_what_a_leg_says_of_a_hit_comes_with_its_evidence(how):
+    class Tells(Finds):
+        def _retrieve(self, query_bundle):
+            found = super()._retrieve(query_bundle)
+            said = [(Evidence("Tells", at, s, {"lines": [at]}),) for at, (_, s) in enumerate(found.pairs, 1)]
+            return found.with_pairs(found.pairs, said)
+
+    result = run(how, Tells(Shelf(), RANKED), top_k=2)
+    for read in (result, pickle.loads(pickle.dumps(result))):
+        second = read[1].evidence[0]
+        assert second == ("Tells", 2, 98.0)
+        assert second.details == {"lines": [2]}
+    assert result.as_dict()["hits"][1]["evidence"] == [
+        {"leg": "Tells", "rank": 2, "score": 98.0, "details": {"lines": [2]}}
+    ]

@@ -8,7 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from retrieverkit_core.found import Found, RawEvidence
-from retrieverkit_core.hits import NodeWithScore
+from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_fusion.methods import Method
 
@@ -155,9 +155,20 @@ def _fused(key: Key, places: Sequence[int], score: float | None, rankings: Seque
     for place in places:
         row, at = divmod(place, len(rankings))
         ranking = rankings[at]
-        evidence.append((ranking.name, row + 1, ranking.scores[row]))
-        if ranking.evidence is not None:
-            inner = [each for each in ranking.evidence[row] if each[0] != ranking.retriever]
-            evidence += [(f"{ranking.name}/{leg}", rank, raw) for leg, rank, raw in inner]
+        own = (ranking.name, row + 1, ranking.scores[row])
+        inner = [] if ranking.evidence is None else ranking.evidence[row]
+        evidence.append(next((_moved(each, *own) for each in inner if each[0] == ranking.retriever), own))
+        for each in inner:
+            leg, rank, raw = each
+            if leg != ranking.retriever:
+                evidence.append(_moved(each, f"{ranking.name}/{leg}", rank, raw))
     row, at = divmod(min(places), len(rankings))
     return Fused(key, score, tuple(evidence), row, at)
+
+
+def _moved(
+    said: tuple[str, int, float | None], leg: str, rank: int, score: float | None
+) -> tuple[str, int, float | None]:
+    """Return evidence under another name and rank, with the details of what was said."""
+    details = said.details if isinstance(said, Evidence) else None
+    return Evidence(leg, rank, score, details) if details else (leg, rank, score)

@@ -39,5 +39,7 @@ def found_in(index: CorpusIndex[R], pairs: Sequence[Pair], cursor: Cursor) -> Fo
         cursor,
         notes=told.notes if told is not None else (),
         warnings=told.warnings if told is not None else (),
+        legs=told.legs_of_its_own if told is not None else (),
+        evidence=told.evidence if told is not None else None,
         disown=index.rebuild,
     )
