@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from retrieverkit_core import budget
-from retrieverkit_core.errors import ServiceError
+from retrieverkit_core.errors import ModelAnswerError
 from retrieverkit_core.plan import tokens_of
 from retrieverkit_core.services import Prompt, Reply, Usage
 from retrieverkit_core.threads import offload
@@ -45,7 +45,7 @@ class ScriptedModel:
         """Return what the script says.
 
         Raises:
-            ServiceError: The script's answer is not what the schema wants.
+            ModelAnswerError: The script's answer is not what the schema wants.
             BudgetExceededError: The caller's budget does not allow another attempt.
         """
         budget.spend(llm_calls=1)
@@ -76,4 +76,5 @@ def _parsed(prompt: Prompt, text: str) -> BaseModel | None:
     try:
         return prompt.schema.model_validate_json(text)
     except ValidationError as error:
-        raise ServiceError(f"the scripted answer is not what the schema wants: {error}") from error
+        problem = f"the scripted answer is not what the schema wants: {error}"
+        raise ModelAnswerError(problem, answer=text) from error

@@ -41,6 +41,7 @@ RetrieverKitError
 │       └── BuildPostponedError         its last build failed, and it is not tried again yet
 ├── ServiceError                        embedding and language models
 │   ├── EndpointError                   a remote model answered with an error, or not at all
+│   ├── ModelAnswerError                a language model answered, but not what can be used
 │   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
 │   └── EmbeddingMismatchError          the model is not the one the index was built with
 └── ReadError                           a file that cannot be read
@@ -559,6 +560,20 @@ class EndpointError(ServiceError):
         self.status = status
         super().__init__(message, fix=fix)
         self.retryable = retryable
+
+
+class ModelAnswerError(ServiceError):
+    """A language model answered, but not in the shape that was asked for, or with nothing that can be used.
+
+    Attributes:
+        answer: The beginning of what it said.
+    """
+
+    code = "model_answer"
+
+    def __init__(self, message: str, *, answer: str = "", fix: str = "") -> None:
+        self.answer = shorten(answer, 500)
+        super().__init__(message, fix=fix)
 
 
 class InvalidEmbeddingError(ServiceError):
