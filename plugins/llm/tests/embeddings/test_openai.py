@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from retrieverkit_core import budget
+from retrieverkit_core.budget import Budget
 from retrieverkit_core.deadline import limited, remaining
-from retrieverkit_core.errors import EndpointError, InvalidEmbeddingError, MissingServiceError
+from retrieverkit_core.errors import BudgetExceededError, EndpointError, InvalidEmbeddingError, MissingServiceError
 from retrieverkit_core.services import Embedder
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache
 from retrieverkit_llm.embeddings.answer import read_vectors
@@ -398,3 +400,16 @@ def test_the_provider_imports_nothing_heavy():
         "import sys, retrieverkit_llm.embeddings.provider; print({'numpy', 'httpcore2', 'stamina'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3, 9])
+def test_each_attempt_is_spent_from_the_budget_before_it_is_made(endpoint, embedder, does, quick_retries, allowed):
+    model = embedder(dimensions=4, batch_size=1)
+    endpoint.script = [does.status(500), does.reset, does.well, does.status(503)]
+    with budget.limited(Budget(embedding_calls=allowed)) as account:
+        if allowed == 9:
+            assert (model.embed_documents(TEXTS) == expected(does, TEXTS)).all()
+        else:
+            with pytest.raises(BudgetExceededError, match=f"allows {allowed} embedding calls"):
+                model.embed_documents(TEXTS)
+    assert account.spent["embedding_calls"] == len(endpoint.requests) == min(allowed, 7)

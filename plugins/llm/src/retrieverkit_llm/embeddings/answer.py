@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NoReturn
 
 from retrieverkit_core.errors import InvalidEmbeddingError, shorten
+from retrieverkit_llm.endpoint.strict_json import strict_json
 
 
 def read_vectors(body: bytes, count: int) -> list[list[float]]:
@@ -39,20 +39,9 @@ def read_vectors(body: bytes, count: int) -> list[list[float]]:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
+        return strict_json(body)
+    except ValueError as error:
         _refuse(f"it is not JSON ({shorten(error, 100)})", error)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return result
 
 
 def _refuse(problem: str, cause: Exception | None = None) -> NoReturn:

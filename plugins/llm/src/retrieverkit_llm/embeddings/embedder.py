@@ -8,12 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieverkit_core import budget
 from retrieverkit_core.vectors import checked
 from retrieverkit_llm.embeddings.answer import read_vectors
-from retrieverkit_llm.embeddings.endpoint import Endpoint
 from retrieverkit_llm.embeddings.provider import OpenAIOptions
+from retrieverkit_llm.endpoint.endpoint import Endpoint
+
+MAX_BYTES = 64 * 2**20
+"""The longest answer that is read; 2,048 vectors of 1,536 numbers take about as much."""
 
 _ANY_TEXT = ("how long is a vector?",)
+
+
+def _count() -> None:
+    budget.spend(embedding_calls=1)
 
 
 class OpenAIEmbedder:
@@ -31,7 +39,11 @@ class OpenAIEmbedder:
     def __init__(self, options: OpenAIOptions) -> None:
         self._options = options
         self._endpoint = Endpoint(
-            options.base_url, options.api_key_env, timeout=options.timeout, max_retries=options.max_retries
+            options.base_url,
+            options.api_key_env,
+            timeout=options.timeout,
+            max_retries=options.max_retries,
+            max_bytes=MAX_BYTES,
         )
         self._guard = threading.Lock()
         self._dimension = options.dimensions
@@ -51,9 +63,10 @@ class OpenAIEmbedder:
         return self._dimension
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a text.
+        """Return one row per text.
 
         Raises:
+            BudgetExceededError: The caller's budget does not allow another attempt.
             EndpointError: The endpoint did not answer, or refused to.
             InvalidEmbeddingError: What it answered cannot be used.
         """
@@ -66,9 +79,10 @@ class OpenAIEmbedder:
         return result
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a query, asked for as documents are.
+        """Return one row per query, asked for as documents are.
 
         Raises:
+            BudgetExceededError: The caller's budget does not allow another attempt.
             EndpointError: The endpoint did not answer, or refused to.
             InvalidEmbeddingError: What it answered cannot be used.
         """
@@ -79,11 +93,10 @@ class OpenAIEmbedder:
         self._endpoint.close()
 
     def _ask(self, texts: Sequence[str]) -> bytes:
-        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
-        body: dict[str, object] = {"model": self._options.model, "input": valid, "encoding_format": "float"}
+        body: dict[str, object] = {"model": self._options.model, "input": list(texts), "encoding_format": "float"}
         if self._options.dimensions is not None:
             body["dimensions"] = self._options.dimensions
-        return self._endpoint.post("embeddings", body)
+        return self._endpoint.post("embeddings", body, before=_count)
 
     def __repr__(self) -> str:
         return f"OpenAIEmbedder({self._options.model!r}, {self._options.base_url!r})"

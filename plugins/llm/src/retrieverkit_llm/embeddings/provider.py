@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from urllib.parse import urlsplit
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, Field, field_validator
-
-from retrieverkit_core.services import Embedder, EmbeddingOptions
+from retrieverkit_core.services import Embedder
+from retrieverkit_llm.endpoint.options import EndpointOptions
 
 
-class OpenAIOptions(EmbeddingOptions):
-    """Options of ``openai``. The key is never among them: they end up in config files, manifests and messages."""
+class OpenAIOptions(EndpointOptions):
+    """Options of the embedding ``openai``."""
 
-    model: str = Field(min_length=1, description="The model's name at the endpoint.")
-    base_url: str = Field(
-        default="https://api.openai.com/v1", description="The endpoint, up to but without /embeddings."
-    )
-    api_key_env: str | None = Field(
-        default="OPENAI_API_KEY",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        max_length=100,
-        description="Name of the environment variable that holds the key. None: no key is sent.",
-    )
     dimensions: int | None = Field(
         default=None, ge=1, le=65536, description="Length of a vector, asked of the model. None: the model's own."
     )
     batch_size: int = Field(default=128, ge=1, le=2048, description="Texts in one request.")
-    timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds that one request may take.")
-    max_retries: int = Field(default=4, ge=0, le=20, description="Further attempts when the endpoint is busy or down.")
-
-    @field_validator("base_url")
-    @classmethod
-    def _plain_url(cls, value: str) -> str:
-        try:
-            url = urlsplit(value)
-            host, _ = (url.hostname or "").encode("idna"), url.port
-        except ValueError:
-            raise ValueError("it is not a URL") from None
-        if not value.isprintable() or " " in value:
-            raise ValueError("it is not a URL")
-        if url.scheme not in ("http", "https") or not host:
-            raise ValueError("it must begin with https:// or http:// and name a host")
-        if "@" in url.netloc or url.query or url.fragment:
-            raise ValueError("it must hold no user, password, query or fragment; the key is read from api_key_env")
-        return value.rstrip("/")
 
 
 class OpenAIProvider:
@@ -57,12 +27,7 @@ class OpenAIProvider:
     def problem(self, options: BaseModel) -> str:
         """Return which environment variable is missing, or "". The endpoint is not called."""
         assert isinstance(options, OpenAIOptions)
-        name = options.api_key_env
-        if name is not None and not os.environ.get(name):
-            return (
-                f"{name} is not set: put the key there, name another variable by api_key_env, or set api_key_env=None"
-            )
-        return ""
+        return options.missing_key()
 
     def make(self, options: BaseModel) -> Embedder:
         """Return the embedding.

@@ -8,44 +8,17 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from time import monotonic
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httpcore2
 
 from retrieverkit_core.errors import MissingServiceError
+from retrieverkit_llm.endpoint.exchange import current
 
 _WRITTEN = 16_384
-
-
-class Exchange(NamedTuple):
-    """A request and its answer.
-
-    Attributes:
-        until: When it must be over, on the monotonic clock.
-        key: What must not be logged; may be empty.
-    """
-
-    until: float
-    key: str
-
-
-_exchange: ContextVar[Exchange | None] = ContextVar("retrieverkit_llm_exchange", default=None)
-
-
-@contextmanager
-def exchange(until: float, key: str) -> Iterator[None]:
-    """Run the block under ``until``; what the endpoint repeats of ``key`` is logged as ``***``."""
-    token = _exchange.set(Exchange(until, key))
-    try:
-        yield
-    finally:
-        _exchange.reset(token)
 
 
 def make_pool(url: str) -> httpcore2.ConnectionPool:
@@ -76,11 +49,12 @@ def make_pool(url: str) -> httpcore2.ConnectionPool:
 
 def _left(late: type[httpcore2.TimeoutException]) -> float | None:
     """Return the seconds that the exchange has left; raise ``late`` if there are none."""
-    current = _exchange.get()
-    if current is None:
+    exchange = current()
+    if exchange is None:
         return None
-    left = current.until - monotonic()
-    if left <= 0:
+    exchange.check()
+    left = exchange.left()
+    if left is not None and left <= 0:
         raise late("the exchange took too long")
     return left
 
@@ -92,9 +66,11 @@ class _PunctualStream(httpcore2.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._take()
         return self._stream.read(max_bytes, timeout=_left(httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._take()
         for at in range(0, len(buffer), _WRITTEN):
             self._stream.write(buffer[at : at + _WRITTEN], timeout=_left(httpcore2.WriteTimeout))
 
@@ -104,11 +80,16 @@ class _PunctualStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
+        self._take()
         left = _left(httpcore2.ConnectTimeout)
         return _PunctualStream(self._stream.start_tls(ssl_context, server_hostname, timeout=left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+    def _take(self) -> None:
+        if (exchange := current()) is not None:
+            exchange.uses(self._stream.get_extra_info("socket"))
 
 
 class _PunctualBackend(httpcore2.SyncBackend):
@@ -141,9 +122,9 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 def _without_key(record: logging.LogRecord) -> bool:
-    current = _exchange.get()
-    if current is not None and current.key:
-        record.msg, record.args = record.getMessage().replace(current.key, "***"), ()
+    exchange = current()
+    if exchange is not None and exchange.key:
+        record.msg, record.args = record.getMessage().replace(exchange.key, "***"), ()
     return True
 
 

@@ -6,30 +6,37 @@ are not followed, and is taken out of whatever the endpoint says before that is 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from time import monotonic
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpcore2
 import stamina
 
 from retrieverkit_core.deadline import remaining
-from retrieverkit_core.errors import EndpointError, MissingServiceError, shorten
-from retrieverkit_llm.embeddings.connections import exchange, make_pool
-
-MAX_BYTES = 64 * 2**20
-"""The longest answer that is read; 2,048 vectors of 1,536 numbers take about as much."""
+from retrieverkit_core.errors import EndpointError, MissingServiceError, RetrieverKitError, shorten
+from retrieverkit_core.threads import offload
+from retrieverkit_llm.endpoint.connections import make_pool
+from retrieverkit_llm.endpoint.exchange import Exchange, running
+from retrieverkit_llm.endpoint.slots import Slots
 
 _MAX_SAID_BYTES = 8192
+_MAX_SAID = 2000  # characters, of four bytes at most: what was cut off in the middle is not among them
+FIRST_WAIT = 0.2
+"""Seconds before the second attempt, about; each further wait is twice as long."""
+LONGEST_BACKOFF = 10.0
+_JITTER = 5.0
 _LONGEST_WAIT = 60.0
 _SHORTEST_WAIT = 0.1
-_WAIT_UNDER_DEADLINE = 0.5
+_UNDER_DEADLINE = 2.5  # times the first wait
 _RETRYABLE = {408, 409, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _HEADERS = (
@@ -40,51 +47,95 @@ _HEADERS = (
 )
 
 
-class _Failed(EndpointError):
-    """An `EndpointError` with the time after which the endpoint wants to be asked again."""
+class RefusedError(EndpointError):
+    """The endpoint answered with another status than 200.
 
-    def __init__(self, message: str, *, wait: float | None = None, **fields: object) -> None:
-        super().__init__(message, **fields)  # type: ignore[arg-type]
+    Attributes:
+        said: What it says is wrong, at more length than the message has it, without the key.
+        param: Which parameter of the request it says is to blame, or "".
+        wait: The seconds after which it wants to be asked again, or None.
+    """
+
+    def __init__(self, message: str, *, said: str, param: str, wait: float | None, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.said = said
+        self.param = param
         self.wait = wait
 
 
+def _nothing() -> None:
+    """What is done before an attempt unless there is more."""
+
+
 class Endpoint:
-    """Posts JSON. Safe to share between threads and forks.
+    """Posts JSON. Safe to share between threads, event loops and forks.
 
     Args:
         base_url: Where to.
         key_variable: The environment variable that holds the key, or None to send none.
         timeout: Seconds that one request may take, from the connection to the last byte of the answer.
         max_retries: Further attempts on 408, 409, 425, 429, 5xx, refused and lost connections, and timeouts.
+        max_bytes: The longest answer that is read.
+        max_concurrent: How many requests are made at once, whoever makes them; None is no limit.
+        first_wait: Seconds before the second attempt, about.
 
     Raises:
         MissingServiceError: The environment variable is not set, or holds no key.
     """
 
-    def __init__(self, base_url: str, key_variable: str | None, *, timeout: float, max_retries: int) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key_variable: str | None,
+        *,
+        timeout: float,
+        max_retries: int,
+        max_bytes: int,
+        max_concurrent: int | None = None,
+        first_wait: float = FIRST_WAIT,
+    ) -> None:
         self._base_url = base_url
         self._key_variable = key_variable
         self._timeout = timeout
         self._max_retries = max_retries
+        self._max_bytes = max_bytes
+        self._first_wait = first_wait
+        self._slots = Slots(max_concurrent)
         self._guard = threading.Lock()
         self._pool: httpcore2.ConnectionPool | None = None
         self._pid = os.getpid()
         self._key()
 
-    def post(self, path: str, body: Mapping[str, object]) -> bytes:
-        """Return the body of the answer to ``body``.
+    def post(self, path: str, body: Mapping[str, object], before: Callable[[], None] = _nothing) -> bytes:
+        """Return the body of the answer to ``body``, without the key should it be in there.
+
+        Args:
+            path: What to add to the base URL.
+            body: What is sent as JSON; lone surrogates in it as question marks.
+            before: Is called before each attempt; what it raises is raised, and there is no attempt.
 
         Raises:
             EndpointError: There was none, it is too long, or its status is not 200.
             MissingServiceError: The key is gone from the environment.
         """
-        attempts = stamina.retry_context(
-            on=_wait_before_next, attempts=self._max_retries + 1, timeout=None, wait_initial=0.2, wait_max=10.0
-        )
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8")
-        for attempt in attempts:
-            with attempt:
-                return self._once(path, content)
+        content = _encoded(body)
+        for attempt in self._attempts():
+            with attempt, self._asked_in_time(), self._slots.one():
+                return self._once(path, content, before, Exchange())
+        raise AssertionError("the last attempt returns or raises")
+
+    async def apost(self, path: str, body: Mapping[str, object], before: Callable[[], None] = _nothing) -> bytes:
+        """As `post`, without blocking the event loop. A cancelled caller ends the request."""
+        content = _encoded(body)
+        async for attempt in self._attempts():
+            with attempt, self._asked_in_time():
+                async with self._slots.aone():
+                    exchange = Exchange()
+                    try:
+                        return await offload(self._once, path, content, before, exchange)
+                    except asyncio.CancelledError:
+                        exchange.cancel()
+                        raise
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
@@ -94,18 +145,58 @@ class Endpoint:
                 self._pool.close()
             self._pool = None
 
-    def _once(self, path: str, content: bytes) -> bytes:
+    def without_key(self, text: str) -> str:
+        """Return ``text`` with the key, should it be in there, as ``***``."""
+        return _without(text, self._key())
+
+    def _attempts(self) -> Any:
+        return stamina.retry_context(
+            on=self._wait_before_next,
+            attempts=self._max_retries + 1,
+            timeout=None,
+            wait_initial=self._first_wait,
+            wait_jitter=self._first_wait * _JITTER,
+            wait_max=LONGEST_BACKOFF,
+        )
+
+    def _wait_before_next(self, error: Exception) -> bool | float:
+        """Return whether to ask again, and when if stamina is not to say. No wait may outlast the deadline."""
+        if not isinstance(error, EndpointError) or not error.retryable:
+            return False
+        left = remaining()
+        wait = error.wait if isinstance(error, RefusedError) else None
+        if wait is None:
+            quick = self._first_wait * _UNDER_DEADLINE
+            return left is None or (left > _SHORTEST_WAIT and min(quick, left / 4))
+        return wait if wait < (_LONGEST_WAIT if left is None else left) else False
+
+    @contextmanager
+    def _asked_in_time(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            if isinstance(error, RetrieverKitError):
+                raise
+            raise self._too_late() from None
+
+    def _too_late(self) -> EndpointError:
+        return EndpointError(f"{self._base_url} was not asked: the caller's deadline has passed", retryable=True)
+
+    def _once(self, path: str, content: bytes, before: Callable[[], None], exchange: Exchange) -> bytes:
         left = remaining()
         limit = self._timeout if left is None else min(self._timeout, left)
         if limit <= 0:
-            raise EndpointError(f"{self._base_url} was not asked: the caller's deadline has passed", retryable=True)
+            raise self._too_late()
         key = self._key()
+        exchange.check()
+        before()
+        exchange.begin(limit, key)
         headers: list[tuple[str | bytes, str | bytes]] = [*_HEADERS]
         if key:
             headers.append(("Authorization", f"Bearer {key}"))
         try:
             with (
-                exchange(monotonic() + limit, key),
+                running(exchange),
                 self._connections().stream(
                     "POST",
                     wire_url(f"{self._base_url}/{path}"),
@@ -114,19 +205,24 @@ class Endpoint:
                     extensions={"timeout": {"pool": limit}},
                 ) as answer,
             ):
-                if answer.status != 200:
-                    raise self._refused(answer, _read(answer, _MAX_SAID_BYTES, cut=True), key)
-                return _read(answer, MAX_BYTES)
+                try:
+                    if answer.status != 200:
+                        raise self._refused(answer, _read(answer, _MAX_SAID_BYTES, cut=True), key)
+                    body = _read(answer, self._max_bytes)
+                    return body.replace(key.encode(), b"***") if key else body
+                finally:
+                    exchange.over()
         except httpcore2.TimeoutException:
             raise EndpointError(f"{self._base_url} did not answer within {limit:g} s", retryable=True) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError) as error:
             problem = shorten(_without(str(error) or type(error).__name__, key), 200)
             raise EndpointError(f"{self._base_url} cannot be reached: {problem}", retryable=True) from None
 
-    def _refused(self, answer: httpcore2.Response, body: bytes, key: str) -> EndpointError:
+    def _refused(self, answer: httpcore2.Response, body: bytes, key: str) -> RefusedError:
         status = answer.status
-        said = shorten(_without(_error_message(body), key), 200)
-        message = f"{self._base_url} answered {_named(status)}" + (f": {said}" if said else "")
+        said, param = (_without(part, key)[:_MAX_SAID] for part in _read_error(body))
+        shown = shorten(said, 200)
+        message = f"{self._base_url} answered {_named(status)}" + (f": {shown}" if shown else "")
         fix = ""
         if status in _REDIRECTS:
             fix = "redirects are not followed: set base_url to the right address"
@@ -135,7 +231,8 @@ class Endpoint:
         elif status == 404:
             fix = "check base_url and model"
         retryable = status in _RETRYABLE or status >= 500
-        return _Failed(message, status=status, retryable=retryable, fix=fix, wait=_retry_after(answer))
+        wait = _retry_after(answer)
+        return RefusedError(message, said=said, param=param, wait=wait, status=status, retryable=retryable, fix=fix)
 
     def _connections(self) -> httpcore2.ConnectionPool:
         with self._guard:
@@ -162,15 +259,8 @@ class Endpoint:
         return f"Endpoint({self._base_url!r})"
 
 
-def _wait_before_next(error: Exception) -> bool | float:
-    """Tell stamina whether to ask again, and when if that is not up to it. No wait may outlast the deadline."""
-    if not isinstance(error, EndpointError) or not error.retryable:
-        return False
-    left = remaining()
-    wait = error.wait if isinstance(error, _Failed) else None
-    if wait is None:
-        return left is None or (left > _SHORTEST_WAIT and min(_WAIT_UNDER_DEADLINE, left / 4))
-    return wait if wait < (_LONGEST_WAIT if left is None else left) else False
+def _encoded(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def wire_url(url: str) -> str:
@@ -212,14 +302,19 @@ def _retry_after(answer: httpcore2.Response) -> float | None:
         return None
 
 
-def _error_message(body: bytes) -> str:
-    """Return what the endpoint says is wrong: ``error.message`` of OpenAI's form, else the text itself."""
+def _read_error(body: bytes) -> tuple[str, str]:
+    """Return what the endpoint says is wrong, and which parameter it blames.
+
+    That is ``error.message`` and ``error.param`` of OpenAI's form, else the text itself and nothing.
+    """
     text = body.decode("utf-8", "replace")
     try:
         error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
+        if not isinstance(error, dict):
+            return str(error), ""
+        return str(error["message"]), str(error.get("param") or "")
     except (ValueError, LookupError, TypeError, RecursionError):
-        return text
+        return text, ""
 
 
 def _without(text: str, key: str) -> str:

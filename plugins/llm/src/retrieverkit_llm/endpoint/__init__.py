@@ -1,0 +1,1 @@
+"""HTTP requests to endpoints that speak OpenAI's protocol."""
