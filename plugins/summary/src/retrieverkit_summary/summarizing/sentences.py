@@ -1,0 +1,40 @@
+"""A text's sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+MAX_SENTENCE_CHARS = 400
+"""What is longer, such as a table or code, is cut where words end."""
+
+_LAST_SPACE = re.compile(r"\s(?=\S*$)")
+
+
+def version() -> str:
+    """Return what the boundaries depend on."""
+    from importlib.metadata import version as version_of
+
+    return f"sentencex {version_of('sentencex')}, {MAX_SENTENCE_CHARS}"
+
+
+def sentences(text: str, language: str) -> list[str]:
+    """Return the sentences of ``text`` in their order, without blank ones; their words are all there.
+
+    Args:
+        text: The text. Blank lines end sentences too.
+        language: Its language, an ISO 639-1 code, which says what is an abbreviation.
+    """
+    from sentencex import segment
+
+    return [piece for sentence in segment(language, text) for piece in _cut(sentence.strip())]
+
+
+def _cut(sentence: str) -> Iterator[str]:
+    while len(sentence) > MAX_SENTENCE_CHARS:
+        space = _LAST_SPACE.search(sentence[:MAX_SENTENCE_CHARS])
+        at = space.start() if space and space.start() else MAX_SENTENCE_CHARS
+        yield sentence[:at].rstrip()
+        sentence = sentence[at:].lstrip()
+    if sentence:
+        yield sentence

@@ -1,0 +1,84 @@
+"""`Summarizer`: one summary for some texts, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.nodes import Node
+from retrieverkit_core.plan import Plan
+from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+from retrieverkit_summary.summarizing.by_extraction import ByExtraction
+from retrieverkit_summary.summarizing.by_model import PROMPT, ByModel
+from retrieverkit_summary.summarizing.cache import SummaryCache
+
+
+class Summarizer:
+    """Makes summaries, by a language model if there is one, else by choosing sentences.
+
+    A summary depends on its own texts alone, not on what else is in the corpus. So it can be kept by what it was made
+    of: what was paid for once is not paid for again, in whatever index it is needed, and whatever ended the build. An
+    embedding that is fitted to a corpus is therefore not used to choose sentences; their words are.
+
+    Args:
+        corpus: Its settings say what is searched, and in what language.
+        storage: The folder that the corpus's indexes live under. Where it is only read, summaries are kept in memory.
+        model: The language model, or None.
+        embedding: The embedding that sentences are compared in where there is no language model, or None.
+        prompt: What the language model is told.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        storage: Path,
+        *,
+        model: LanguageModel | None = None,
+        embedding: Embedder | CorpusEmbedder | None = None,
+        prompt: str = PROMPT,
+    ) -> None:
+        cache = SummaryCache(storage if corpus.writable else None)
+        self._method: ByModel | ByExtraction
+        if model is not None:
+            self._method = ByModel(model, prompt, cache, corpus.settings.language)
+        else:
+            embedder = None if isinstance(embedding, CorpusEmbedder) else embedding
+            self._method = ByExtraction(corpus, embedder, cache)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names all that a summary depends on beside its texts and their language: for an index's config."""
+        return self._method.fingerprint
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a result should say of how the summaries are made."""
+        return (self._method.note,)
+
+    def text_of(self, node: Node) -> str:
+        """Return what of a node is summarised."""
+        return self._method.text_of(node)
+
+    def summarize(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """Return one summary per group of texts, in order; an empty text for a group without words.
+
+        Groups are asked for side by side, and each answer is kept the moment it comes. The first error is raised once
+        those that were asked at the same time have ended.
+
+        Args:
+            groups: The texts to be summed up together, in their order.
+
+        Raises:
+            BudgetExceededError: The caller's budget does not allow all of them.
+            ServiceError: A model cannot answer.
+        """
+        return self._method.summarize(groups)
+
+    def known(self, groups: Sequence[Sequence[str]]) -> list[str | None]:
+        """Return the summary of each group that is at hand, None for the others. Nobody is asked."""
+        return self._method.known(groups)
+
+    def cost(self, groups: Sequence[Sequence[str]]) -> Plan:
+        """Return what `summarize` would ask for those that are not at hand. Nobody is asked, nothing is written."""
+        return self._method.cost(groups)
