@@ -59,7 +59,7 @@ def test_each_prompt_has_its_answer_or_its_error(how, fails, allowed, limit):
             assert (answer.text if isinstance(answer, Reply) else answer.message) == prompt.system
     refused = sum(isinstance(answer, BudgetExceededError) for answer in answers)
     assert refused == (0 if allowed is None else max(0, len(prompts) - allowed))
-    assert account.spent["llm_calls"] == len(prompts) - refused
+    assert account.spent.llm_calls == len(prompts) - refused
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

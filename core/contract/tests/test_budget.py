@@ -1,12 +1,14 @@
 """Budgets and prompts: what a retrieval may spend, and what models are told."""
 
 import asyncio
+import pickle
 import threading
 
 import pytest
 
 from retrieverkit_core import BaseRetriever, Budget, Node, NodeWithScore, QueryBundle, budget, trace
-from retrieverkit_core.errors import BudgetExceededError, OptionError, QueryError, UnknownOptionError
+from retrieverkit_core.budget import Spent
+from retrieverkit_core.errors import BatchError, BudgetExceededError, OptionError, QueryError, UnknownOptionError
 
 
 class Spends(BaseRetriever):
@@ -72,7 +74,7 @@ def test_what_an_outer_budget_refuses_is_not_noted_in_the_inner_one():
         inner.spend(llm_calls=1)
         with pytest.raises(BudgetExceededError):
             inner.spend(llm_calls=1)
-        assert inner.spent["llm_calls"] == 1
+        assert inner.spent.llm_calls == 1
 
 
 def test_threads_share_one_account():
@@ -91,7 +93,7 @@ def test_threads_share_one_account():
             thread.start()
         for thread in threads:
             thread.join()
-        assert (running.spent["llm_calls"], len(refused)) == (100, 100)
+        assert (running.spent.llm_calls, len(refused)) == (100, 100)
 
 
 @pytest.mark.parametrize("limits", [{"llm_calls": -1}, {"tokens": 1.5}, {"embedding_calls": True}])
@@ -150,7 +152,7 @@ def test_what_was_made_already_is_noted_whatever_the_limits_say():
         assert budget.left("tokens") == 0
         with pytest.raises(BudgetExceededError):
             budget.spend(tokens=1)
-    assert outer.spent["tokens"] == 25
+    assert outer.spent.tokens == 25
 
 
 def test_nothing_limits_what_has_no_budget():
@@ -165,3 +167,66 @@ def test_nothing_limits_what_has_no_budget():
 def test_partial_is_yes_or_no(partial):
     with pytest.raises(QueryError, match="partial"):
         Budget(partial=partial)
+
+
+def test_tokens_that_are_used_up_stop_the_next_model_call_and_nothing_else():
+    with budget.limited(Budget(tokens=10)):
+        budget.spend(llm_calls=1)
+        budget.note(tokens=10)
+        budget.spend(embedding_calls=1)
+        with pytest.raises(BudgetExceededError) as caught:
+            budget.spend(llm_calls=1)
+    assert (caught.value.limit, caught.value.allowed, caught.value.spent) == ("tokens", 10, 10)
+
+
+@pytest.mark.parametrize("how", ["sync", "async", "late", "deadline"])
+@pytest.mark.parametrize("given", [None, Budget(llm_calls=50)])
+def test_the_result_says_what_was_spent_below_it(how, given):
+    class Composite(BaseRetriever):
+        legs = Spends(2), Spends(3)
+
+        def _retrieve(self, query_bundle):
+            budget.note(embedding_calls=1)
+            spent.extend(leg.retrieve(query_bundle).spent for leg in self.legs)
+            return self.legs[0].retrieve(query_bundle)
+
+    spent = []
+    query = QueryBundle("q", timeout=60 if how == "deadline" else None)
+    if how == "async":
+        result = asyncio.run(Composite().aretrieve(query, budget=given))
+    elif how == "late":
+        result = pickle.loads(pickle.dumps(Composite().candidates(query.replace(budget=given)).copied()))
+    else:
+        result = Composite().retrieve(query, budget=given)
+    assert spent == [Spent(2, 0, 20), Spent(3, 0, 30)]
+    assert result.spent == Spent(llm_calls=7, embedding_calls=1, tokens=70)
+    assert result.as_dict()["spent"] == {"llm_calls": 7, "embedding_calls": 1, "tokens": 70}
+    assert "7 model calls, 1 embedding call, 70 tokens" in str(result)
+    assert not Spends(0).retrieve("q").spent
+    assert "model call" not in str(Spends(0).retrieve("q"))
+
+
+def test_each_query_of_a_batch_has_its_own_budget_and_says_its_own_spending():
+    queries = [QueryBundle("q", budget=Budget(llm_calls=n)) if n else QueryBundle("q") for n in (3, 0, 2, 0)]
+    with pytest.raises(BatchError) as caught:
+        SpendsInBatches(3).retrieve_many(queries)
+    assert list(caught.value.errors) == [2]
+    assert caught.value.results[0].spent == Spent(3, 0, 30)
+    # These two were asked together: what each of them cost is not known.
+    assert [caught.value.results[at].spent for at in (1, 3)] == [None, None]
+    assert [result.spent for result in SpendsInBatches(0).retrieve_many(["q", "r"])] == [Spent(), Spent()]
+    assert [result.spent for result in SpendsInBatches(1).retrieve_many(["q"])] == [Spent(1, 0, 10)]
+
+
+def test_a_call_that_is_only_counted_keeps_to_the_budget_around_it():
+    class Settles(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            said.append((budget.left("llm_calls"), budget.settles_for_part()))
+            return []
+
+    said = []
+    with budget.limited(Budget(llm_calls=2, partial=True)):
+        budget.spend(llm_calls=1)
+        Settles().retrieve("q")
+        Settles().retrieve("q", budget=Budget(llm_calls=9))
+    assert said == [(1, True), (1, False)]

@@ -246,5 +246,5 @@ def test_what_it_costs_is_said_before_anybody_is_asked(batch_size):
     assert model.asked == []
     with limited(Budget()) as account:
         choose(model, "a query", TEXTS, batch_size=batch_size)
-    assert cost.llm_calls == account.spent["llm_calls"]
-    assert account.spent["tokens"] <= cost.tokens <= 1.25 * account.spent["tokens"]
+    assert cost.llm_calls == account.spent.llm_calls
+    assert account.spent.tokens <= cost.tokens <= 1.25 * account.spent.tokens

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from retrieverkit.discovery import Discovery
     from retrieverkit.files import FilesReport, OnProgress
+    from retrieverkit_core.budget import Budget
     from retrieverkit_core.corpus import ChangeReport, IndexSettings, WritableCorpus
     from retrieverkit_core.filters import FiltersLike
     from retrieverkit_core.observers import Observers
@@ -422,6 +423,7 @@ class Index:
         filters: FiltersLike | None = None,
         scope: FiltersLike | None = None,
         timeout: float | None = None,
+        budget: Budget | None = None,
         **options: Any,
     ) -> RetrievalResult:
         """Return the most relevant nodes. The retriever is kept for the next query that asks for the same.
@@ -433,6 +435,7 @@ class Index:
             filters: Only nodes that pass: text such as ``"year >= 1960"``, the same as a dict, or `MetadataFilters`.
             scope: A mandatory filter, such as a tenant, that holds in every leg.
             timeout: Seconds within which the answer must come.
+            budget: What may be spent on models.
             **options: Options of the mode.
 
         Raises:
@@ -448,7 +451,7 @@ class Index:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = kept
-        return kept.retrieve(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout)
+        return kept.retrieve(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout, budget=budget)
 
     def _spec(self, mode: Mode | None, options: Mapping[str, Any]) -> tuple[RetrieverSpec, str]:
         """Return the spec, and a note for the reader where the default mode is used."""

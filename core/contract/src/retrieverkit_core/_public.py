@@ -1,6 +1,6 @@
 """All that `retrieverkit_core` itself exports."""
 
-from retrieverkit_core.budget import Budget
+from retrieverkit_core.budget import Budget, Spent
 from retrieverkit_core.corpus import (
     Corpus,
     CorpusSnapshot,
@@ -36,6 +36,7 @@ from retrieverkit_core.services import (
     EmbeddingOptions,
     EmbeddingProvider,
     LanguageModel,
+    MeteredEmbedder,
     ModelSettings,
     Prompt,
     Reply,
@@ -73,6 +74,7 @@ __all__ = [
     "MetadataFilter",
     "MetadataFilters",
     "MetadataMode",
+    "MeteredEmbedder",
     "ModeOptions",
     "ModeSpec",
     "ModelSettings",
@@ -93,6 +95,7 @@ __all__ = [
     "ScoreKind",
     "ScoreSpec",
     "Services",
+    "Spent",
     "StoredNode",
     "Usage",
     "WritableCorpus",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -40,19 +40,67 @@ class Budget:
             raise QueryError(f"the budget's partial is True or False, not {self.partial!r}")
 
 
-class Account:
-    """A budget and what has been spent of it, by all threads that work for one retrieval."""
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a retrieval has spent on models, its legs and retries included. It is false where that is nothing.
 
-    def __init__(self, budget: Budget) -> None:
+    Attributes:
+        llm_calls: Attempts to ask a language model.
+        embedding_calls: Attempts to ask an embedding model.
+        tokens: Tokens that language models read and wrote.
+    """
+
+    llm_calls: int = 0
+    embedding_calls: int = 0
+    tokens: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.llm_calls or self.embedding_calls or self.tokens)
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the amounts as inert JSON."""
+        return {name: getattr(self, name) for name in LIMITS}
+
+    def __str__(self) -> str:
+        amounts = ((getattr(self, name), name) for name in LIMITS)
+        told = [f"{amount:,} {_named(name, amount)}" for amount, name in amounts if amount]
+        return ", ".join(told) or "nothing"
+
+
+NOTHING = Spent()
+
+
+def _named(limit: str, amount: int) -> str:
+    words = {"llm_calls": "model calls"}.get(limit, limit.replace("_", " "))
+    return words.removesuffix("s") if amount == 1 else words
+
+
+_lock = threading.Lock()
+"""One for all accounts: what counts in several is noted in all of them at once, and model calls are few."""
+
+
+class Account:
+    """What has been spent by all threads that work for one retrieval, and the budget that limits it.
+
+    Args:
+        budget: The limits, or None where spending is only counted.
+        enclosing: The account of an enclosing retrieval, in which everything counts too.
+    """
+
+    __slots__ = ("_enclosing", "_spent", "budget")
+
+    def __init__(self, budget: Budget | None = None, enclosing: Account | None = None) -> None:
         self.budget = budget
-        self._lock = threading.Lock()
-        self._spent = dict.fromkeys(LIMITS, 0)
+        self._enclosing = enclosing
+        self._spent: dict[str, int] | None = None
 
     @property
-    def spent(self) -> dict[str, int]:
-        """What has been spent, by the names of the limits."""
-        with self._lock:
-            return dict(self._spent)
+    def spent(self) -> Spent:
+        """What has been spent."""
+        if self._spent is None:
+            return NOTHING
+        with _lock:
+            return Spent(**self._spent)
 
     def spend(self, **amounts: int) -> None:
         """Note an expense before it is made.
@@ -60,64 +108,66 @@ class Account:
         Raises:
             BudgetExceededError: A limit does not allow it; then nothing is noted.
         """
-        with self._lock:
-            for name, amount in amounts.items():
-                limit = getattr(self.budget, name)
-                if limit is not None and self._spent[name] + amount > limit:
-                    raise BudgetExceededError(name, limit, self._spent[name])
-            self._spend_around(amounts)
-            for name, amount in amounts.items():
-                self._spent[name] += amount
+        with _lock:
+            for account in self._all():
+                account._check(amounts)
+            self._add(amounts)
 
     def note(self, **amounts: int) -> None:
         """Note an expense that has been made already, such as the tokens of an answer, whatever the limits say."""
-        with self._lock:
-            for name, amount in amounts.items():
-                self._spent[name] += amount
-        self._note_around(amounts)
+        with _lock:
+            self._add(amounts)
 
     def left(self, name: str) -> int | None:
         """Return how much of a limit is left, at least 0, or None where nothing limits it."""
-        limit = getattr(self.budget, name)
-        with self._lock:
-            return None if limit is None else max(0, limit - self._spent[name])
+        with _lock:
+            limited = [(account, getattr(account.budget, name)) for account in self._all() if account.budget]
+            return min(
+                (max(0, most - account._of(name)) for account, most in limited if most is not None), default=None
+            )
 
-    def _spend_around(self, amounts: dict[str, int]) -> None:
-        """Spend where else it counts."""
+    def settles_for_part(self) -> bool:
+        """Return whether the innermost budget asks for what was found before it ran out."""
+        return next((account.budget.partial for account in self._all() if account.budget), False)
 
-    def _note_around(self, amounts: dict[str, int]) -> None:
-        """Note the expense where else it counts."""
+    def _all(self) -> Iterator[Account]:
+        account: Account | None = self
+        while account is not None:
+            yield account
+            account = account._enclosing
 
+    def _of(self, name: str) -> int:
+        return 0 if self._spent is None else self._spent[name]
 
-class _Nested(Account):
-    """An account within another: what is spent counts in both."""
+    def _check(self, amounts: dict[str, int]) -> None:
+        if self.budget is None:
+            return
+        for name in LIMITS:
+            limit, spent = getattr(self.budget, name), self._of(name)
+            least = 1 if name == "tokens" and amounts.get("llm_calls") else 0  # no model answers without reading
+            if limit is not None and spent + amounts.get(name, least) > limit:
+                raise BudgetExceededError(name, limit, spent)
 
-    def __init__(self, budget: Budget, enclosing: Account) -> None:
-        super().__init__(budget)
-        self._enclosing = enclosing
-
-    def _spend_around(self, amounts: dict[str, int]) -> None:
-        self._enclosing.spend(**amounts)
-
-    def _note_around(self, amounts: dict[str, int]) -> None:
-        self._enclosing.note(**amounts)
-
-    def left(self, name: str) -> int | None:
-        """Return the less of what is left here and in the enclosing account."""
-        both = [left for left in (super().left(name), self._enclosing.left(name)) if left is not None]
-        return min(both, default=None)
+    def _add(self, amounts: dict[str, int]) -> None:
+        for account in self._all():
+            if account._spent is None:
+                account._spent = dict.fromkeys(LIMITS, 0)
+            for name, amount in amounts.items():
+                account._spent[name] += amount
 
 
 _account: ContextVar[Account | None] = ContextVar("retrieverkit_budget", default=None)
 
 
 def account() -> Account | None:
-    """Return the account of the running retrieval, or None where no budget was given."""
+    """Return the account of the running retrieval, or None outside of one."""
     return _account.get()
 
 
 def spend(**amounts: int) -> None:
-    """Note an expense of the running retrieval before it is made; nothing happens where no budget was given.
+    """Note an expense of the running retrieval before it is made; outside of one nothing happens.
+
+    Once the tokens of a budget are used up, no further call of a language model is allowed.
 
     Args:
         **amounts: Amounts by the names of `Budget`'s limits, such as ``llm_calls=1``.
@@ -148,16 +198,35 @@ def left(name: str) -> int | None:
 
 def settles_for_part() -> bool:
     """Return whether a mode that runs out of its budget should return what it has, marked as partial."""
-    return (running := _account.get()) is not None and running.budget.partial
+    return (running := _account.get()) is not None and running.settles_for_part()
 
 
-@contextmanager
-def limited(budget: Budget) -> Iterator[Account]:
-    """Run the block under a budget; an enclosing one holds too."""
-    enclosing = _account.get()
-    own = Account(budget) if enclosing is None else _Nested(budget, enclosing)
-    token = _account.set(own)
-    try:
-        yield own
-    finally:
-        _account.reset(token)
+class limited:
+    """Run the block under a budget, or count what it spends; an enclosing budget holds, and counts it, too.
+
+    It stands around every retrieval: as a generator it would take three times as long.
+
+    Args:
+        budget: The limits, or None to count only.
+    """
+
+    __slots__ = ("_account", "_token")
+
+    def __init__(self, budget: Budget | None) -> None:
+        self._account = Account(budget, _account.get())
+
+    def __enter__(self) -> Account:
+        self._token = _account.set(self._account)
+        return self._account
+
+    def __exit__(self, *exception: object) -> None:
+        _account.reset(self._token)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

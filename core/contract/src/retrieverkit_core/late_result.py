@@ -44,6 +44,7 @@ class LateResult(RetrievalResult):
             warnings=like.warnings,
             notes=like.notes,
             abstained=like._abstained,
+            spent=like.spent,
         )
         self._make: Callable[[], Sequence[NodeWithScore]] | None = make
         self._lock = Lock()
@@ -85,11 +86,11 @@ class LateResult(RetrievalResult):
     def __reduce__(self) -> tuple[Any, ...]:
         self._load()
         return _loaded, (list(self), self.query, self.retriever, self.elapsed, self._legs, self.filters, self.warnings,
-                         self.notes, self._abstained)  # fmt: skip
+                         self.notes, self._abstained, self.spent)  # fmt: skip
 
 
 def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: float, *known: Any) -> RetrievalResult:
-    legs, filters, warnings, notes, abstained = known
+    legs, filters, warnings, notes, abstained, spent = known
     return RetrievalResult(
         hits,
         query=query,
@@ -100,6 +101,7 @@ def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: floa
         warnings=warnings,
         notes=notes,
         abstained=abstained,
+        spent=spent,
     )
 
 

@@ -96,6 +96,7 @@ class QueryBundle:
         filters: FiltersLike | None = None,
         scope: FiltersLike | None = None,
         timeout: float | None = None,
+        budget: Budget | None = None,
     ) -> QueryBundle:
         """Return a bundle around ``query`` with the limits that are given laid over it.
 
@@ -105,17 +106,18 @@ class QueryBundle:
             filters: In place of the bundle's, unless None.
             scope: Holds together with the bundle's.
             timeout: In place of the bundle's, unless None.
+            budget: In place of the bundle's, unless None.
 
         Raises:
             QueryError: A value cannot be part of a query.
             FilterError: The filters or the scope cannot be read.
         """
         bundle = query if isinstance(query, QueryBundle) else cls(query)
-        if top_k is None and filters is None and scope is None and timeout is None:
+        if top_k is None and filters is None and scope is None and timeout is None and budget is None:
             return bundle
         from retrieverkit_core.filters import MetadataFilters
 
-        laid_over: dict[str, Any] = {"top_k": top_k, "timeout": timeout}
+        laid_over: dict[str, Any] = {"top_k": top_k, "timeout": timeout, "budget": budget}
         laid_over["filters"] = None if filters is None else MetadataFilters.of(filters)
         if scope is not None:
             laid_over["scope"] = MetadataFilters.and_(bundle.scope, MetadataFilters.of(scope))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from retrieverkit_core.budget import NOTHING, Spent
 from retrieverkit_core.hits import NodeWithScore
 
 if TYPE_CHECKING:
@@ -164,9 +165,11 @@ class RetrievalResult(list[NodeWithScore]):
         filters: What became of the filters and the scope.
         warnings: What a reader must know to trust the answer, such as a leaking plugin or a failing observer.
         notes: What a reader may want to know, such as the mode that was chosen.
+        spent: What was spent on models, the legs and an index that was built on the way included. None where that is
+            not known by query: in a batch whose queries shared calls.
     """
 
-    __slots__ = ("_abstained", "_legs", "elapsed", "filters", "notes", "query", "retriever", "warnings")
+    __slots__ = ("_abstained", "_legs", "elapsed", "filters", "notes", "query", "retriever", "spent", "warnings")
 
     query: QueryBundle | None
     retriever: str
@@ -174,6 +177,7 @@ class RetrievalResult(list[NodeWithScore]):
     filters: FilterReport
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    spent: Spent | None
 
     def __init__(
         self,
@@ -187,6 +191,7 @@ class RetrievalResult(list[NodeWithScore]):
         warnings: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
         abstained: bool = False,
+        spent: Spent | None = NOTHING,
     ) -> None:
         super().__init__(hits)
         self.query = query
@@ -195,6 +200,7 @@ class RetrievalResult(list[NodeWithScore]):
         self.filters = filters
         self.warnings = warnings
         self.notes = notes
+        self.spent = spent
         self._legs = legs
         self._abstained = abstained
 

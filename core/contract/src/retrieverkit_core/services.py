@@ -61,6 +61,23 @@ class BoundedEmbedder(Protocol):
 
 
 @runtime_checkable
+class MeteredEmbedder(Protocol):
+    """What an `Embedder` may be too: it says what it costs to ask it. Plans and builds count on it."""
+
+    @property
+    def texts_per_call(self) -> int:
+        """How many texts one request embeds; 0 for a model in this process, which costs nothing to ask."""
+        ...
+
+
+def texts_per_call(embedder: object) -> int | None:
+    """Return how many texts one request embeds, 0 where asking costs nothing, None where that is not known."""
+    if isinstance(embedder, CorpusEmbedder):
+        return 0
+    return embedder.texts_per_call if isinstance(embedder, MeteredEmbedder) else None
+
+
+@runtime_checkable
 class CorpusEmbedder(Protocol):
     """An embedding that is fitted to the texts of a corpus before it can embed anything.
 

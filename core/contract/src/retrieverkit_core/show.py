@@ -20,6 +20,7 @@ def result_as_dict(result: RetrievalResult) -> dict[str, Any]:
         "retriever": result.retriever,
         "outcome": result.outcome.value,
         "milliseconds": round(result.elapsed * 1000, 3),
+        "spent": None if result.spent is None else result.spent.as_dict(),
         "legs": [leg.as_dict() for leg in result.legs],
         "filters": {
             "pushed": filters.pushed,
@@ -51,6 +52,8 @@ def summary(result: RetrievalResult) -> str:
     """Return one line: how many hits, from where, how long it took, and whether anything is missing."""
     count = f"{len(result)} hit{'' if len(result) == 1 else 's'}"
     parts = [count, result.retriever or "retriever", f"{result.elapsed * 1000:.1f} ms"]
+    if result.spent:
+        parts.append(str(result.spent))
     if result.outcome.value in ("partial", "abstained"):
         failed = ", ".join(told for leg in result.legs for told in _failures(leg))
         parts.append(result.outcome.value.upper() + (f" ({failed})" if failed else ""))

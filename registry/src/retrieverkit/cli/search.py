@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
+    from retrieverkit_core.budget import Budget
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
@@ -84,6 +85,16 @@ def search(
             "--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False
         ),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="LIMITS",
+            help="What may be spent on models: llm_calls, embedding_calls and tokens, such as "
+            "'llm_calls=3,tokens=10000'; ',partial' shows what was found before it ran out.",
+            show_default=False,
+        ),
+    ] = None,
     typos: Annotated[
         bool,
         typer.Option(
@@ -98,6 +109,7 @@ def search(
     Files are read once and kept in the user's cache folder; the next search of the same paths reads only what changed.
     The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
     """
+    from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.screen import Screen
@@ -112,7 +124,8 @@ def search(
         raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
     if mode is not None and config is not None:
         raise UsageError("--mode and --config do not go together", fix="use one of them")
-    bundle = _bundle(query, top_k, filters, scope, timeout)
+    limits = None if budget is None else parse_budget(budget)
+    bundle = _bundle(query, top_k, filters, scope, timeout, limits)
     spec = _spec(mode, config)
     err = Screen(sys.stderr)
     if index is not None:
@@ -129,6 +142,8 @@ def search(
         write_result(found.result, Screen(sys.stdout), found.sources, found.scores)
     sys.stdout.flush()
     _warn(found.result, err)
+    if found.result.spent:
+        err.say((f"spent: {found.result.spent}", "dim"))
     if not found.complete or found.result.outcome.value == "partial":
         raise typer.Exit(PARTIAL)
 
@@ -205,7 +220,7 @@ def _retrieve(index: Index, retriever: BaseRetriever, query: QueryBundle, screen
 
 
 def _bundle(
-    query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None
+    query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None, budget: Budget | None
 ) -> QueryBundle:
     from retrieverkit_core.filters import MetadataFilters
     from retrieverkit_core.query import QueryBundle
@@ -216,6 +231,7 @@ def _bundle(
         filters=None if filters is None else MetadataFilters.parse(_decodable("--filter", filters)),
         scope=None if scope is None else MetadataFilters.parse(_decodable("--scope", scope)),
         timeout=timeout,
+        budget=budget,
     )
 
 

@@ -21,6 +21,7 @@ from retrieverkit_core.scores import UNSCORED, ScoreSpec
 if TYPE_CHECKING:
     import pluggy
 
+    from retrieverkit_core.budget import Budget
     from retrieverkit_core.filters import FiltersLike, MetadataFilter
     from retrieverkit_core.plugin import ModeSpec
 
@@ -194,6 +195,7 @@ class BaseRetriever:
         filters: FiltersLike | None = None,
         scope: FiltersLike | None = None,
         timeout: float | None = None,
+        budget: Budget | None = None,
     ) -> RetrievalResult:
         """Return the most relevant nodes.
 
@@ -204,15 +206,17 @@ class BaseRetriever:
                 bundle says.
             scope: A mandatory filter that holds in every leg, together with that of the bundle.
             timeout: Seconds within which the answer must come, in place of what the bundle says.
+            budget: What may be spent on models, in place of what the bundle says.
 
         Raises:
             QueryError: The value cannot be a query.
             FilterError: The filters ask for what cannot be.
             DeadlineExceededError: The ``timeout`` passed.
+            BudgetExceededError: The ``budget`` does not allow what would be spent next.
             RetrievalError: The retriever failed; its error is chained.
             PluginContractError: The retriever returned what the contract forbids.
         """
-        return _driving.retrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout))
+        return _driving.retrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget))
 
     @final
     async def aretrieve(
@@ -223,9 +227,10 @@ class BaseRetriever:
         filters: FiltersLike | None = None,
         scope: FiltersLike | None = None,
         timeout: float | None = None,
+        budget: Budget | None = None,
     ) -> RetrievalResult:
         """As `retrieve`, without blocking the event loop."""
-        return await _driving.aretrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout))
+        return await _driving.aretrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget))
 
     @final
     def retrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:

@@ -49,20 +49,21 @@ async def aretrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = F
 
 
 def _within_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
-    if query.budget is None:
-        return _within_deadline(retriever, query, late)
-    with budget.limited(query.budget):
-        result = _within_deadline(retriever, query.replace(budget=None), late)
-    result.query = query
-    return result
+    with budget.limited(query.budget) as account:
+        asked = query if query.budget is None else query.replace(budget=None)
+        result = _within_deadline(retriever, asked, late)
+    return _accounted(result, query, account)
 
 
 async def _awithin_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
-    if query.budget is None:
-        return await _awithin_deadline(retriever, query, late)
-    with budget.limited(query.budget):
-        result = await _awithin_deadline(retriever, query.replace(budget=None), late)
-    result.query = query
+    with budget.limited(query.budget) as account:
+        asked = query if query.budget is None else query.replace(budget=None)
+        result = await _awithin_deadline(retriever, asked, late)
+    return _accounted(result, query, account)
+
+
+def _accounted(result: RetrievalResult, query: QueryBundle, account: budget.Account) -> RetrievalResult:
+    result.query, result.spent = query, account.spent
     return result
 
 

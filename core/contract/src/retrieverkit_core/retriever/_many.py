@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core import deadline
+from retrieverkit_core import budget, deadline
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
@@ -39,8 +39,12 @@ def retrieve_many(
             outcomes[place] = _outcome(retriever, query, late)
     for timeout, places in _by_timeout(queries).items():
         batch = [queries[place] for place in places]
-        for place, outcome in zip(places, _batch(retriever, batch, timeout, late), strict=True):
+        with budget.limited(None) as account:
+            answered = _batch(retriever, batch, timeout, late)
+        for place, outcome in zip(places, answered, strict=True):
             outcomes[place] = outcome
+            if isinstance(outcome, RetrievalResult) and account.spent:
+                outcome.spent = account.spent if len(batch) == 1 else None
     return _settled([outcome for outcome in outcomes if outcome is not None])
 
 

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, final
 from retrieverkit_core.corpus import Corpus, Cursor
 from retrieverkit_core.deadline import lifted
 from retrieverkit_core.errors import (
+    BudgetExceededError,
     BuildPostponedError,
     CorpusBusyError,
     DeadlineExceededError,
@@ -337,7 +338,7 @@ class CorpusIndex(ABC, Generic[R]):
 
         try:
             return self._state.places.written(work)
-        except (CorpusBusyError, DeadlineExceededError):
+        except (CorpusBusyError, DeadlineExceededError, BudgetExceededError):  # the caller's limits, not the build's
             raise
         except RetrieverKitError as error:
             self._remember(error)

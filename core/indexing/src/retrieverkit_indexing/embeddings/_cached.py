@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from retrieverkit_core.services import texts_per_call
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.embeddings._cache import EmbeddingCache
 from retrieverkit_indexing.embeddings._probes import probe
@@ -84,13 +85,18 @@ class CachedEmbedder:
                 result[at] = known[at]
             else:
                 places.setdefault(text, []).append(at)
-        if places:
-            asked = list(places)
+        for asked in self._requests(list(places)):
             vectors = checked(self._embedder.embed_documents(asked), len(asked), self.dimension)
             self._cache.put(self.fingerprint, probe, dict(zip(asked, vectors, strict=True)))
             for text, vector in zip(asked, vectors, strict=True):
                 result[places[text]] = vector
         return result
+
+    def _requests(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Yield as many texts as one request takes: each is remembered, whatever becomes of the next one."""
+        size = texts_per_call(self._embedder) or len(texts) or 1
+        for start in range(0, len(texts), size):
+            yield texts[start : start + size]
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one checked row a query, shape ``(len(texts), dimension)``. Queries are not remembered.

@@ -62,6 +62,11 @@ class OpenAIEmbedder:
                 self._dimension = self._dimension or len(vectors[0])
         return self._dimension
 
+    @property
+    def texts_per_call(self) -> int:
+        """How many texts one request embeds."""
+        return self._options.batch_size
+
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row per text.
 

@@ -28,6 +28,9 @@ class HashEmbedder:
         dimension: The length of a vector.
     """
 
+    texts_per_call = 0
+    """It costs nothing to ask."""
+
     def __init__(self, dimension: int = 256) -> None:
         self.dimension = dimension
         self.fingerprint = f"hash 1, {dimension} dimensions"

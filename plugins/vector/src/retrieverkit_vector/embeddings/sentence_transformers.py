@@ -39,6 +39,9 @@ class SentenceTransformersEmbedder:
         MissingServiceError: The package or the model is missing.
     """
 
+    texts_per_call = 0
+    """It costs nothing to ask."""
+
     def __init__(self, model: str, local_files_only: bool = True) -> None:
         self._model = _load(model, local_files_only)
         self.dimension = int(self._model.get_embedding_dimension())

@@ -28,6 +28,9 @@ class MiniLm:
         MissingServiceError: The files are not the official ones.
     """
 
+    texts_per_call = 0
+    """It costs nothing to ask."""
+
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load_file
 
