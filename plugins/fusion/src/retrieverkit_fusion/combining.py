@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
+from itertools import chain, count, zip_longest
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from retrieverkit_core.found import Found, RawEvidence
 from retrieverkit_core.hits import Evidence, NodeWithScore
@@ -17,6 +17,8 @@ Key = str | int
 
 Evidences = Sequence[RawEvidence] | None
 
+_UNSCORED = -inf
+
 
 class Ranking(NamedTuple):
     """One list and what it counts.
@@ -27,17 +29,15 @@ class Ranking(NamedTuple):
         keys: What was found, best first, each once.
         scores: The score of each.
         evidence: Who found each, or None where the leg alone did.
-        share: The list's weight on the method's scale.
-        higher_is_better: The order of the leg's scores.
+        worths: What each adds to its node, None where it adds nothing.
     """
 
     name: str
     retriever: str
     keys: Sequence[Key]
     scores: Sequence[float | None]
-    evidence: Sequence[RawEvidence] | None
-    share: float
-    higher_is_better: bool
+    evidence: Evidences
+    worths: Sequence[float | None]
 
 
 class Fused(NamedTuple):
@@ -74,32 +74,35 @@ class Listing(NamedTuple):
 
     Attributes:
         name: The leg's name.
+        method: The fusion method.
         share: The list's weight on the method's scale.
         higher_is_better: The order of the leg's scores.
         lowest: What scores below this is left out: it has nothing to do with the query.
     """
 
     name: str
+    method: Method
     share: float
     higher_is_better: bool
     lowest: float | None = None
 
     def ranking(
-        self, result: RetrievalResult, keys: list[Key], scores: list[float | None], evidence: Evidences
+        self, result: RetrievalResult, keys: Sequence[Key], scores: Sequence[float | None], evidence: Evidences
     ) -> Ranking:
         """Return the list of what scores high enough."""
         if self.lowest is not None and scores and (scores[-1] is None or scores[-1] < self.lowest):
             kept = sum(score is None or score >= self.lowest for score in scores)  # scores fall
             keys, scores = keys[:kept], scores[:kept]
-        return Ranking(self.name, result.retriever, keys, scores, evidence, self.share, self.higher_is_better)
+        worths = self.method.values(scores, self.higher_is_better, self.share)
+        return Ranking(self.name, result.retriever, keys, scores, evidence, worths)
 
 
 def by_ordinal(result: RetrievalResult, listing: Listing) -> Ranking:
     """Return a leg's answer as a list of ordinals; no node is read."""
     found = result.found
     assert found is not None
-    ordinals: list[Key] = [ordinal for ordinal, _ in found.pairs]
-    return listing.ranking(result, ordinals, [score for _, score in found.pairs], found.evidence)
+    ordinals, scores = zip(*found.pairs, strict=True) if found.pairs else ((), ())
+    return listing.ranking(result, ordinals, scores, found.evidence)
 
 
 def by_id(result: RetrievalResult, listing: Listing) -> Ranking:
@@ -108,39 +111,48 @@ def by_id(result: RetrievalResult, listing: Listing) -> Ranking:
     return listing.ranking(result, ids, [hit.score for hit in result], [hit._evidence for hit in result])
 
 
-def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:
-    """Return the best nodes of all lists, best first.
+def best_keys(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[tuple[Key, float]]:
+    """Return the best nodes of all lists with their worth, best first; `_UNSCORED` where no list scored one.
 
-    Equal scores are ordered by the node's best rank in any list, then by the first list that has it there. A node
-    that no list scored has the score None and comes after all others.
+    Equal ones are ordered by the node's best rank in any list, then by the first list that has it there.
+
+    Args:
+        rankings: The lists, in the order of the legs, all with keys of one kind.
+        method: How to make one worth of several.
+        top_k: At most so many, or None for all.
+    """
+    tables = [dict(zip(ranking.keys, ranking.worths, strict=True)) for ranking in rankings]
+    rows = zip_longest(*(ranking.keys for ranking in rankings))
+    worths: dict[Any, Any] = dict.fromkeys(chain.from_iterable(rows))  # by best rank: so sorting leaves it
+    worths.pop(None, None)  # it stands where a list has ended
+    in_several: set[Key] = set()
+    seen: set[Key] = set()
+    for table in tables:
+        in_several |= seen & table.keys()
+        seen |= table.keys()
+        worths.update(table)
+    for key in in_several:
+        values = [value for table in tables if (value := table.get(key)) is not None]
+        worths[key] = method.join(values) if len(values) > 1 else values[0] if values else None
+    if None in worths.values():
+        worths = {key: _UNSCORED if worth is None else worth for key, worth in worths.items()}
+    return [(key, worths[key]) for key in sorted(worths, key=worths.__getitem__, reverse=True)[:top_k]]
+
+
+def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:
+    """Return the best nodes of all lists, best first, in the order of `best_keys`.
+
+    A node that no list scored has the score None and comes after all others.
 
     Args:
         rankings: The lists, in the order of the legs, all with keys of one kind.
         method: How to make one score of several.
         top_k: At most so many, or None for all.
     """
-    lists = len(rankings)
-    places: dict[Key, list[int]] = {}
-    added: dict[Key, list[float]] = {}
-    for at, ranking in enumerate(rankings):
-        values = method.values(ranking.scores, ranking.higher_is_better, ranking.share)
-        for place, key, value in zip(count(at, lists), ranking.keys, values, strict=False):
-            if key in places:
-                places[key].append(place)
-                if value is not None:
-                    added[key].append(value)
-            else:
-                places[key] = [place]
-                added[key] = [] if value is None else [value]
-    order = []
-    for key, values in added.items():
-        worth = -(values[0] if len(values) == 1 else method.join(values)) if values else inf
-        at_best = places[key]
-        order.append((worth, at_best[0] if len(at_best) == 1 else min(at_best), key))
-    order.sort()
+    rows = [dict(zip(ranking.keys, count(), strict=False)) for ranking in rankings]
     return [
-        _fused(key, places[key], None if worth == inf else method.shown(-worth), rankings)
-        for worth, _, key in order[:top_k]
+        _fused(key, None if worth == _UNSCORED else method.shown(worth), rankings, rows)
+        for key, worth in best_keys(rankings, method, top_k)
     ]
 
 
@@ -149,12 +161,16 @@ def hits_of(fused: Sequence[Fused], results: Sequence[RetrievalResult]) -> list[
     return [results[one.ranking][one.row].with_score(one.score, one.evidence) for one in fused]
 
 
-def _fused(key: Key, places: Sequence[int], score: float | None, rankings: Sequence[Ranking]) -> Fused:
-    """Return the node that stands at these places; a place counts through the lists rank by rank."""
+def _fused(key: Key, score: float | None, rankings: Sequence[Ranking], rows: Sequence[Mapping[Key, int]]) -> Fused:
+    """Return a node with its evidence; ``rows`` says where in each list it stands."""
     evidence: list[tuple[str, int, float | None]] = []
-    for place in places:
-        row, at = divmod(place, len(rankings))
-        ranking = rankings[at]
+    best = best_at = -1
+    for at, (ranking, row_of) in enumerate(zip(rankings, rows, strict=True)):
+        row = row_of.get(key)
+        if row is None:
+            continue
+        if best_at < 0 or row < best:
+            best, best_at = row, at
         own = (ranking.name, row + 1, ranking.scores[row])
         inner = [] if ranking.evidence is None else ranking.evidence[row]
         evidence.append(next((_moved(each, *own) for each in inner if each[0] == ranking.retriever), own))
@@ -162,8 +178,7 @@ def _fused(key: Key, places: Sequence[int], score: float | None, rankings: Seque
             leg, rank, raw = each
             if leg != ranking.retriever:
                 evidence.append(_moved(each, f"{ranking.name}/{leg}", rank, raw))
-    row, at = divmod(min(places), len(rankings))
-    return Fused(key, score, tuple(evidence), row, at)
+    return Fused(key, score, tuple(evidence), best, best_at)
 
 
 def _moved(

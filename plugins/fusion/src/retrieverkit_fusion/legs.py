@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
@@ -15,9 +15,11 @@ from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_fusion.combining import Listing, Ranking
 from retrieverkit_fusion.options import FusionSettings
 
 T = TypeVar("T")
+Listed = Callable[[RetrievalResult, Listing], Ranking]
 
 _MARGIN = 0.1
 """The part of the time left, and the most seconds of it, that are kept for making the answer."""
@@ -70,6 +72,7 @@ class Ask:
     error: BaseException | None = None
     milliseconds: float = 0.0
     _started: float = field(default=0.0, repr=False)
+    _rankings: dict[Listed, Ranking] = field(default_factory=dict, init=False, repr=False)
 
     def ask(self) -> None:
         """Ask the leg. Only a required leg's error is raised."""
@@ -83,11 +86,24 @@ class Ask:
 
     def read(self) -> None:
         """Read the nodes of what the leg found. What goes wrong is the leg's failure, as in `ask`."""
+        self._rankings.clear()
         asked, found = self.milliseconds, self.result
         self.result = None
         with self:
             self.result = None if found is None else _read(found)
         self.milliseconds += asked
+
+    def ranking(self, listed: Listed, listing: Listing) -> Ranking:
+        """Return the leg's answer as a list, which is made once.
+
+        Args:
+            listed: How it is made, `by_ordinal` or `by_id`.
+            listing: How it counts.
+        """
+        if listed not in self._rankings:
+            assert self.result is not None
+            self._rankings[listed] = listed(self.result, listing)
+        return self._rankings[listed]
 
     def bundle(self, now: float | None = None) -> QueryBundle:
         """Return what the leg is asked: the query with its filters and scope, for candidates, within the time.

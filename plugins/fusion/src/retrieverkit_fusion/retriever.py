@@ -23,7 +23,16 @@ from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.side_by_side import in_tasks, in_threads
 from retrieverkit_core.threads import offload
-from retrieverkit_fusion.combining import Listing, Ranking, by_id, by_ordinal, combine, hits_of, lists_of
+from retrieverkit_fusion.combining import (
+    Listing,
+    Ranking,
+    best_keys,
+    by_id,
+    by_ordinal,
+    combine,
+    hits_of,
+    lists_of,
+)
 from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
@@ -229,8 +238,8 @@ class FusionRetriever(BaseRetriever):
         """Return the ordinals of the first fused nodes that are in the corpus of ``of``, found there by ordinal."""
         results = _results(asks)
         if lists_of(results) is not None:
-            fused = combine(self._rankings(asks, by_ordinal), self._method, count)
-            return [one.key for one in fused if isinstance(one.key, int)]
+            best = best_keys(self._rankings(asks, by_ordinal), self._method, count)
+            return [key for key, _ in best if isinstance(key, int)]
         fused = combine(self._rankings(asks, by_id), self._method, count)
         corpus = _corpus_of(of)
         origins = [results[one.ranking][one.row]._origin for one in fused]
@@ -266,11 +275,11 @@ class FusionRetriever(BaseRetriever):
         )
 
     def _rankings(self, asks: Sequence[Ask], listed: Callable[[RetrievalResult, Listing], Ranking]) -> list[Ranking]:
-        return [listed(ask.result, self._listing(ask)) for ask in asks if ask.result is not None]
+        return [ask.ranking(listed, self._listing(ask)) for ask in asks if ask.result is not None]
 
     def _listing(self, ask: Ask) -> Listing:
         """Return how the answer to ``ask`` counts."""
-        return Listing(ask.name, ask.share, ask.leg.retriever.score_spec.higher_is_better)
+        return Listing(ask.name, self._method, ask.share, ask.leg.retriever.score_spec.higher_is_better)
 
     def _statuses(self, asks: Sequence[Ask], expansion: Expansion | None) -> list[LegStatus]:
         skipped = [
