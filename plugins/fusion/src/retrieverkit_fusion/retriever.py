@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 from retrieverkit_core.corpus import Corpus
@@ -34,12 +35,15 @@ from retrieverkit_fusion.combining import (
     lists_of,
 )
 from retrieverkit_fusion.expansion import PROMPT, Expansion
-from retrieverkit_fusion.legs import Ask, answer_until, ask_many, make_legs
+from retrieverkit_fusion.legs import Ask, answer_until, ask_many, gained_by_threads, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
 
 _ROUNDS = 3
 """How often legs are asked again because the corpus changed between them; then what they said is fused by id."""
+
+_WORTH_THREADS = 0.0003
+"""Seconds by which legs must answer sooner side by side; to hand one to another thread takes about as long."""
 
 
 class FusionRetriever(BaseRetriever):
@@ -123,6 +127,7 @@ class FusionRetriever(BaseRetriever):
         self.scores = self._method.scores({leg.name: leg.retriever.score_spec for leg in self._asked})
         self._has_required = any(leg.required for leg in self._asked)
         self._concurrency = concurrency
+        self._gain = inf
         self._model = llm if num_queries > 1 else None
         self._more_queries = num_queries - 1
         if self._model is not None:
@@ -142,7 +147,11 @@ class FusionRetriever(BaseRetriever):
             expansion.ask(self._model)
         for _ in range(_ROUNDS):
             asks = self._asks(query_bundle, expansion, until)
-            in_threads([ask.ask for ask in asks], self._concurrency, may_raise=self._has_required)
+            side_by_side = self._has_required or until is not None or self._gain >= _WORTH_THREADS
+            in_threads(
+                [ask.ask for ask in asks], self._concurrency if side_by_side else 1, may_raise=self._has_required
+            )
+            self._gain = gained_by_threads(asks)
             answer = self._answer(asks, expansion, query_bundle)
             if answer is not None:
                 return answer
