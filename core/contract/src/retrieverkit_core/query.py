@@ -244,10 +244,11 @@ def _checked_embedding(embedding: Sequence[float]) -> tuple[float, ...]:
     if isinstance(embedding, (str, bytes)):
         raise QueryError(f"the query's embedding is a sequence of numbers, not {type(embedding).__name__}")
     try:
-        vector = tuple(float(x) for x in embedding)
+        vector = tuple(map(float, embedding))
     except (TypeError, ValueError, OverflowError) as error:
         raise QueryError(f"the query's embedding is not a sequence of numbers: {error}") from error
-    if not vector or not all(map(math.isfinite, vector)):
+    finite = math.isfinite(sum(vector)) or all(map(math.isfinite, vector))  # a sum of finite numbers may overflow
+    if not vector or not finite:
         raise QueryError("the query's embedding is empty or not finite")
     return vector
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, count, zip_longest
+from itertools import count
 from math import inf
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ class Ranking(NamedTuple):
         scores: The score of each.
         evidence: Who found each, or None where the leg alone did.
         worths: What each adds to its node, None where it adds nothing.
+        rows: Where each key stands in the list.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Ranking(NamedTuple):
     scores: Sequence[float | None]
     evidence: Evidences
     worths: Sequence[float | None]
+    rows: Mapping[Key, int]
 
 
 class Fused(NamedTuple):
@@ -94,7 +96,8 @@ class Listing(NamedTuple):
             kept = sum(score is None or score >= self.lowest for score in scores)  # scores fall
             keys, scores = keys[:kept], scores[:kept]
         worths = self.method.values(scores, self.higher_is_better, self.share)
-        return Ranking(self.name, result.retriever, keys, scores, evidence, worths)
+        rows = dict(zip(keys, count(), strict=False))
+        return Ranking(self.name, result.retriever, keys, scores, evidence, worths, rows)
 
 
 def by_ordinal(result: RetrievalResult, listing: Listing) -> Ranking:
@@ -121,22 +124,34 @@ def best_keys(rankings: Sequence[Ranking], method: Method, top_k: int | None) ->
         method: How to make one worth of several.
         top_k: At most so many, or None for all.
     """
-    tables = [dict(zip(ranking.keys, ranking.worths, strict=True)) for ranking in rankings]
-    rows = zip_longest(*(ranking.keys for ranking in rankings))
-    worths: dict[Any, Any] = dict.fromkeys(chain.from_iterable(rows))  # by best rank: so sorting leaves it
-    worths.pop(None, None)  # it stands where a list has ended
+    worths = _worths(rankings, method)
+    wanted = len(worths) if top_k is None else min(top_k, len(worths))
+    if not wanted:
+        return []
+    least = sorted(worths.values(), reverse=True)[wanted - 1]  # so that few are ordered by more than a number
+    best = [(-worth, *_best_place(key, rankings), key) for key, worth in worths.items() if worth >= least]
+    return [(key, -worth) for worth, _, _, key in sorted(best)[:wanted]]
+
+
+def _worths(rankings: Sequence[Ranking], method: Method) -> dict[Key, float]:
+    """Return the worth of every node."""
+    worths: dict[Key, Any] = {}
     in_several: set[Key] = set()
-    seen: set[Key] = set()
-    for table in tables:
-        in_several |= seen & table.keys()
-        seen |= table.keys()
-        worths.update(table)
+    for ranking in rankings:
+        in_several |= worths.keys() & ranking.rows.keys()
+        worths.update(zip(ranking.keys, ranking.worths, strict=True))
     for key in in_several:
-        values = [value for table in tables if (value := table.get(key)) is not None]
-        worths[key] = method.join(values) if len(values) > 1 else values[0] if values else None
+        values = [ranking.worths[row] for ranking in rankings if (row := ranking.rows.get(key)) is not None]
+        known = [value for value in values if value is not None]
+        worths[key] = method.join(known) if len(known) > 1 else known[0] if known else None
     if None in worths.values():
-        worths = {key: _UNSCORED if worth is None else worth for key, worth in worths.items()}
-    return [(key, worths[key]) for key in sorted(worths, key=worths.__getitem__, reverse=True)[:top_k]]
+        return {key: _UNSCORED if worth is None else worth for key, worth in worths.items()}
+    return worths
+
+
+def _best_place(key: Key, rankings: Sequence[Ranking]) -> tuple[int, int]:
+    """Return the best row of a node in any list, and the first list that has it there."""
+    return min((row, at) for at, ranking in enumerate(rankings) if (row := ranking.rows.get(key)) is not None)
 
 
 def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:
@@ -149,9 +164,8 @@ def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
         method: How to make one score of several.
         top_k: At most so many, or None for all.
     """
-    rows = [dict(zip(ranking.keys, count(), strict=False)) for ranking in rankings]
     return [
-        _fused(key, None if worth == _UNSCORED else method.shown(worth), rankings, rows)
+        _fused(key, None if worth == _UNSCORED else method.shown(worth), rankings)
         for key, worth in best_keys(rankings, method, top_k)
     ]
 
@@ -161,24 +175,21 @@ def hits_of(fused: Sequence[Fused], results: Sequence[RetrievalResult]) -> list[
     return [results[one.ranking][one.row].with_score(one.score, one.evidence) for one in fused]
 
 
-def _fused(key: Key, score: float | None, rankings: Sequence[Ranking], rows: Sequence[Mapping[Key, int]]) -> Fused:
-    """Return a node with its evidence; ``rows`` says where in each list it stands."""
+def _fused(key: Key, score: float | None, rankings: Sequence[Ranking]) -> Fused:
+    """Return a node with its evidence."""
     evidence: list[tuple[str, int, float | None]] = []
-    best = best_at = -1
-    for at, (ranking, row_of) in enumerate(zip(rankings, rows, strict=True)):
-        row = row_of.get(key)
+    for ranking in rankings:
+        row = ranking.rows.get(key)
         if row is None:
             continue
-        if best_at < 0 or row < best:
-            best, best_at = row, at
         own = (ranking.name, row + 1, ranking.scores[row])
-        inner = [] if ranking.evidence is None else ranking.evidence[row]
+        inner = () if ranking.evidence is None else ranking.evidence[row]
         evidence.append(next((_moved(each, *own) for each in inner if each[0] == ranking.retriever), own))
         for each in inner:
             leg, rank, raw = each
             if leg != ranking.retriever:
                 evidence.append(_moved(each, f"{ranking.name}/{leg}", rank, raw))
-    return Fused(key, score, tuple(evidence), best, best_at)
+    return Fused(key, score, tuple(evidence), *_best_place(key, rankings))
 
 
 def _moved(

@@ -71,6 +71,7 @@ class HybridRetriever(FusionRetriever):
             weight = default_weight(embedding)
         super().__init__([bm25, vector], method="relative_score", weights=[1 - weight, weight], top_k=top_k, **base)
         self._vector = vector
+        self._mover = vector if isinstance(vector, RelevanceFeedback) else None
         self._unrelated = UNRELATED.get(name_of(embedding))
         self._feedback = _checked_feedback(feedback, vector, embedding)
         self._improves = self._feedback > 0 and weight > 0
@@ -89,11 +90,11 @@ class HybridRetriever(FusionRetriever):
 
     def _second_look(self, ask: Ask, asks: Sequence[Ask]) -> Ask:
         """Return the leg's answer to the moved query; its first answer, with a warning, where there is no second."""
-        if ask.result is None or not isinstance(self._vector, RelevanceFeedback):
+        if ask.result is None or self._mover is None:
             return ask
         again = replace(ask, result=None)
         try:
-            moved = self._vector.moved(ask.query, self._first(asks, LEADERS, ask.result), self._feedback)
+            moved = self._mover.moved(ask.query, self._first(asks, LEADERS, ask.result), self._feedback)
             if moved is None:
                 return ask
             again.query = moved
