@@ -25,8 +25,8 @@ def early():
 
 def nearest(held, there, asked, k):
     wide, query = held.astype(np.float64), np.array(asked, np.float32).astype(np.float64)
-    lengths = np.sqrt((wide * wide).sum(axis=1))
-    cosines = (wide * query).sum(axis=1) / (lengths * np.sqrt((query * query).sum()))
+    lengths = np.sqrt(np.vecdot(wide, wide))
+    cosines = np.vecdot(wide, query) / (lengths * np.sqrt((query * query).sum()))
     order = np.lexsort((np.arange(len(held)), -np.clip(cosines, -1, 1)))
     return [(f"n{i}", min(1.0, max(-1.0, float(cosines[i])))) for i in order if i in set(there)][:k]
 

@@ -66,15 +66,15 @@ class Target:
     def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the exact score of each vector."""
         parts = [self._scores(vectors[at : at + _BLOCK]) for at in range(0, len(vectors), _BLOCK)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         wide = vectors.astype(np.float64)
         if self.metric == "l2":
             wide -= self._exact
-            distances: NDArray[np.float64] = np.sqrt((wide * wide).sum(axis=1))
+            distances: NDArray[np.float64] = np.sqrt(np.vecdot(wide, wide))
             return distances
-        products: NDArray[np.float64] = (wide * self._exact).sum(axis=1)
+        products: NDArray[np.float64] = np.vecdot(wide, self._exact)
         if self.metric == "dot":
             return products
         return self._cosines(wide, products)
@@ -82,10 +82,10 @@ class Target:
     def cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the exact cosine of each vector, whatever the metric."""
         wide = vectors.astype(np.float64)
-        return self._cosines(wide, (wide * self._exact).sum(axis=1))
+        return self._cosines(wide, np.vecdot(wide, self._exact))
 
     def _cosines(self, wide: NDArray[np.float64], products: NDArray[np.float64]) -> NDArray[np.float64]:
-        lengths = np.sqrt((wide * wide).sum(axis=1))
+        lengths = np.sqrt(np.vecdot(wide, wide))
         cosines: NDArray[np.float64] = np.clip(products / (lengths * self.length), -1.0, 1.0)
         return cosines
 
