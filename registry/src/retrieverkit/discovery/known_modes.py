@@ -6,12 +6,13 @@ KNOWN_MODES: dict[str, str] = {
     "bm25": "retrieverkit-bm25",
     "fusion": "retrieverkit-fusion",
     "hybrid": "retrieverkit-fusion",
+    "keyword": "retrieverkit-keyword",
     "vector": "retrieverkit-vector",
 }
 
 OPTION_ALIASES: dict[str, str] = dict.fromkeys(
-    ("similarity_top_k", "k", "limit", "n", "num_results", "max_results", "topk"), "top_k"
-)
+    ("similarity_top_k", "k", "limit", "n", "num_chunks_per_query", "num_results", "max_results", "topk"), "top_k"
+) | {"max_keywords_per_chunk": "max_keywords", "max_keywords_per_query": "max_query_keywords"}
 """What other libraries call an option, to name ours in the error."""
 
 MODE_ALIASES: dict[str, str] = {
@@ -19,6 +20,7 @@ MODE_ALIASES: dict[str, str] = {
     "dense": "vector",
     "embedding": "vector",
     "semantic": "vector",
+    "simple": "keyword",
     "sparse": "bm25",
 }
 """What other libraries call a mode, to name ours in the error."""

@@ -1,0 +1,37 @@
+"""What the entry points name: the keyword modes' declarations and how their retrievers are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrieverkit_core.markers import hookimpl
+from retrieverkit_core.plugin import BuildContext, ModeSpec, Need
+from retrieverkit_keyword.options import FILTERS, SCORES, KeywordOptions
+
+if TYPE_CHECKING:
+    from retrieverkit_keyword.retriever import KeywordRetriever
+
+
+class KeywordPlugin:
+    """Makes keyword retrievers."""
+
+    spec = ModeSpec(
+        name="keyword",
+        summary="keywords in common: the terms that are most often in a node",
+        options=KeywordOptions,
+        scores=SCORES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: KeywordOptions, context: BuildContext) -> KeywordRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_keyword.retriever import KeywordRetriever
+
+        return KeywordRetriever(
+            context.need_corpus(), context.need_storage(), **options.model_dump(), object_map=context.object_map
+        )
+
+
+keyword = KeywordPlugin()

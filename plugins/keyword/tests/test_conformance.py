@@ -1,0 +1,14 @@
+"""The conformance kit on the keyword modes."""
+
+from retrieverkit_testkit.suite import RetrieverConformance
+
+
+class TestKeyword(RetrieverConformance):
+    retriever_mode = "keyword"
+    capabilities = ["deterministic", "ranks-by-query", "lexical"]
+
+
+class TestKeywordByWeight(RetrieverConformance):
+    retriever_mode = 'keyword(max_keywords=1000, max_query_keywords=5000, rank_by="weight")'
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
