@@ -42,7 +42,7 @@ class Exchange(Protocol):
         """Answer with JSON, or with bytes as they are."""
         ...
 
-    def say(self, content: str, **changes: object) -> None:
+    def say(self, content: str | None, **changes: object) -> None:
         """Answer a chat in the way that was asked for, ``changes`` made to the choice and its message."""
         ...
 
@@ -91,11 +91,11 @@ def raw(content: bytes, name: str = "raw") -> Fault:
     return Fault(name, lambda exchange: exchange.send(200, content))
 
 
-def says(content: str, name: str = "says", **changes: object) -> Fault:
+def says(content: str | None, name: str = "says", **changes: object) -> Fault:
     """Return a chat's answer with ``content``, and ``changes`` made to the choice or, where they are its, the message.
 
     Args:
-        content: The content, or the arguments of the tool call where one was asked for.
+        content: The content, or the arguments of the tool call where one was asked for; None where there is none.
         name: The fault's name.
         **changes: Such as ``finish_reason="length"`` or ``refusal="I cannot help with that"``.
     """
@@ -186,7 +186,7 @@ REFUSAL = says("", "refusal", refusal="I cannot help with that.")
 """The model declines."""
 
 
-def choice(content: str, tool: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+def choice(content: str | None, tool: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return one choice of a chat's answer.
 
     Args:

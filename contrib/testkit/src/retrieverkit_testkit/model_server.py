@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ class ModelServer:
         requests: What was asked so far, refusals and faults included.
         dropped: The requests whose client closed the connection before it had its answer.
         most_at_once: How many requests were being answered at one time, at most.
+        broken: What was raised while a request was answered; the first is raised at the end of the block.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class ModelServer:
         self._faults = deque(faults)
         self._changed = threading.Condition()
         self._at_once = 0
-        self._broken: list[BaseException] = []
+        self.broken: list[BaseException] = []
         self.closing = threading.Event()
         self.requests: list[ModelRequest] = []
         self.dropped: list[ModelRequest] = []
@@ -80,8 +82,8 @@ class ModelServer:
         self._server.hang_up()
         self._server.server_close()
         self._thread.join()
-        if self._broken and kind is None:
-            raise self._broken[0]
+        if self.broken and kind is None:
+            raise self.broken[0]
 
     @property
     def url(self) -> str:
@@ -149,20 +151,20 @@ class ModelServer:
         try:
             answer = self._answer(request)
         except BaseException as error:
-            self._broken.append(error)
+            self.broken.append(error)
             answer = status(500, "the test's answer raised")
         if isinstance(answer, Fault):
             answer.happen(exchange)
         else:
             exchange.say(_written(answer))
 
-    def completion(self, request: ModelRequest, content: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    def completion(self, request: ModelRequest, content: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return a chat's answer with one choice."""
         tool = request.body["tools"][0]["function"]["name"] if request.way == "tool" else None
         made = {"id": "chat-1", "object": "chat.completion", "created": 0, "model": request.body.get("model")}
         made["choices"] = [choice(content, tool, changes)]
         if self._usage:
-            read, wrote = tokens_of(*map(json.dumps, request.messages)), tokens_of(content)
+            read, wrote = tokens_of(*map(json.dumps, request.messages)), tokens_of(content or "")
             made["usage"] = {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
         return made
 
@@ -210,7 +212,10 @@ class _Server(ThreadingHTTPServer):
                     continue
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that has gone is no fault of the server's."""
+        """Keep what was no client's doing: a client that has gone is one."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.model.broken.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -245,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1")
         self.connection.sendall(head + body)
 
-    def say(self, content: str, **changes: object) -> None:
+    def say(self, content: str | None, **changes: object) -> None:
         self.send(200, self.server.model.completion(self.asked, content, changes))
 
     def hung_up(self) -> None:

@@ -1,5 +1,4 @@
 import json
-import logging
 import os
 import socket
 import struct
@@ -7,8 +6,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-
-KEY = "sk-very-secret-7c1f"
 
 
 def vector_of(text, dimensions=4):
@@ -166,28 +163,11 @@ def does():
 
 
 @pytest.fixture
-def endpoint(monkeypatch):
+def endpoint(key):
     """A server, with the key in the environment and no proxy in between."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TEST_KEY", KEY)
     server = FakeEndpoint()
     yield server
     server.close()
-
-
-@pytest.fixture
-def key_is_nowhere(caplog, capfd):
-    """Collect everything that is printed and logged, and see that the key is not in it, nor in what is given."""
-    caplog.set_level(logging.DEBUG)
-
-    def check(*things):
-        printed = capfd.readouterr()
-        logged = [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
-        everything = "\n".join([printed.out, printed.err, *logged, *map(str, things), *map(repr, things)])
-        assert KEY not in everything
-
-    return check
 
 
 @pytest.fixture

@@ -145,10 +145,6 @@ class Endpoint:
                 self._pool.close()
             self._pool = None
 
-    def without_key(self, text: str) -> str:
-        """Return ``text`` with the key, should it be in there, as ``***``."""
-        return _without(text, self._key())
-
     def _attempts(self) -> Any:
         return stamina.retry_context(
             on=self._wait_before_next,
@@ -208,8 +204,7 @@ class Endpoint:
                 try:
                     if answer.status != 200:
                         raise self._refused(answer, _read(answer, _MAX_SAID_BYTES, cut=True), key)
-                    body = _read(answer, self._max_bytes)
-                    return body.replace(key.encode(), b"***") if key else body
+                    return _keyless(_read(answer, self._max_bytes), key)
                 finally:
                     exchange.over()
         except httpcore2.TimeoutException:
@@ -315,6 +310,14 @@ def _read_error(body: bytes) -> tuple[str, str]:
         return str(error["message"]), str(error.get("param") or "")
     except (ValueError, LookupError, TypeError, RecursionError):
         return text, ""
+
+
+def _keyless(body: bytes, key: str) -> bytes:
+    """Return JSON without the key, in any of the ways that it is usually written there."""
+    quoted = json.dumps(key)[1:-1]
+    for form in {key, quoted, quoted.replace("/", "\\/")} - {""}:
+        body = body.replace(form.encode(), b"***")
+    return body
 
 
 def _without(text: str, key: str) -> str:
