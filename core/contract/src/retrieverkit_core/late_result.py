@@ -45,6 +45,7 @@ class LateResult(RetrievalResult):
             notes=like.notes,
             abstained=like._abstained,
             spent=like.spent,
+            spec=like.spec,
         )
         self._make: Callable[[], Sequence[NodeWithScore]] | None = make
         self._lock = Lock()
@@ -67,6 +68,7 @@ class LateResult(RetrievalResult):
             if isinstance(made, RetrievalResult):
                 self._legs, self._abstained = made._legs, made._abstained
                 self.filters, self.warnings, self.notes = made.filters, made.warnings, made.notes
+                self.spec = made.spec
             self._make = None
 
     def copied(self) -> RetrievalResult:
@@ -86,11 +88,11 @@ class LateResult(RetrievalResult):
     def __reduce__(self) -> tuple[Any, ...]:
         self._load()
         return _loaded, (list(self), self.query, self.retriever, self.elapsed, self._legs, self.filters, self.warnings,
-                         self.notes, self._abstained, self.spent)  # fmt: skip
+                         self.notes, self._abstained, self.spent, self.spec)  # fmt: skip
 
 
 def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: float, *known: Any) -> RetrievalResult:
-    legs, filters, warnings, notes, abstained, spent = known
+    legs, filters, warnings, notes, abstained, spent, spec = known
     return RetrievalResult(
         hits,
         query=query,
@@ -102,6 +104,7 @@ def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: floa
         notes=notes,
         abstained=abstained,
         spent=spent,
+        spec=spec,
     )
 
 

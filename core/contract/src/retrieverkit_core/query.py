@@ -150,7 +150,7 @@ class QueryBundle:
             and not any(text.strip() for text in self.custom_embedding_strs or ())
         )
 
-    def asking(self, top_k: int, filters: MetadataFilters | None) -> QueryBundle:
+    def asking(self, top_k: int | None, filters: MetadataFilters | None) -> QueryBundle:
         """Return the query for a retriever's author: with an explicit limit, and the filters that it must apply."""
         if self.top_k == top_k and self.filters is filters:
             return self

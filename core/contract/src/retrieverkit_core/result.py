@@ -12,6 +12,8 @@ from retrieverkit_core.budget import NOTHING, Spent
 from retrieverkit_core.hits import NodeWithScore
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from retrieverkit_core.found import Found
     from retrieverkit_core.query import QueryBundle
 
@@ -167,9 +169,21 @@ class RetrievalResult(list[NodeWithScore]):
         notes: What a reader may want to know, such as the mode that was chosen.
         spent: What was spent on models, the legs and an index that was built on the way included. None where that is
             not known by query: in a batch whose queries shared calls.
+        spec: What the question was read as, by a retriever that finds filters in it; else None.
     """
 
-    __slots__ = ("_abstained", "_legs", "elapsed", "filters", "notes", "query", "retriever", "spent", "warnings")
+    __slots__ = (
+        "_abstained",
+        "_legs",
+        "elapsed",
+        "filters",
+        "notes",
+        "query",
+        "retriever",
+        "spec",
+        "spent",
+        "warnings",
+    )
 
     query: QueryBundle | None
     retriever: str
@@ -178,6 +192,7 @@ class RetrievalResult(list[NodeWithScore]):
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     spent: Spent | None
+    spec: BaseModel | None
 
     def __init__(
         self,
@@ -192,6 +207,7 @@ class RetrievalResult(list[NodeWithScore]):
         notes: tuple[str, ...] = (),
         abstained: bool = False,
         spent: Spent | None = NOTHING,
+        spec: BaseModel | None = None,
     ) -> None:
         super().__init__(hits)
         self.query = query
@@ -203,6 +219,7 @@ class RetrievalResult(list[NodeWithScore]):
         self.spent = spent
         self._legs = legs
         self._abstained = abstained
+        self.spec = spec
 
     @property
     def legs(self) -> tuple[LegStatus, ...]:
@@ -256,6 +273,7 @@ class RetrievalResult(list[NodeWithScore]):
         """
         self._legs = (*made.legs_of_its_own, *self._legs)
         self._abstained = made.abstained
+        self.spec = made.spec if isinstance(made, RetrievalResult) else None
         self.warnings = (*made.warnings, *self.warnings)
         self.notes = (*self.notes, *(note for note in made.notes if note not in self.notes))
 

@@ -15,6 +15,7 @@ _PASSAGE = 160
 def result_as_dict(result: RetrievalResult) -> dict[str, Any]:
     """Return the result as inert JSON."""
     filters = result.filters
+    spec = {} if result.spec is None else {"spec": result.spec.model_dump(mode="json")}
     return {
         "query": result.query.query_str if result.query is not None else None,
         "retriever": result.retriever,
@@ -30,6 +31,7 @@ def result_as_dict(result: RetrievalResult) -> dict[str, Any]:
         },
         "warnings": list(result.warnings),
         "notes": list(result.notes),
+        **spec,
         "hits": [_hit_as_dict(hit, rank) for rank, hit in enumerate(result, 1)],
     }
 

@@ -79,6 +79,8 @@ class BaseRetriever:
         scores: What the scores mean; hits must come in this order. None where nothing is declared.
         filter_capabilities: Which filter operators the retriever applies itself. None where nothing is declared.
         default_top_k: How many hits a query gets that does not say; None for all.
+        chooses_top_k: Whether the author finds in the query how many hits it gets, and cuts them himself: a query that
+            does not say is given on with None as its ``top_k``.
         answers_blank: Whether a query without words or vector has an answer; otherwise it finds nothing.
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
@@ -91,6 +93,7 @@ class BaseRetriever:
     scores: ScoreSpec | None = None
     filter_capabilities: FilterCapabilities | None = None
     default_top_k: int | None = None
+    chooses_top_k: bool = False
     answers_blank: bool = False
     name: str = ""
     distribution: str = ""

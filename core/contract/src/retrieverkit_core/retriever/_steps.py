@@ -49,6 +49,8 @@ def steps(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> S
         _check_fields(retriever, query)
     if limit == 0 or (query.is_blank and not retriever.answers_blank):
         return RetrievalResult(query=query, retriever=retriever.name, notes=retriever.notes)
+    if query.top_k is None and retriever.chooses_top_k:
+        limit = None
     return (yield from _Answer(retriever, query, UNLIMITED if limit is None else limit, late).run())
 
 
@@ -82,6 +84,7 @@ class _Answer:
         self._retriever = retriever
         self._query = query
         self._limit = limit
+        self._says = query.top_k is not None or not retriever.chooses_top_k
         self._plan = plan = _plan(retriever, query)
         self._reads_all = plan.residual is not None or bool(retriever._object_map)
         self._late = late and not self._reads_all
@@ -96,7 +99,7 @@ class _Answer:
         k = self._limit if self._plan.residual is None else min(self._limit + _FIRST_SURPLUS, UNLIMITED)
         last_count = -1
         while True:
-            returned = yield self._query.asking(k, self._plan.given)
+            returned = yield self._query.asking(k if self._says else None, self._plan.given)
             if type(returned) is not list and isinstance(returned, Found):  # an abstract class is slow to ask
                 found = checked_found(returned, self._retriever)
                 if self._disowned:
