@@ -1,6 +1,7 @@
 """What a registry tells a retriever, and what composites report."""
 
 import asyncio
+import pickle
 
 import pytest
 from pydantic import BaseModel
@@ -121,6 +122,30 @@ def test_what_a_model_writes_narrows_the_callers_limit_and_never_widens_it(asked
     auto = Auto(Years(), Spec(top_k=written))
     assert len(auto.retrieve("q", top_k=asked)) == found
     assert len(asyncio.run(auto.aretrieve("q", top_k=asked))) == found
+
+
+def test_what_the_question_was_read_as_is_on_the_result_and_the_retriever_asked_is_a_leg():
+    class Told(Spec):
+        notes: tuple[str, ...] = ("read as 3",)
+
+    spec = Told(top_k=3)
+    result = Auto(Years(), spec).retrieve("q", filters="year >= 1960")
+    assert result.spec is spec
+    assert [leg.name for leg in result.legs] == ["Years"]
+    assert result.notes == ("read as 3",)
+    assert result.as_dict()["spec"] == {"top_k": 3, "notes": ["read as 3"]}
+    assert pickle.loads(pickle.dumps(Auto(Years(), Spec(top_k=3)).retrieve("q"))).spec == Spec(top_k=3)
+    assert Years().retrieve("q").spec is None
+
+
+def test_a_retriever_that_finds_the_number_of_hits_in_the_query_is_not_cut_to_its_default():
+    auto = Auto(Years(), Spec(top_k=7))
+    auto.default_top_k = 5
+    assert len(auto.retrieve("seven of them")) == 7
+    assert len(auto.retrieve("seven of them", top_k=6)) == 6
+    auto.spec = Spec()
+    assert len(auto.retrieve("some")) == 5
+    assert len(auto.retrieve("all", top_k=1000)) == 60
 
 
 def test_a_batch_in_which_some_queries_have_a_timeout_is_still_one_call_of_the_engine():
