@@ -75,6 +75,24 @@ def test_the_version_needs_nothing_of_the_contract(environment):
     assert done.stdout.splitlines()[1:] == [""]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        ([], {"_RETRIEVER_COMPLETE": "complete_bash", "COMP_WORDS": "retriever se", "COMP_CWORD": "1"}, "search"),
+        ([], {"_RETRIEVER_COMPLETE": "complete_bash", "COMP_WORDS": "retriever --ver", "COMP_CWORD": "1"}, "--version"),
+        (["modes"], {}, "mode"),
+    ],
+)
+def test_names_are_listed_without_pydantic(environment, arguments, variables, said):
+    program = (
+        "import atexit, sys; from retrieverkit.cli import main; "
+        "atexit.register(lambda: print('pydantic' in sys.modules, file=sys.stderr)); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, env={**environment, **variables}, text=True, check=True)
+    assert done.stdout.split()[0] == said and done.stderr == "False\n"
+
+
 def test_public_names_are_imported_when_they_are_asked_for():
     program = (
         "import sys, retrieverkit; assert 'retrieverkit_core' not in sys.modules; "

@@ -69,7 +69,22 @@ class InstalledCommand(TyperCommand):
             ) from error
 
 
-class Commands(TyperGroup):
+class LightGroup(TyperGroup):
+    """Commands whose names are listed without loading pydantic.
+
+    Typer loads it for the value of a flag that is neither on nor off, as its own flags are if they are not given.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options; a flag that is not given is off."""
+        options = list(super().get_params(ctx))
+        for option in options:
+            if getattr(option, "is_flag", False) and option.default is None:
+                option.default = False
+        return options
+
+
+class Commands(LightGroup):
     """The commands of ``retriever``, and behind them those of other packages."""
 
     def list_commands(self, ctx: Any) -> list[str]:

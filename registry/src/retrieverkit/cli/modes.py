@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from retrieverkit.cli.installed import LightGroup
 from retrieverkit.cli.options import AsJson, modes_beginning
 
 if TYPE_CHECKING:
     from retrieverkit.discovery import Row
 
-app = typer.Typer(help="List the installed modes. Nothing of a plugin is imported.", invoke_without_command=True)
+app = typer.Typer(
+    cls=LightGroup, help="List the installed modes. Nothing of a plugin is imported.", invoke_without_command=True
+)
 
 STATUS_STYLES = {"available": "green", "loaded": "green", "blocked": "dim", "conflict": "yellow"}
 
