@@ -1,6 +1,7 @@
 """The server of models answers as its script says, goes wrong as it is told to, and leaves nothing behind."""
 
 import json
+import socket
 import threading
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
@@ -138,6 +139,14 @@ def test_a_client_that_goes_is_noticed(fault):
         connection.close()
         server.wait_for(lambda server: server.dropped)
     assert server.dropped == server.requests
+
+
+def test_a_client_that_goes_before_it_has_asked_is_no_request():
+    with ModelServer() as server:
+        with socket.create_connection(server._server.server_address) as connection:
+            connection.sendall(b'POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"mess')
+        chat(server)
+    assert len(server.requests) == 1
 
 
 def test_the_end_of_the_block_ends_hanging_requests_and_idle_connections():

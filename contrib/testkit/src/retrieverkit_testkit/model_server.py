@@ -233,7 +233,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.model.closing
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        content = self.rfile.read(length)
+        if len(content) < length:  # the client went before it had asked
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.asked = ModelRequest(self.path, headers, json.loads(content))
         try:

@@ -150,7 +150,7 @@ def test_a_closed_port(serve, model_of, ask, telling, key_is_nowhere):
     model = model_of(serve(), base_url="http://127.0.0.1:1/v1", max_retries=1)
     with pytest.raises(EndpointError, match="cannot be reached") as caught, spending(Budget()) as account:
         ask(model, telling)
-    assert caught.value.retryable and account.spent["llm_calls"] == 2
+    assert caught.value.retryable and account.spent.llm_calls == 2
     key_is_nowhere(model, vars(model), vars(model._endpoint), caught.value)
 
 

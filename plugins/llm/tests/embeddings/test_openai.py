@@ -412,4 +412,4 @@ def test_each_attempt_is_spent_from_the_budget_before_it_is_made(endpoint, embed
         else:
             with pytest.raises(BudgetExceededError, match=f"allows {allowed} embedding calls"):
                 model.embed_documents(TEXTS)
-    assert account.spent["embedding_calls"] == len(endpoint.requests) == min(allowed, 7)
+    assert account.spent.embedding_calls == len(endpoint.requests) == min(allowed, 7)
