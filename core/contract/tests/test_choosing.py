@@ -165,12 +165,12 @@ def test_a_batch_in_which_the_made_up_text_is_chosen_is_suspect():
 
 def test_a_made_up_text_has_no_word_of_the_query_and_a_place_that_moves():
     model = ScriptedModel(lambda prompt: {"chosen": []})
-    query = "umbrellas, white chalk, a green bench, drawers with handles"
+    query = "lost umbrellas, white chalk, a green bench, drawer handles"
     places = set()
     for at in range(40):
         choose(model, query, [*TEXTS, str(at)])
         (made_up,) = [text for text in documents(model.asked[-1]).values() if text not in (*TEXTS, str(at))]
-        assert made_up.startswith("On cloudy days")
+        assert made_up.startswith("Gate clock")
         places.add(list(documents(model.asked[-1]).values()).index(made_up))
     assert len(places) > 4
 

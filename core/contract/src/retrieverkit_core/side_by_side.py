@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import as_completed
@@ -56,10 +55,10 @@ async def in_tasks(calls: Sequence[Callable[[], Awaitable[object]]], limit: int)
     if len(calls) == 1:
         await calls[0]()
         return
-    gate = asyncio.Semaphore(limit)
+    waiting = deque(calls)
 
-    async def one(call: Callable[[], Awaitable[object]]) -> None:
-        async with gate:
-            await call()
+    async def work() -> None:
+        while waiting:
+            await waiting.popleft()()
 
-    await gathered([one(call) for call in calls])
+    await gathered([work() for _ in range(min(limit, len(calls)))])

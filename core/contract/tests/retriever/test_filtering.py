@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit_core import (
+    UNLIMITED,
     BaseRetriever,
     FilterCapabilities,
     IndexNode,
@@ -132,6 +133,31 @@ def test_a_composite_with_an_object_map_finds_what_its_index_nodes_lead_to(retur
     scoped = composite.retrieve("q", scope="year >= 1960")
     assert [hit.node_id for hit in scoped] == ["new"]
     assert any("index nodes" in note for note in scoped.notes)
+
+
+@pytest.mark.parametrize("leads", [False, True])
+def test_who_asks_a_model_is_given_all_filters_and_asked_once(make_hit, leads):
+    class Asks(BaseRetriever):
+        asks_model = True
+
+        def __init__(self, honest, **base):
+            super().__init__(**base)
+            self.honest = honest
+            self.asked = []
+
+        def _retrieve(self, query_bundle):
+            self.asked.append(query_bundle)
+            hits = [make_hit(f"n{year}", year=year) for year in range(1900, 2000)]
+            return [hit for hit in hits if not self.honest or query_bundle.filters.admits(hit.node)]
+
+    object_map = {"x": Node(id="behind")} if leads else {}
+    for scope in ("year < 1999", MetadataFilters([], "or")):
+        asks, leaks = Asks(True, object_map=object_map), Asks(False, object_map=object_map)
+        found = [asker.retrieve("q", top_k=50, filters="year >= 1990", scope=scope) for asker in (asks, leaks)]
+        assert found[0] == found[1]
+        assert len(found[0]) == (9 if scope == "year < 1999" else 0)
+        assert (len(asks.asked), len(leaks.asked), asks.asked[0].top_k) == (1, 1, UNLIMITED)
+        assert bool(found[1].warnings) is not leads
 
 
 @pytest.mark.parametrize("overridden", ["_retrieve", "_aretrieve"])

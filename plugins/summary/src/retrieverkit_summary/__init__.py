@@ -1,1 +1,27 @@
-"""The summary and tree retriever modes for RetrieverKit: by choice of a language model, or without one."""
+"""The summary and tree retriever modes, by choice of a language model or without one. Importing this loads no numpy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
+    from retrieverkit_summary.in_order import SummaryRetriever
+    from retrieverkit_summary.plugin import SummaryLLMOptions, SummaryOptions
+
+__all__ = ["SummaryLLMOptions", "SummaryLLMRetriever", "SummaryOptions", "SummaryRetriever"]
+
+_MODULES = {
+    "SummaryLLMOptions": "plugin",
+    "SummaryLLMRetriever": "choosing_nodes",
+    "SummaryOptions": "plugin",
+    "SummaryRetriever": "in_order",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

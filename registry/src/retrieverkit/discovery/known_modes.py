@@ -7,6 +7,8 @@ KNOWN_MODES: dict[str, str] = {
     "fusion": "retrieverkit-fusion",
     "hybrid": "retrieverkit-fusion",
     "keyword": "retrieverkit-keyword",
+    "summary": "retrieverkit-summary",
+    "summary_llm": "retrieverkit-summary",
     "vector": "retrieverkit-vector",
 }
 
@@ -19,6 +21,8 @@ MODE_ALIASES: dict[str, str] = {
     "default": "hybrid",
     "dense": "vector",
     "embedding": "vector",
+    "list": "summary",
+    "llm": "summary_llm",
     "semantic": "vector",
     "simple": "keyword",
     "sparse": "bm25",

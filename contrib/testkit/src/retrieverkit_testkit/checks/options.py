@@ -48,7 +48,9 @@ def check_options_of_the_wrong_type_are_refused(subject: Subject) -> None:
     To mend: derive the options from ``ModeOptions``, which is strict.
     """
     with subject.shelf() as trial:
-        for value in ("3", 2.5, None, [3], True):
+        limits = subject.mode.plugin.spec.options.model_fields["top_k"]
+        no_limit = () if limits.default is None else (None,)
+        for value in ("3", 2.5, [3], True, *no_limit):
             refused(
                 lambda value=value: _index(trial).as_retriever(subject.mode.spec, top_k=value),
                 OptionError,

@@ -18,7 +18,7 @@ BATCH_SIZE = 10
 """How many texts a model is shown at once."""
 
 _LABEL = "xxxxxx"
-_MADE_UP_TOKENS = 24
+_MADE_UP_TOKENS = 18
 _ITEM_TOKENS = 11
 
 
@@ -69,7 +69,7 @@ async def achoose(
     """As `choose`, without blocking the event loop while the model is asked."""
     batches = await offload(_batches, query, texts, instructions, batch_size, how_many, parse)
     replies = await aask_all(model, [batch.prompt for batch in batches], concurrency=concurrency)
-    return _choices(batches, replies, how_many, parse)
+    return await offload(_choices, batches, replies, how_many, parse)
 
 
 def cost_of(
@@ -79,8 +79,12 @@ def cost_of(
     instructions: str = INSTRUCTIONS,
     batch_size: int = BATCH_SIZE,
     how_many: int | None = None,
+    parse: Parse | None = None,
 ) -> Cost:
-    """Return what `choose` would spend on the same, without asking anybody."""
+    """Return what `choose` would spend on the same, without asking anybody.
+
+    How long answers are that ``parse`` reads is not known: they are taken to be as long as structured ones.
+    """
     calls = -(-len(texts) // batch_size)
     each = tokens_of(told(instructions, how_many), asked(query)) + _MADE_UP_TOKENS + 2 * _ITEM_TOKENS
     return Cost(calls, calls * each + sum(tokens_of(shown(_LABEL, text)) + _ITEM_TOKENS for text in texts))

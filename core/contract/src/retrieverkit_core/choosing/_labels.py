@@ -14,13 +14,22 @@ _SPARE_DRAWS = 100
 def new_labels(number: int, texts: Iterable[str]) -> tuple[str, ...]:
     """Return so many labels: random, of one length, each of them once and nowhere in ``texts``, in whatever case."""
     taken = "\n".join(texts).casefold()
+    labels: dict[str, None] = {}
     for length in count(_SHORTEST):
-        drawn = dict.fromkeys(_drawn(length) for _ in range(number + _SPARE_DRAWS))
-        labels = [label for label in drawn if label not in taken]
-        if len(labels) >= number:
-            break
-    return tuple(labels[:number])
+        labels.clear()
+        for _ in range(number + _SPARE_DRAWS):
+            label = _drawn(length)
+            if label not in taken:
+                labels[label] = None
+            if len(labels) == number:
+                return tuple(labels)
+    raise AssertionError("there are as many labels as anybody wants")
 
 
 def _drawn(length: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+    drawn = secrets.randbelow(len(_LETTERS) ** length)
+    label = ""
+    for _ in range(length):
+        drawn, at = divmod(drawn, len(_LETTERS))
+        label += _LETTERS[at]
+    return label

@@ -27,11 +27,11 @@ GRADES = tuple(range(1, 11))
 _AT_MOST = "\nReturn at most {how_many}."
 _STRICT = ConfigDict(extra="forbid")
 _MADE_UP = (
-    "The third drawer from the left holds spare handles for the other drawers.",
-    "Umbrellas that nobody calls for are put into the tall basket beside the stairs.",
-    "White chalk and blue chalk are kept apart and counted at the end of each month.",
-    "On cloudy days the clock above the gate is wound a little earlier.",
-    "The second bench has been painted green; the first one will be next.",
+    "Spare drawer handles: third drawer, left side.",
+    "Lost umbrellas: tall basket beside stairs.",
+    "White chalk counted weekly, blue chalk monthly.",
+    "Gate clock wound early when cloudy.",
+    "Second bench painted green; first bench next.",
 )
 
 
@@ -111,7 +111,7 @@ def _canary(system: str, query: str, texts: Sequence[str]) -> tuple[str, int]:
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w{4,}", text.casefold()))
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _answer(labels: tuple[str, ...]) -> type[BaseModel]:

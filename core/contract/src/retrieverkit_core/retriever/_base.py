@@ -82,6 +82,9 @@ class BaseRetriever:
         chooses_top_k: Whether the author finds in the query how many hits it gets, and cuts them himself: a query that
             does not say is given on with None as its ``top_k``.
         answers_blank: Whether a query without words or vector has an answer; otherwise it finds nothing.
+        asks_model: Whether a language model is shown nodes for each query. Such a retriever applies all filters and the
+            scope itself, before the model sees any text: it is given them whole, also where index nodes lead on, which
+            must then pass by themselves too. It is asked once, without a limit, as asking again for more costs again.
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.
@@ -95,6 +98,7 @@ class BaseRetriever:
     default_top_k: int | None = None
     chooses_top_k: bool = False
     answers_blank: bool = False
+    asks_model: bool = False
     name: str = ""
     distribution: str = ""
     known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None

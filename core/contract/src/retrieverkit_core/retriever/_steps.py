@@ -97,6 +97,8 @@ class _Answer:
 
     def run(self) -> Steps:
         k = self._limit if self._plan.residual is None else min(self._limit + _FIRST_SURPLUS, UNLIMITED)
+        if self._retriever.asks_model:  # to ask again for more would pay again
+            k = UNLIMITED
         last_count = -1
         while True:
             returned = yield self._query.asking(k if self._says else None, self._plan.given)
@@ -224,7 +226,9 @@ def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
     wanted = MetadataFilters.and_(query.filters, query.scope)
     assert wanted is not None
     if retriever._object_map:  # what an index node leads to decides whether it passes
-        return _Plan(wanted, None, wanted, None)
+        return _Plan(wanted, None, wanted, wanted if retriever.asks_model else None)
+    if retriever.asks_model:
+        return _Plan(wanted, wanted, None, wanted)
     if retriever.capabilities.delegates:
         return _Plan(wanted, wanted, None, query.filters)
     pushed, residual = split_filters(wanted, retriever.can_push)

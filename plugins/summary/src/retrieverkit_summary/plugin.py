@@ -1,0 +1,98 @@
+"""What the entry points name: the modes' declarations and how their retrievers are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from retrieverkit_core.filters import FilterOperator
+from retrieverkit_core.markers import hookimpl
+from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
+from retrieverkit_core.scores import UNSCORED, ScoreKind, ScoreSpec
+
+if TYPE_CHECKING:
+    from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
+    from retrieverkit_summary.in_order import SummaryRetriever
+
+FILTERS = FilterCapabilities(frozenset(operator.value for operator in FilterOperator))
+GRADES = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=1.0, upper_bound=10.0)
+
+MAX_NODES = 500
+"""How many nodes a model is shown for one query, unless an option says otherwise."""
+
+
+class SummaryOptions(ModeOptions):
+    """Options of the summary mode."""
+
+    top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
+        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+    )
+
+
+class SummaryLLMOptions(SummaryOptions):
+    """Options of the summary_llm mode."""
+
+    choice_batch_size: int = Field(default=10, ge=1, le=100, description="How many nodes the model is shown at once.")
+    max_nodes: int | None = Field(
+        default=MAX_NODES,
+        ge=1,
+        description="At most so many nodes are shown; if more pass the filters, the result is partial. None for all.",
+    )
+    llm: str | None = Field(
+        default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
+    )
+
+
+class SummaryPlugin:
+    """Makes retrievers of all nodes in order."""
+
+    spec = ModeSpec(
+        name="summary",
+        summary="all nodes in order, whatever the query",
+        options=SummaryOptions,
+        scores=UNSCORED,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: SummaryOptions, context: BuildContext) -> SummaryRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.in_order import SummaryRetriever
+
+        return SummaryRetriever(
+            context.need_corpus(), context.need_storage(), top_k=options.top_k, object_map=context.object_map
+        )
+
+
+class SummaryLLMPlugin:
+    """Makes retrievers of the nodes that a language model chooses."""
+
+    spec = ModeSpec(
+        name="summary_llm",
+        summary="the nodes that a language model chooses from all",
+        options=SummaryLLMOptions,
+        scores=GRADES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.LLM}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: SummaryLLMOptions, context: BuildContext) -> SummaryLLMRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
+
+        return SummaryLLMRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            context.need_services().llm(options.llm),
+            top_k=options.top_k,
+            choice_batch_size=options.choice_batch_size,
+            max_nodes=options.max_nodes,
+            object_map=context.object_map,
+        )
+
+
+summary = SummaryPlugin()
+summary_llm = SummaryLLMPlugin()
