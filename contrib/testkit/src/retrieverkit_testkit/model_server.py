@@ -71,19 +71,32 @@ class ModelServer:
         self.most_at_once = 0
 
     def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._stop()
+        if self.broken and kind is None:
+            raise self.broken[0]
+
+    def start(self) -> Self:
+        """Begin to answer, until `close`: for a notebook, or a page that has no block."""
         self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="model-server")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="model-server", daemon=True
+        )
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def close(self) -> None:
+        """End, with all connections and threads; raise what an answer has raised."""
+        self.__exit__(None)
+
+    def _stop(self) -> None:
         self.closing.set()
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
         self._thread.join()
-        if self.broken and kind is None:
-            raise self.broken[0]
 
     @property
     def url(self) -> str:
@@ -184,19 +197,28 @@ class ModelServer:
 class _Server(ThreadingHTTPServer):
     """Knows its connections, so that it can close them: a client keeps them open for the next request."""
 
-    daemon_threads = False
     request_queue_size = 128
 
     def __init__(self, model: ModelServer) -> None:
         self.model = model
+        self._threads_now: set[threading.Thread] = set()
         self._connections: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), name="model-server", daemon=True
+        )
         with self._guard:
             self._connections.add(request)
-        super().process_request(request, client_address)
+            self._threads_now = {other for other in self._threads_now if other.is_alive()} | {thread}
+            thread.start()
+
+    def server_close(self) -> None:
+        super().server_close()
+        for thread in self._threads_now:
+            thread.join()
 
     def shutdown_request(self, request: Any) -> None:
         with self._guard:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from retrieverkit_core.services import Prompt
 from retrieverkit_llm.chat.habits import MEMORY
 from retrieverkit_llm.chat.model import OpenAIModel
-from retrieverkit_llm.chat.provider import OpenAIOptions
+from retrieverkit_llm.chat.provider import OpenAIModelOptions
 from retrieverkit_testkit.model_server import ModelServer
 
 
@@ -58,7 +58,7 @@ def model_of():
 
     def make(server, **options):
         options = {"model": "m", "base_url": server.url, "api_key_env": "TEST_KEY"} | options
-        made.append(OpenAIModel(OpenAIOptions(**options), first_wait=0.0))
+        made.append(OpenAIModel(OpenAIModelOptions(**options), first_wait=0.0))
         return made[-1]
 
     yield make

@@ -17,7 +17,7 @@ from retrieverkit_core.asking import ask_all
 from retrieverkit_core.budget import Budget, limited
 from retrieverkit_core.errors import EndpointError, MissingServiceError
 from retrieverkit_core.services import Prompt
-from retrieverkit_llm.chat.provider import OpenAIOptions, provider
+from retrieverkit_llm.chat.provider import OpenAIModelOptions, provider
 from retrieverkit_testkit import model_faults as faults
 from retrieverkit_testkit.model_server import ModelServer
 
@@ -167,7 +167,7 @@ def test_an_index_makes_it_by_name(serve, tmp_path):
 
 
 def test_what_is_missing_is_said_before_anything_is_asked(monkeypatch, serve, tmp_path):
-    options = OpenAIOptions(model="m", api_key_env="NO_SUCH_KEY")
+    options = OpenAIModelOptions(model="m", api_key_env="NO_SUCH_KEY")
     assert "NO_SUCH_KEY is not set" in provider.problem(options)
     assert provider.problem(options.model_copy(update={"api_key_env": None})) == ""
     server = serve()
@@ -189,7 +189,7 @@ def test_what_is_missing_is_said_before_anything_is_asked(monkeypatch, serve, tm
 )
 def test_wrong_options_are_refused_without_repeating_them(options):
     with pytest.raises(ValidationError) as caught:
-        OpenAIOptions(**{"model": "m"} | options)
+        OpenAIModelOptions(**{"model": "m"} | options)
     assert "very-secret" not in str(caught.value)
 
 

@@ -14,7 +14,8 @@ from retrieverkit_core.plan import tokens_of
 from retrieverkit_core.services import ModelSettings, Prompt
 from retrieverkit_llm.chat.habits import MEMORY
 from retrieverkit_llm.chat.model import OpenAIModel
-from retrieverkit_llm.chat.provider import OpenAIOptions
+from retrieverkit_llm.chat.provider import OpenAIModelOptions
+from retrieverkit_llm.chat.spending import LEAST_ANSWER
 from retrieverkit_testkit import model_faults as faults
 from retrieverkit_testkit.model_server import ModelServer
 
@@ -47,7 +48,7 @@ def test_a_server_never_sees_more_attempts_than_the_budget_allows(
 ):
     MEMORY.forget()
     with ModelServer(lambda request: chosen, faults=script, refuses=refuses, usage=usage) as server:
-        options = OpenAIOptions(model="m", base_url=server.url, api_key_env=None, max_retries=3)
+        options = OpenAIModelOptions(model="m", base_url=server.url, api_key_env=None, max_retries=3)
         model = OpenAIModel(options, first_wait=0.0)
         with limited(Budget(llm_calls=allowed)) as account:
             if by_tasks:
@@ -125,13 +126,14 @@ def test_an_answer_that_the_budget_cut_off_is_a_spent_budget(serve, model_of, as
         ask(model_of(server), own)
 
 
-def test_what_a_refused_request_would_have_cost_is_given_back_and_what_was_lost_is_not(serve, model_of, ask, telling):
-    server = serve(faults=[faults.status(400), faults.RESET])
+def test_what_a_refused_attempt_would_have_cost_is_given_back_and_what_was_lost_is_not(serve, model_of, ask, telling):
+    server = serve(faults=[faults.status(503)] * 3 + [faults.RESET] * 3)
+    read = tokens_of(telling.system, *telling.data)
     with limited(Budget()) as account:
-        for spent in (0, tokens_of(telling.system, *telling.data)):
+        for least in (0, 3 * read):
             with pytest.raises(RetrieverKitError):
-                ask(model_of(server, max_retries=0), telling)
-            assert spent <= account.spent.tokens <= spent + 16
+                ask(model_of(server, max_retries=2), telling)
+            assert least <= account.spent.tokens <= least * (1 + LEAST_ANSWER)
 
 
 def test_the_budget_holds_across_questions(serve, model_of, ask, telling):

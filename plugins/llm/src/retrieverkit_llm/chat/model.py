@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -13,11 +13,11 @@ from retrieverkit_core.plan import tokens_of
 from retrieverkit_core.services import Prompt, Reply
 from retrieverkit_llm.chat.answers import Said, in_shape, read_answer
 from retrieverkit_llm.chat.habits import MEMORY, Habits, is_lasting
-from retrieverkit_llm.chat.provider import OpenAIOptions
+from retrieverkit_llm.chat.provider import OpenAIModelOptions
 from retrieverkit_llm.chat.requests import Message, body_for, repair, tokens_read
 from retrieverkit_llm.chat.shape import Shape
 from retrieverkit_llm.chat.spending import Spending
-from retrieverkit_llm.endpoint.endpoint import FIRST_WAIT, Endpoint, RefusedError
+from retrieverkit_llm.endpoint.endpoint import FIRST_WAIT, Around, Endpoint, RefusedError
 
 MAX_BYTES = 8 * 2**20
 """The longest answer that is read."""
@@ -26,13 +26,10 @@ _PATH = "chat/completions"
 
 
 class _Post(NamedTuple):
-    """A request that is to be made, and what to call before each attempt."""
+    """A request that is to be made, and what is done around each attempt."""
 
     body: dict[str, Any]
-    before: Callable[[], None]
-
-
-_Steps = Generator[_Post, bytes]
+    around: Around
 
 
 class OpenAIModel:
@@ -46,7 +43,7 @@ class OpenAIModel:
         MissingServiceError: The environment variable with the key is not set, or holds no key.
     """
 
-    def __init__(self, options: OpenAIOptions, *, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(self, options: OpenAIModelOptions, *, first_wait: float = FIRST_WAIT) -> None:
         self._options = options
         self._endpoint = Endpoint(
             options.base_url,
@@ -76,7 +73,7 @@ class OpenAIModel:
             post = next(steps)
             while True:
                 try:
-                    body = self._endpoint.post(_PATH, post.body, post.before)
+                    body = self._endpoint.post(_PATH, post.body, post.around)
                 except EndpointError as error:
                     post = steps.throw(error)
                 else:
@@ -92,7 +89,7 @@ class OpenAIModel:
             post = next(steps)
             while True:
                 try:
-                    body = await self._endpoint.apost(_PATH, post.body, post.before)
+                    body = await self._endpoint.apost(_PATH, post.body, post.around)
                 except EndpointError as error:
                     post = steps.throw(error)
                 else:
@@ -144,7 +141,6 @@ class OpenAIModel:
                 body = yield post
                 break
             except RefusedError as error:
-                spending.refused()
                 again = self._asked_otherwise(error, post, habits)
                 if again is None:
                     raise
@@ -171,7 +167,7 @@ class OpenAIModel:
         was_capped = left is not None and (asked is None or left < asked)
         if was_capped:
             body = body_for(self.name, prompt, shape, habits, more, left)
-        return _Post(body, spending.before), read, was_capped
+        return _Post(body, spending.attempt), read, was_capped
 
     def _asked_otherwise(self, error: RefusedError, post: _Post, habits: Habits) -> Habits | None:
         again = habits.after(error, frozenset(post.body))

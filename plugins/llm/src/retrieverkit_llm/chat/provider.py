@@ -10,7 +10,7 @@ from retrieverkit_core.services import LanguageModel
 from retrieverkit_llm.endpoint.options import EndpointOptions
 
 
-class OpenAIOptions(EndpointOptions):
+class OpenAIModelOptions(EndpointOptions):
     """Options of the language model ``openai``."""
 
     timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds that one request may take.")
@@ -29,11 +29,11 @@ class OpenAIProvider:
 
     name = "openai"
     summary = "Any endpoint that speaks OpenAI's chat protocol, here or elsewhere."
-    options: type[BaseModel] = OpenAIOptions
+    options: type[BaseModel] = OpenAIModelOptions
 
     def problem(self, options: BaseModel) -> str:
         """Return which environment variable is missing, or "". The endpoint is not called."""
-        assert isinstance(options, OpenAIOptions)
+        assert isinstance(options, OpenAIModelOptions)
         return options.missing_key()
 
     def make(self, options: BaseModel) -> LanguageModel:
@@ -44,7 +44,7 @@ class OpenAIProvider:
         """
         from retrieverkit_llm.chat.model import OpenAIModel
 
-        assert isinstance(options, OpenAIOptions)
+        assert isinstance(options, OpenAIModelOptions)
         return OpenAIModel(options)
 
 

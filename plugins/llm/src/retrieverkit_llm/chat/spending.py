@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from retrieverkit_core import budget
 from retrieverkit_core.services import Usage
 from retrieverkit_llm.chat.answers import Said
+from retrieverkit_llm.endpoint.endpoint import RefusedError
 
 LEAST_ANSWER = 16
 """A budget that leaves fewer tokens for an answer is spent."""
@@ -17,7 +21,6 @@ class Spending:
         self._attempts = 0
         self._read = 0
         self._wrote = 0
-        self._reserved = 0
         self._due = 0
 
     def plan(self, read: int) -> int | None:
@@ -26,32 +29,30 @@ class Spending:
         left = budget.left("tokens")
         return None if left is None else max(LEAST_ANSWER, left - read)
 
-    def before(self) -> None:
-        """Take an attempt out of the budget, the first one of a request with its tokens.
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Take an attempt out of the budget before it is made, with what it reads.
+
+        The tokens of one that the endpoint refuses are given back. One that is lost may have been read.
 
         Raises:
             BudgetExceededError: There is not that much left.
         """
         budget.spend(llm_calls=1, tokens=self._due)
-        self._reserved += self._due
-        self._due = 0
         self._attempts += 1
+        try:
+            yield
+        except RefusedError:
+            budget.note(tokens=-self._due)
+            raise
 
     def answered(self, said: Said, estimate: tuple[int, int]) -> None:
         """Count an answer's tokens: what the endpoint says, else what was estimated to be read and written."""
         read = estimate[0] if said.read is None else said.read
         wrote = estimate[1] if said.wrote is None else said.wrote
-        self._settle(read + wrote)
+        budget.note(tokens=read + wrote - self._due)
         self._read += read
         self._wrote += wrote
-
-    def refused(self) -> None:
-        """Count a request that the endpoint did not let through to a model."""
-        self._settle(0)
-
-    def _settle(self, tokens: int) -> None:
-        budget.note(tokens=tokens - self._reserved)
-        self._reserved = 0
 
     @property
     def usage(self) -> Usage:

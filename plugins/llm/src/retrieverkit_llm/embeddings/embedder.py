@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,10 @@ MAX_BYTES = 64 * 2**20
 _ANY_TEXT = ("how long is a vector?",)
 
 
-def _count() -> None:
+@contextmanager
+def _counted() -> Iterator[None]:
     budget.spend(embedding_calls=1)
+    yield
 
 
 class OpenAIEmbedder:
@@ -101,7 +104,7 @@ class OpenAIEmbedder:
         body: dict[str, object] = {"model": self._options.model, "input": list(texts), "encoding_format": "float"}
         if self._options.dimensions is not None:
             body["dimensions"] = self._options.dimensions
-        return self._endpoint.post("embeddings", body, before=_count)
+        return self._endpoint.post("embeddings", body, _counted)
 
     def __repr__(self) -> str:
         return f"OpenAIEmbedder({self._options.model!r}, {self._options.base_url!r})"

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -63,8 +63,8 @@ class RefusedError(EndpointError):
         self.wait = wait
 
 
-def _nothing() -> None:
-    """What is done before an attempt unless there is more."""
+Around = Callable[[], AbstractContextManager[None]]
+"""What is done around each attempt: before it is made, where it may be refused, and after it has failed."""
 
 
 class Endpoint:
@@ -106,13 +106,13 @@ class Endpoint:
         self._pid = os.getpid()
         self._key()
 
-    def post(self, path: str, body: Mapping[str, object], before: Callable[[], None] = _nothing) -> bytes:
+    def post(self, path: str, body: Mapping[str, object], around: Around = nullcontext) -> bytes:
         """Return the body of the answer to ``body``, without the key should it be in there.
 
         Args:
             path: What to add to the base URL.
             body: What is sent as JSON; lone surrogates in it as question marks.
-            before: Is called before each attempt; what it raises is raised, and there is no attempt.
+            around: Gives what is entered before each attempt, and left with its error. What it raises is raised.
 
         Raises:
             EndpointError: There was none, it is too long, or its status is not 200.
@@ -121,10 +121,10 @@ class Endpoint:
         content = _encoded(body)
         for attempt in self._attempts():
             with attempt, self._asked_in_time(), self._slots.one():
-                return self._once(path, content, before, Exchange())
+                return self._once(path, content, around, Exchange())
         raise AssertionError("the last attempt returns or raises")
 
-    async def apost(self, path: str, body: Mapping[str, object], before: Callable[[], None] = _nothing) -> bytes:
+    async def apost(self, path: str, body: Mapping[str, object], around: Around = nullcontext) -> bytes:
         """As `post`, without blocking the event loop. A cancelled caller ends the request."""
         content = _encoded(body)
         async for attempt in self._attempts():
@@ -132,7 +132,7 @@ class Endpoint:
                 async with self._slots.aone():
                     exchange = Exchange()
                     try:
-                        return await offload(self._once, path, content, before, exchange)
+                        return await offload(self._once, path, content, around, exchange)
                     except asyncio.CancelledError:
                         exchange.cancel()
                         raise
@@ -178,15 +178,19 @@ class Endpoint:
     def _too_late(self) -> EndpointError:
         return EndpointError(f"{self._base_url} was not asked: the caller's deadline has passed", retryable=True)
 
-    def _once(self, path: str, content: bytes, before: Callable[[], None], exchange: Exchange) -> bytes:
+    def _once(self, path: str, content: bytes, around: Around, exchange: Exchange) -> bytes:
         left = remaining()
         limit = self._timeout if left is None else min(self._timeout, left)
         if limit <= 0:
             raise self._too_late()
         key = self._key()
         exchange.check()
-        before()
-        exchange.begin(limit, key)
+        with around():
+            exchange.begin(limit, key)
+            return self._exchanged(path, content, exchange, limit)
+
+    def _exchanged(self, path: str, content: bytes, exchange: Exchange, limit: float) -> bytes:
+        key = exchange.key
         headers: list[tuple[str | bytes, str | bytes]] = [*_HEADERS]
         if key:
             headers.append(("Authorization", f"Bearer {key}"))
