@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_vector import VectorRetriever, halves
+from retrieverkit_core.threads import WorkerThreads
+from retrieverkit_vector import VectorRetriever, halves, side_by_side
 from retrieverkit_vector.metrics import Target
 
 pytest.importorskip("faiss")
@@ -16,8 +17,10 @@ pytest.importorskip("faiss")
 
 @pytest.fixture(scope="module", autouse=True)
 def early():
-    """Copies of few vectors too, from the second search on."""
+    """Copies of few vectors too, from the second search on, and in several parts."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(side_by_side, "BYTES_OF_A_PART", 64)
+        patch.setattr(side_by_side, "_processors", lambda: 3)
         patch.setattr(halves, "FEWEST", 50)
         patch.setattr(halves, "_AFTER", 2)
         yield
@@ -73,8 +76,20 @@ def test_copies_are_used_where_they_decide(corpus_of, word_model, random_vectors
     targets = [Target(vector, "cosine") for vector in random_vectors(20, seed=3)]
     assert segment.halves.contenders(targets[0], 5) is None
     found = [segment.halves.contenders(target, 5) for target in targets]
-    assert all(rows is not None and len(rows) == 37 for rows in found)
+    assert all(rows is not None and len(rows) == 5 for rows in found)
     assert segment.halves.contenders(targets[0], 390) is None
     same = VectorRetriever(corpus_of(np.repeat(random_vectors(1), 400, axis=0)), tmp_path / "same", word_model(32))
     ((_, segment),) = same.index.reader().rows.segments()
     assert [segment.halves.contenders(targets[0], 5) for _ in range(3)] == [None] * 3
+
+
+def test_parts_are_searched_where_no_thread_is_free(corpus_of, word_model, random_vectors, tmp_path, monkeypatch):
+    held, asked = random_vectors(400), random_vectors(1, seed=3)[0].tolist()
+    retriever = VectorRetriever(corpus_of(held), tmp_path, word_model(32))
+    answers = []
+    for threads in (WorkerThreads(limit=0), WorkerThreads()):
+        monkeypatch.setattr(side_by_side, "WORKERS", threads)
+        for _ in range(3):
+            hits = retriever.retrieve(QueryBundle("", embedding=asked, top_k=10))
+            answers.append([(hit.node.id, hit.score) for hit in hits])
+    assert answers == [nearest(held, range(400), asked, 10)] * 6

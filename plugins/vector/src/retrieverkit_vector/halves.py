@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieverkit_vector.graph import is_installed
+from retrieverkit_vector.side_by_side import each, parts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Halves:
         self._left = _AFTER if len(vectors) >= FEWEST and is_installed() else 0
         self._guard = threading.Lock()
         self._faiss: Any = None
-        self._index: Any = None
+        self._indexes: list[tuple[int, Any]] = []
         self._error = 0.0
 
     def contenders(
@@ -65,39 +66,62 @@ class Halves:
         asked = int(wanted / share) + max(_SURPLUS, wanted // 3)
         if wanted > MOST_WANTED or asked > len(self._vectors) or not self._ready():
             return None
-        self._faiss.omp_set_num_threads(1)  # for this thread, see `graph`
-        products, (rows,) = self._index.search(target.direction.reshape(1, -1), asked)
+        products, rows = self._nearest(target.direction, asked)
         if counting is not None:
             rows = rows[counting[rows]]
             if len(rows) < wanted:
                 return None
-        certain = np.partition(target.cosines(self._vectors[rows]), -wanted)[-wanted]
-        excluded = float(products[0, -1]) + self._error + target.roundoff
-        return rows if certain > excluded else None
+        cosines = target.cosines(self._vectors[rows])
+        certain = np.partition(cosines, -wanted)[-wanted]
+        excluded = float(products.min()) + self._error + target.roundoff
+        return rows[cosines >= certain] if certain > excluded else None
+
+    def _nearest(self, direction: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the largest products with the copies, and whose they are, in no order."""
+
+        def in_part(at: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+            start, index = self._indexes[at]
+            self._faiss.omp_set_num_threads(1)  # for this thread, see `graph`
+            products, rows = index.search(direction.reshape(1, -1), min(count, index.ntotal))
+            return products[0], rows[0] + start
+
+        found = each(in_part, len(self._indexes))
+        if len(found) == 1:
+            return found[0]
+        products, rows = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+        largest = np.argpartition(products, -count)[-count:]
+        return products[largest], rows[largest]
 
     def _ready(self) -> bool:
-        if self._index is None and self._left and self._guard.acquire(blocking=False):  # nobody waits for copies
+        if not self._indexes and self._left and self._guard.acquire(blocking=False):  # nobody waits for copies
             try:
                 self._left -= 1
                 if not self._left:
                     self._make()
             finally:
                 self._guard.release()
-        return self._index is not None
+        return bool(self._indexes)
 
     def _make(self) -> None:
         faiss: Any = import_module("faiss")
         faiss.omp_set_num_threads(1)
-        quantizer = faiss.ScalarQuantizer.QT_fp16
-        index = faiss.IndexScalarQuantizer(self._vectors.shape[1], quantizer, faiss.METRIC_INNER_PRODUCT)
+        indexes = [
+            (part.start, self._copies(faiss, part)) for part in parts_of(len(self._vectors), 2 * self._vectors.shape[1])
+        ]
+        self._faiss, self._indexes = faiss, indexes
+
+    def _copies(self, faiss: Any, part: slice) -> Any:
+        """Return copies of some rows; `_error` grows to that of the worst of them."""
+        index = faiss.IndexScalarQuantizer(
+            self._vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+        )
         index.train(np.zeros((1, self._vectors.shape[1]), np.float32))
-        error = 0.0
-        for at in range(0, len(self._vectors), _CHUNK):
-            part = self._vectors[at : at + _CHUNK]
-            index.add(part / self._lengths[at : at + _CHUNK, None])
-            wide = part.astype(np.float64)
+        for at in range(part.start, part.stop, _CHUNK):
+            rows = slice(at, min(at + _CHUNK, part.stop))
+            vectors = self._vectors[rows]
+            index.add(vectors / self._lengths[rows, None])
+            wide = vectors.astype(np.float64)
             wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
-            wide -= index.reconstruct_n(at, len(part))
-            error = max(error, float(np.einsum("ij,ij->i", wide, wide).max()))
-        self._error = error**0.5
-        self._faiss, self._index = faiss, index
+            wide -= index.reconstruct_n(at - part.start, len(vectors))
+            self._error = max(self._error, float(np.einsum("ij,ij->i", wide, wide).max()) ** 0.5)
+        return index

@@ -15,6 +15,7 @@ from retrieverkit_indexing.metadata import MetadataReader
 from retrieverkit_vector.graph import Graph
 from retrieverkit_vector.metrics import Target, contenders
 from retrieverkit_vector.rows import Rows, places_of
+from retrieverkit_vector.side_by_side import each, parts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -260,9 +261,11 @@ def _products(vectors: NDArray[np.float32], direction: NDArray[np.float32]) -> N
     """Return each row's product with ``direction``.
 
     Row by row is up to three times quicker here than a matrix-vector product, whose threads also wait for each other
-    where the processors are busy.
+    where the processors are busy. So a row's product does not depend on how the rows are divided between threads.
     """
-    products: NDArray[np.float32] = np.vecdot(vectors, direction)
+    products = np.empty(len(vectors), np.float32)
+    parts = parts_of(len(vectors), vectors.itemsize * len(direction))
+    each(lambda at: np.vecdot(vectors[parts[at]], direction, out=products[parts[at]]), len(parts))
     return products
 
 
