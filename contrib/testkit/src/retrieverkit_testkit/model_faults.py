@@ -170,7 +170,7 @@ DEEP_JSON = raw(b'{"choices": ' + b"[" * 100_000, "deep_json")
 """JSON that is nested too deeply."""
 NO_CHOICES = Fault("no_choices", _no_choices)
 """An answer without any choice."""
-PROSE = says("Sure! Here is what you asked for, in my own words.", "prose")
+PROSE = says("Sure! Here is what you asked for, in plain words.", "prose")
 """Words in place of the shape."""
 WRONG_SCHEMA = says('{"unexpected": [1, 2, 3]}', "wrong_schema")
 """JSON of another shape."""

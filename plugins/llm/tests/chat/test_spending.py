@@ -79,7 +79,7 @@ def test_usage_is_what_the_endpoint_says_over_all_attempts(serve, model_of, ask,
     assert account.spent.tokens == usage.input_tokens + usage.output_tokens
 
 
-PROSE = "Sure! Here is what you asked for, in my own words."
+PROSE = "Sure! Here is what you asked for, in plain words."
 
 
 def test_without_usage_tokens_are_estimated(serve, model_of, ask, telling):
