@@ -14,3 +14,15 @@ class TestSummary(RetrieverConformance):
 class TestSummaryLLM(RetrieverConformance):
     retriever_mode = for_mode("summary_llm(max_nodes=None, choice_batch_size=100)", llm=ScriptedModel(by_words))
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+
+
+class TestSummaryEmbeddingLsa(RetrieverConformance):
+    retriever_mode = "summary_embedding(embedding='lsa')"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True
+
+
+class TestSummaryEmbeddingHash(RetrieverConformance):
+    retriever_mode = "summary_embedding(embedding='hash')"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
+    from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
     from retrieverkit_summary.in_order import SummaryRetriever
-    from retrieverkit_summary.plugin import SummaryLLMOptions, SummaryOptions
+    from retrieverkit_summary.plugin import SummaryEmbeddingOptions, SummaryLLMOptions, SummaryOptions
 
-__all__ = ["SummaryLLMOptions", "SummaryLLMRetriever", "SummaryOptions", "SummaryRetriever"]
+__all__ = [
+    "SummaryEmbeddingOptions",
+    "SummaryEmbeddingRetriever",
+    "SummaryLLMOptions",
+    "SummaryLLMRetriever",
+    "SummaryOptions",
+    "SummaryRetriever",
+]
 
 _MODULES = {
+    "SummaryEmbeddingOptions": "plugin",
+    "SummaryEmbeddingRetriever": "embedding_nodes",
     "SummaryLLMOptions": "plugin",
     "SummaryLLMRetriever": "choosing_nodes",
     "SummaryOptions": "plugin",

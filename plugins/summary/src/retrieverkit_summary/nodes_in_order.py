@@ -11,7 +11,10 @@ from retrieverkit_core.corpus import Corpus, Cursor
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.query import UNLIMITED
-from retrieverkit_indexing.metadata import MetadataIndex
+from retrieverkit_indexing.metadata import MetadataIndex, MetadataReader
+
+_EVERY = MetadataFilters([], "and")
+"""What every node passes."""
 
 
 class FirstNodes(NamedTuple):
@@ -44,6 +47,16 @@ class NodesInOrder:
             return self._metadata.ask_at(lambda reader: reader.ordinals_of(filters)[:limit].tolist())
         with self._corpus.snapshot() as view:
             return [stored.ordinal for stored in islice(view.nodes(), limit)], view.cursor
+
+    def passing(self, filters: MetadataFilters | None) -> tuple[list[int], int, Cursor]:
+        """Return the ordinals of all nodes that pass, how many nodes there are, and the state that this is true of."""
+
+        def ask(reader: MetadataReader) -> tuple[list[int], int]:
+            every = reader.ordinals_of(_EVERY)
+            return (every if filters is None else reader.ordinals_of(filters)).tolist(), len(every)
+
+        (ordinals, total), cursor = self._metadata.ask_at(ask)
+        return ordinals, total, cursor
 
     def first(self, filters: MetadataFilters | None, limit: int | None) -> FirstNodes:
         """Return the first nodes that pass; all of them where there is no limit."""

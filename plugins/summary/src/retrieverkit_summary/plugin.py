@@ -13,10 +13,12 @@ from retrieverkit_core.scores import UNSCORED, ScoreKind, ScoreSpec
 
 if TYPE_CHECKING:
     from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
+    from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
     from retrieverkit_summary.in_order import SummaryRetriever
 
 FILTERS = FilterCapabilities(frozenset(operator.value for operator in FilterOperator))
 GRADES = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=1.0, upper_bound=10.0)
+COSINES = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
 
 MAX_NODES = 500
 """How many nodes a model is shown for one query, unless an option says otherwise."""
@@ -27,6 +29,15 @@ class SummaryOptions(ModeOptions):
 
     top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
         default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+    )
+
+
+class SummaryEmbeddingOptions(ModeOptions):
+    """Options of the summary_embedding mode."""
+
+    embedding: str | None = Field(
+        default=None,
+        description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
     )
 
 
@@ -66,6 +77,36 @@ class SummaryPlugin:
         )
 
 
+class SummaryEmbeddingPlugin:
+    """Makes retrievers of the nodes that are near in meaning, embedded when they are first asked about."""
+
+    spec = ModeSpec(
+        name="summary_embedding",
+        summary="near in meaning, comparing every node; nodes are embedded when a query first reaches them",
+        options=SummaryEmbeddingOptions,
+        scores=COSINES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.EMBEDDING}),
+    )
+
+    @hookimpl
+    def make_retriever(
+        self, mode: str, options: SummaryEmbeddingOptions, context: BuildContext
+    ) -> SummaryEmbeddingRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
+
+        spec, embedding = context.need_services().embedding(options.embedding)
+        return SummaryEmbeddingRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            embedding,
+            embedding_spec=spec,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+
+
 class SummaryLLMPlugin:
     """Makes retrievers of the nodes that a language model chooses."""
 
@@ -95,4 +136,5 @@ class SummaryLLMPlugin:
 
 
 summary = SummaryPlugin()
+summary_embedding = SummaryEmbeddingPlugin()
 summary_llm = SummaryLLMPlugin()

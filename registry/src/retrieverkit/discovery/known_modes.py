@@ -8,6 +8,7 @@ KNOWN_MODES: dict[str, str] = {
     "hybrid": "retrieverkit-fusion",
     "keyword": "retrieverkit-keyword",
     "summary": "retrieverkit-summary",
+    "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",
     "vector": "retrieverkit-vector",
 }
