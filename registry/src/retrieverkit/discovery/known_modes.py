@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 KNOWN_MODES: dict[str, str] = {
+    "auto": "retrieverkit-auto",
     "bm25": "retrieverkit-bm25",
     "fusion": "retrieverkit-fusion",
     "hybrid": "retrieverkit-fusion",

@@ -1,0 +1,237 @@
+"""Numbers: comparisons and ranges, where the words around a number say which field it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from retrieverkit_auto.fields import FieldInfo, singular
+from retrieverkit_auto.rules.found import Found, Leaf
+from retrieverkit_auto.rules.words import COUNTS, Token, at, one_of, phrases, text_at, word_set
+from retrieverkit_auto.schema import Schema
+from retrieverkit_core.filters import FilterOperator, MetadataFilter
+
+_MORE, _LESS, _LEAST, _MOST, _EXACT = ">", "<", ">=", "<=", "=="
+_WAYS: dict[tuple[str, ...], str] = {
+    **dict.fromkeys(
+        phrases("at least", "no less than", "not less than", "no fewer than", "a minimum of", ">="), _LEAST
+    ),
+    **dict.fromkeys(phrases("at most", "no more than", "not more than", "up to", "a maximum of", "<="), _MOST),
+    **dict.fromkeys(phrases("more than", "greater than", "higher than", "larger than", "over", "above", ">"), _MORE),
+    **dict.fromkeys(phrases("less than", "fewer than", "lower than", "smaller than", "under", "below", "<"), _LESS),
+    **dict.fromkeys(phrases("longer than", "heavier than", "older than", "more expensive than", "dearer than"), _MORE),
+    **dict.fromkeys(phrases("shorter than", "lighter than", "younger than", "less expensive than"), _LESS),
+    **dict.fromkeys(phrases("cheaper than", "costs less than", "costing less than"), _LESS),
+    **dict.fromkeys(phrases("exactly", "=", "=="), _EXACT),
+}
+_COMPARATORS = sorted(_WAYS, key=len, reverse=True)
+_BEHIND: dict[tuple[str, ...], str] = {
+    **dict.fromkeys(phrases("or more", "or higher", "or above", "or over", "or better", "or longer", "and up"), _LEAST),
+    **dict.fromkeys(phrases("or less", "or lower", "or fewer", "or under", "or below", "or cheaper"), _MOST),
+}
+_IMPLIED = {"cheaper": "price", "dearer": "price", "expensive": "price", "costs": "price", "costing": "price",
+            "heavier": "weight", "lighter": "weight", "older": "age", "younger": "age"}  # fmt: skip
+"""What a comparison itself is of."""
+
+_SAID = {"costs": "price", "costing": "price", "cost": "price", "priced": "price", "rated": "rating", "stars": "rating",
+         "star": "rating", "weighing": "weight", "weighs": "weight", "cited": "citations"}  # fmt: skip
+"""What verbs and units are of."""
+
+_CONCEPTS = {
+    "price": frozenset({"price", "cost"}),
+    "rating": frozenset({"rating", "stars", "star"}),
+    "weight": frozenset({"weight"}),
+    "citations": frozenset({"citations", "citation"}),
+    "age": frozenset({"age"}),
+}
+"""The words by which a field's name, or its description, says what it is."""
+
+_MONEY = {"$": "usd", "dollar": "usd", "usd": "usd", "€": "eur", "euro": "eur", "eur": "eur", "£": "gbp",
+          "pound": "gbp", "gbp": "gbp"}  # fmt: skip
+_UNITS = word_set(
+    "g kg mg t lb lbs oz gram kilogram kilo ton tonne ounce mm cm m km inch inches ft foot feet mile meter "
+    "metre ml l litre liter second minute hour day week month year w kw kwh mah mb gb tb hz khz mhz ghz "
+    "percent degree % people person mph kmh"
+)
+"""Words that say in what a number is counted, singular."""
+
+_FILLERS = phrases("of", "is", "are", "was", ":", "being")
+_HAVING = word_set("with having has have")
+
+
+class _Number(NamedTuple):
+    value: int | float
+    size: int
+    money: str
+
+
+def find_number(tokens: Sequence[Token], place: int, schema: Schema) -> Found | None:
+    """Return the comparison with a number at a place."""
+    fields = [field for field in schema.fields if field.kind == "number" and "year" not in field.meanings]
+    if not fields:
+        return None
+    named, behind = _named(tokens, place, fields)
+    behind += len(one_of(tokens, behind, _FILLERS) or ()) if named is not None else 0
+    range_ = _range(tokens, behind)
+    if range_ is not None:
+        low, high, behind = range_
+        asked = [(_LEAST, low), (_MOST, high)]
+        implied = ""
+    else:
+        comparator = one_of(tokens, behind, _COMPARATORS)
+        behind += len(comparator or ())
+        number = _number(tokens, behind)
+        if number is None:
+            return None
+        behind += number.size
+        implied = next((_IMPLIED[word] for word in comparator or () if word in _IMPLIED), "")
+        asked = [(_WAYS[comparator] if comparator else "", number)]
+    return _compared(tokens, place, behind, asked, implied, named, fields)
+
+
+def _compared(
+    tokens: Sequence[Token],
+    place: int,
+    behind: int,
+    asked: list[tuple[str, _Number]],
+    implied: str,
+    named: list[FieldInfo] | None,
+    fields: Sequence[FieldInfo],
+) -> Found | None:
+    money = {number.money for _, number in asked} - {""}
+    unit = singular(text_at(tokens, behind))
+    if unit in _MONEY:
+        money.add(_MONEY[unit])
+        behind += 1
+        unit = ""
+    elif unit == "time" and named is not None and _SAID.get(text_at(tokens, place)) == "citations":
+        behind, unit = behind + 1, ""
+    of_unit = [field for field in fields if unit and _counts_in(field, unit)]
+    behind += bool(of_unit)
+    after = one_of(tokens, behind, list(_BEHIND))
+    if after is not None and len(asked) == 1 and asked[0][0] in ("", _EXACT):
+        asked = [(_BEHIND[after], asked[0][1])]
+        behind += len(after)
+        unit = singular(text_at(tokens, behind)) if not of_unit and not money else unit
+        if not of_unit and (more := [field for field in fields if _counts_in(field, unit)]):
+            of_unit, behind = more, behind + 1
+    exact = asked[0][0] == ""
+    if exact and not _is_exact(tokens, place, named, of_unit, money):
+        return None
+    candidates = list(fields)
+    for known in (named, of_unit or None, _of_concept(fields, implied), _of_money(fields, money)):
+        if known is not None:
+            candidates = [field for field in candidates if field in known]
+    if named is None and not of_unit and not implied and not money:
+        return None if exact else Found(place, behind, doubt="it names no field")
+    if not candidates:
+        return None if exact else Found(place, behind, doubt="no field of numbers is named so")
+    if unit in _UNITS and not of_unit and (implied or named):
+        return Found(place, behind, doubt=f"{' or '.join(f.name for f in candidates)} may count in other units")
+    if len(candidates) > 1:
+        return Found(place, behind, doubt=f"it may be of {' or '.join(field.name for field in candidates)}")
+    leaves = tuple(_leaf(candidates[0], way or _EXACT, number.value) for way, number in asked)
+    return Found(place, behind, leaves)
+
+
+def _leaf(field: FieldInfo, way: str, value: int | float) -> Leaf:
+    return MetadataFilter(field.name, value, FilterOperator(way))
+
+
+def _is_exact(
+    tokens: Sequence[Token],
+    place: int,
+    named: list[FieldInfo] | None,
+    of_unit: Sequence[FieldInfo],
+    money: set[str],
+) -> bool:
+    """Return whether a number without a comparison is asked for: ``price: 45``, ``costs $50``, ``with 3 pages``."""
+    if named is not None and any(text_at(tokens, place + n) in (":", "of", "is") for n in (1, 2)):
+        return True
+    if named is not None and money and text_at(tokens, place) in _SAID:
+        return True
+    return named is None and bool(of_unit) and text_at(tokens, place - 1) in _HAVING
+
+
+def _named(tokens: Sequence[Token], place: int, fields: Sequence[FieldInfo]) -> tuple[list[FieldInfo] | None, int]:
+    """Return the fields that are named at a place, and where to read on."""
+    best: list[FieldInfo] = []
+    size = 0
+    for field in fields:
+        for words in _spoken(field):
+            if len(words) >= size and all(
+                singular(text_at(tokens, place + n)) == singular(word) for n, word in enumerate(words)
+            ):
+                best = [*(best if len(words) == size else []), field]
+                size = len(words)
+    if best:
+        return best, place + size
+    concept = _SAID.get(text_at(tokens, place))
+    known = _of_concept(fields, concept) if concept not in (None, "") and text_at(tokens, place)[:4] != "star" else None
+    return (known, place + 1) if known else (None, place)
+
+
+def _spoken(field: FieldInfo) -> list[tuple[str, ...]]:
+    """Return what a field is called: its name, also without the unit at its end."""
+    words = field.words
+    if not words:
+        return []
+    return [words, words[:-1]] if len(words) > 1 and singular(words[-1]) in _UNITS else [words]
+
+
+def _counts_in(field: FieldInfo, unit: str) -> bool:
+    if unit in ("star",) and field.meanings & _CONCEPTS["rating"]:
+        return True
+    ends = {singular(word) for word in field.words[-1:]} | ({singular(field.words[0])} if field.words else set())
+    return unit in ends
+
+
+def _of_concept(fields: Sequence[FieldInfo], concept: str | None) -> list[FieldInfo] | None:
+    """Return the fields that are, by their names or else by their descriptions, of a concept."""
+    if not concept:
+        return None
+    words = _CONCEPTS[concept]
+    by_name = [field for field in fields if words.intersection(field.words)]
+    return by_name or [field for field in fields if words & field.meanings]
+
+
+def _of_money(fields: Sequence[FieldInfo], money: set[str]) -> list[FieldInfo] | None:
+    if not money:
+        return None
+    priced = _of_concept(fields, "price") or []
+    asked = next(iter(money)) if len(money) == 1 else None
+    in_words = {field: {_MONEY[word] for word in map(singular, field.meanings) if word in _MONEY} for field in priced}
+    return [field for field in priced if asked is not None and in_words[field] <= {asked}]
+
+
+def _range(tokens: Sequence[Token], place: int) -> tuple[_Number, _Number, int] | None:
+    begin = place + (1 if at(tokens, place, "between") or at(tokens, place, "from") else 0)
+    links = ("and",) if at(tokens, place, "between") else ("to",) if begin > place else ("to", "-")
+    low = _number(tokens, begin)
+    if low is None or text_at(tokens, begin + low.size) not in links:
+        return None
+    high = _number(tokens, begin + low.size + 1)
+    if high is None or low.value > high.value:
+        return None
+    return low, high, begin + low.size + 1 + high.size
+
+
+def _number(tokens: Sequence[Token], place: int) -> _Number | None:
+    money = _MONEY.get(text_at(tokens, place), "") if text_at(tokens, place) in "$€£" else ""
+    at_number = place + bool(money)
+    if at_number >= len(tokens):
+        return None
+    token = tokens[at_number]
+    if token.kind == "number" and len(token.text) < 16:
+        plain = token.text.replace(",", "")
+        value: int | float = float(plain) if "." in plain else int(plain)
+    elif token.text in COUNTS and not money:
+        value = COUNTS[token.text]
+    else:
+        return None
+    size = 1 + bool(money)
+    if text_at(tokens, at_number + 1) in ("€", "£", "$") and not money:
+        return _Number(value, 2, _MONEY[text_at(tokens, at_number + 1)])
+    if text_at(tokens, at_number + 1) in ("/", "%"):
+        return None
+    return _Number(value, size, money)

@@ -1,0 +1,181 @@
+"""From a question to a spec: every rule is tried at every place, what is not certain is left where it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
+
+from retrieverkit_auto.rules.counts import find_count, is_request
+from retrieverkit_auto.rules.flags import find_flag
+from retrieverkit_auto.rules.found import Found, Leaf
+from retrieverkit_auto.rules.numbers import find_number
+from retrieverkit_auto.rules.times import find_time
+from retrieverkit_auto.rules.values import find_value
+from retrieverkit_auto.rules.words import (
+    COMPARES,
+    DETERMINERS,
+    NEGATIONS,
+    SUBJECTS,
+    Token,
+    says_nothing,
+    text_at,
+    tokens_of,
+    word_set,
+)
+from retrieverkit_auto.schema import Schema
+from retrieverkit_auto.spec import AutoSpec
+from retrieverkit_core.errors import shorten
+from retrieverkit_core.filters import MetadataFilters
+
+MAX_QUESTION = 2_000
+"""A longer text is a document, not a question: no rule reads it."""
+
+ENGLISH = "en"
+
+
+def read(question: str, schema: Schema, *, max_top_k: int) -> AutoSpec:
+    """Return what a question asks for.
+
+    Args:
+        question: The question.
+        schema: The fields and values that it may be about.
+        max_top_k: The most hits that a question may ask for.
+    """
+    if len(question) > MAX_QUESTION:
+        return AutoSpec(query=question, notes=("filters: none; the question is longer than rules read",))
+    tokens = tokens_of(question)
+    parts = _certain(_parts(tokens, schema), tokens, schema)
+    taken = [part for part in parts if not part.doubt]
+    tree = _tree([leaf for part in taken for leaf in part.filters])
+    counts = {part.top_k for part in taken if part.top_k is not None}
+    top_k = min(counts) if counts else None
+    notes = [f"filters: {'none' if tree is None else tree}"]
+    if top_k is not None:
+        notes.append(f"top_k: {top_k}" if top_k <= max_top_k else f"top_k: {max_top_k}, not {top_k}: max_top_k")
+        top_k = min(top_k, max_top_k)
+    for part in parts:
+        if part.doubt:
+            words = question[tokens[part.start].start : tokens[part.end - 1].end]
+            notes.append(f"left in the query: {shorten(repr(words))}, as {part.doubt}")
+    if schema.language != ENGLISH:
+        notes.append(f"the rules read English; the index is in {schema.language!r}")
+    rest = _rest(question, tokens, taken)
+    ranks = not says_nothing(rest)
+    return AutoSpec(query=rest if ranks else question, filters=tree, top_k=top_k, ranks=ranks, notes=tuple(notes))
+
+
+def _tree(leaves: Sequence[Leaf]) -> MetadataFilters | None:
+    return MetadataFilters(list(dict.fromkeys(leaves))) if leaves else None
+
+
+def _parts(tokens: Sequence[Token], schema: Schema) -> list[Found]:
+    """Return what is found from left to right, of several at one place the longest."""
+    parts: list[Found] = []
+    place, head = 0, True
+    while place < len(tokens):
+        found = [
+            find_count(tokens, place, head),
+            find_time(tokens, place, schema),
+            find_number(tokens, place, schema),
+            find_flag(tokens, place, schema, head),
+            find_value(tokens, place, schema, head),
+        ]
+        best = max(
+            (each for each in found if each is not None), key=lambda each: (each.end, not each.doubt), default=None
+        )
+        if best is not None:
+            parts.append(best)
+            place = best.end
+            continue
+        request = is_request(tokens, place) if head else 0
+        head = head and (bool(request) or text_at(tokens, place) in (",", "best"))
+        place += request or 1
+    return parts
+
+
+def _certain(parts: Sequence[Found], tokens: Sequence[Token], schema: Schema) -> list[Found]:
+    """Return the parts, those with a doubt that are not certain where they stand."""
+    compared = next((n for n, token in enumerate(tokens) if token.text in COMPARES and not _inside(n, parts)), None)
+    made: list[Found] = []
+    for part, following in zip_longest(parts, parts[1:]):
+        doubt = part.doubt or _doubt(part, parts, tokens, compared)
+        if part.is_bare and not doubt:
+            doubt = _phrase(part, following, tokens, schema)
+        made.append(replace(part, doubt=doubt or _other_sense(part, schema)))
+    return made
+
+
+def _phrase(part: Found, following: Found | None, tokens: Sequence[Token], schema: Schema) -> str:
+    """Return why a value does not describe what follows it: ``red wine`` is not wine from the nodes that are red."""
+    tree, word = MetadataFilters(list(part.filters)), text_at(tokens, part.end)
+    if following is not None and part.end == following.start:
+        return "" if following.is_bare else "it may be what is searched for"
+    if word == "," or says_nothing(word) or not schema.is_word_only_elsewhere(tree, word):
+        return ""
+    return f"it may be {tree}, and no such node speaks of {word!r}"
+
+
+def _doubt(part: Found, parts: Sequence[Found], tokens: Sequence[Token], compared: int | None) -> str:
+    if text_at(tokens, 0) in _WHETHER and text_at(tokens, 1) not in _INVITING:
+        return "the question may ask whether it is so"
+    if text_at(tokens, 0) in _CIRCUMSTANCES and part.evidence and not part.is_value:
+        return "it may be when something happened"
+    if compared is not None and compared < part.start:
+        return f"it stands behind {tokens[compared].text!r}"
+    if part.top_k is not None:
+        return ""
+    before = part.start - 1
+    while text_at(tokens, before) in DETERMINERS or text_at(tokens, before) in ("been", "be", "being", "t"):
+        before -= 1
+    word = text_at(tokens, before)
+    if word in NEGATIONS:
+        return f"it stands behind {word!r}"
+    if word == "or" or text_at(tokens, part.end) == "or":
+        return "it is one of two ways to match"
+    if word in SUBJECTS and part.is_value and not _inside(before, parts):
+        return f"behind {word!r} it is a subject"
+    return ""
+
+
+def _other_sense(part: Found, schema: Schema) -> str:
+    if not part.evidence:
+        return ""
+    tree = MetadataFilters(list(part.filters))
+    if not part.filters:
+        is_word = schema.is_word_elsewhere(MetadataFilters([], "or"), part.evidence)
+    else:
+        is_word = schema.is_word_elsewhere(tree, part.evidence)
+    return f"it may be {tree}, and texts of other nodes use the word" if is_word else ""
+
+
+def _inside(place: int, parts: Sequence[Found]) -> bool:
+    return any(part.start <= place < part.end for part in parts)
+
+
+_WHETHER = word_set("is are was were do does did has have had can could will would should")
+_INVITING = word_set("there any you we i")
+_CIRCUMSTANCES = word_set("why when how where who whom")
+_LINKS = word_set("with having has have that which who where are is for published written")
+_QUOTES = "\"'“”‘’"
+
+
+def _rest(question: str, tokens: Sequence[Token], taken: Sequence[Found]) -> str:
+    """Return the question without the parts that were read, and without what only linked them."""
+    cut = []
+    for part in taken:
+        start = part.start
+        while part.filters and text_at(tokens, start - 1) in _LINKS | DETERMINERS:
+            start -= 1
+        begin, end = tokens[start].start, tokens[part.end - 1].end
+        begin -= begin > 0 and question[begin - 1] in _QUOTES
+        cut.append((begin, end + (question[end : end + 1] in tuple(_QUOTES))))
+    kept, place = [], 0
+    for start, end in cut:
+        kept.append(question[place : max(place, start)])
+        place = end
+    kept.append(question[place:])
+    rest = " ".join(" ".join(kept).split())
+    rest = re.sub(r"\s+([,.;:?!])", r"\1", rest)
+    return re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", rest).strip(" ,;:-")

@@ -1,0 +1,227 @@
+"""The metadata of the nodes in view: read from the corpus once, kept up as it grows, narrowed to what a caller may see.
+
+What one caller may see is found among the rows that are kept in memory: for each node its metadata, and a hash of
+each word of its text.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from threading import RLock
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from retrieverkit_auto.fields import FieldInfo, Kind, MetadataInfo, declared_field, singular, words_of
+from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, searched_text
+from retrieverkit_core.filters import MetadataFilters, fields_of, filterable
+
+MAX_VALUES = 20_000
+"""A field with more distinct strings than this is not known by its values."""
+
+_MAX_WORDS = 12
+"""A string with more words than this is a text, not a value to filter by."""
+
+_VIEWS = 64
+"""For so many scopes and filters the schema is kept."""
+
+_RESERVED = ("_node_id", "_doc_id")
+_KINDS: dict[str, Kind] = {"string": "string", "number": "number", "date": "date", "bool": "bool"}
+
+
+class Row(NamedTuple):
+    """One node.
+
+    Attributes:
+        ordinal: Its place in the corpus.
+        metadata: What filters ask about.
+        words: The hash of each distinct word of its text.
+    """
+
+    ordinal: int
+    metadata: dict[str, Any]
+    words: array[int]
+
+    def has(self, hashes: Iterable[int]) -> bool:
+        """Return whether the text has all these words."""
+        return all(each in self.words for each in hashes)
+
+
+class Schema:
+    """The fields of the nodes in view.
+
+    Args:
+        fields: The fields.
+        rows: The nodes in view.
+        language: The language of the texts.
+    """
+
+    def __init__(self, fields: Sequence[FieldInfo], rows: Sequence[Row] = (), language: str = "en") -> None:
+        self.fields = tuple(fields)
+        self.language = language
+        self._rows = rows
+        self._strangers: dict[tuple[str, tuple[str, ...]], bool] = {}
+
+    @cached_property
+    def by_name(self) -> dict[str, FieldInfo]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    def passing(self, tree: MetadataFilters) -> Iterator[int]:
+        """Yield the ordinals of the nodes in view that pass a filter, in the order of the corpus."""
+        passes = tree.matcher
+        return (row.ordinal for row in self._rows if passes(row.metadata))
+
+    def is_word_only_elsewhere(self, tree: MetadataFilters, word: str) -> bool:
+        """Return whether texts have a word, and none of those that pass a filter."""
+        passes, hashed = tree.matcher, [crc32(singular(word).encode())]
+        having = [row for row in self._rows if row.has(hashed)]
+        return bool(having) and not any(passes(row.metadata) for row in having)
+
+    def is_word_elsewhere(self, tree: MetadataFilters, words: Sequence[str]) -> bool:
+        """Return whether a text outside of a filter has all these words: then they may mean what texts mean by them.
+
+        Two words with one hash make this true too seldom to matter, and are on the safe side.
+        """
+        key = str(tree), tuple(words)
+        if key not in self._strangers:
+            hashes = [crc32(singular(word).encode()) for word in words]
+            passes = tree.matcher
+            self._strangers[key] = any(row.has(hashes) and not passes(row.metadata) for row in self._rows)
+        return self._strangers[key]
+
+
+class Schemas:
+    """The schemas of one corpus, or of what is declared alone. Safe to use from many threads.
+
+    Args:
+        corpus: The corpus, or None where there is only what is declared.
+        declared: The fields that may be filtered by; all that the corpus has if None.
+    """
+
+    def __init__(self, corpus: Corpus | None, declared: Sequence[MetadataInfo] | None = None) -> None:
+        self._corpus = corpus
+        self._declared = None if declared is None else tuple(declared)
+        self._guard = RLock()
+        self._rows: dict[int, Row] = {}
+        self._state: tuple[Cursor, object] | None = None
+        self._views: OrderedDict[MetadataFilters | None, Schema] = OrderedDict()
+        self._strings: dict[str, str] = {}
+
+    def of(self, view: MetadataFilters | None) -> Schema:
+        """Return the schema of the nodes that pass ``view``: the caller's filters and scope; None for all.
+
+        Raises:
+            CorpusError: The corpus cannot be read.
+        """
+        if self._corpus is None:
+            declared = [declared_field(info, None, view is not None) for info in self._declared or ()]
+            return Schema(declared)
+        with self._guard:
+            self._catch_up(self._corpus)
+            schema = self._views.get(view)
+            if schema is None:
+                schema = self._views[view] = self._narrowed(view, self._corpus.settings.language)
+            self._views.move_to_end(view)
+            while len(self._views) > _VIEWS:
+                self._views.popitem(last=False)
+            return schema
+
+    def _catch_up(self, corpus: Corpus) -> None:
+        settings = corpus.settings
+        if self._state is not None and self._state == (corpus.head(), settings):
+            return
+        with corpus.snapshot() as snapshot:
+            known = self._state
+            if known is not None and known[1] == settings and corpus.holds(known[0]):
+                for ordinal in snapshot.removed(known[0]):
+                    self._rows.pop(ordinal, None)
+                self._read(corpus, snapshot, known[0])
+            else:
+                self._rows.clear()
+                self._strings.clear()
+                self._read(corpus, snapshot, None)
+            self._state = snapshot.cursor, settings
+        self._views.clear()
+
+    def _read(self, corpus: Corpus, snapshot: CorpusSnapshot, since: Cursor | None) -> None:
+        settings = corpus.settings
+        for ordinal, node in snapshot.nodes() if since is None else snapshot.added(since):
+            words = {crc32(singular(word).encode()) for word in words_of(searched_text(node, settings))}
+            metadata = {sys.intern(key): self._shared(value) for key, value in filterable(node).items()}
+            self._rows[ordinal] = Row(ordinal, metadata, array("I", words))
+
+    def _shared(self, value: Any) -> Any:
+        """Return a value that many nodes have as one object."""
+        if isinstance(value, str) and len(value) <= 80:
+            return self._strings.setdefault(value, value)
+        return value
+
+    def _narrowed(self, view: MetadataFilters | None, language: str) -> Schema:
+        rows = list(self._rows.values())
+        if view is not None:
+            passes = view.matcher
+            rows = [row for row in rows if passes(row.metadata)]
+        seen = _fields(rows)
+        if self._declared is None:
+            return Schema(list(seen.values()), rows, language)
+        declared = [
+            declared_field(info, seen.get(info.name), view is not None)
+            for info in self._declared
+            if info.name in seen or view is None
+        ]
+        return Schema(declared, rows, language)
+
+
+def _fields(rows: Sequence[Row]) -> dict[str, FieldInfo]:
+    """Return the fields whose values are of one kind, by name."""
+    kinds: dict[str, set[str]] = {}
+    fractions: set[str] = set()
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        for name, value in row.metadata.items():
+            if name in _RESERVED:
+                continue
+            held = kinds.setdefault(name, set())
+            if isinstance(value, str):
+                _count(counts, name, (value,))
+                if "string" not in held or "date" not in held:
+                    held.update(kind for _, kind in fields_of({name: value}))
+                continue
+            held.update(kind for _, kind in fields_of({name: value}))
+            if isinstance(value, float) and not value.is_integer():
+                fractions.add(name)
+            elif isinstance(value, (list, tuple)):
+                _count(counts, name, {each for each in value if isinstance(each, str)})
+    made = {}
+    for name in sorted(kinds):
+        held = kinds[name] - {"null"}
+        inner = {kind.removeprefix("list[").removesuffix("]") for kind in held if kind.startswith("list[")} - {"null"}
+        singles = {kind for kind in held if not kind.startswith("list")}
+        only = inner | singles
+        kind = _KINDS.get(next(iter(only))) if len(only) == 1 else None
+        if kind is None:
+            continue
+        values = counts.get(name, Counter()) if kind == "string" else Counter[str]()
+        if len(values) > MAX_VALUES:
+            values = Counter()
+        made[name] = FieldInfo(
+            name,
+            kind,
+            lists="list" in held,
+            singles=bool(singles),
+            whole=name not in fractions,
+            values=dict(sorted(values.items())),
+            is_category=len(values) < sum(values.values()),
+        )
+    return made
+
+
+def _count(counts: dict[str, Counter[str]], name: str, values: Iterable[str]) -> None:
+    counter = counts.setdefault(name, Counter())
+    for value in values:
+        if len(value) <= 80 and value and value.count(" ") < _MAX_WORDS:
+            counter[value] += 1

@@ -1,0 +1,71 @@
+"""Collections with questions, and what is asked for them."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrieverkit_auto import AutoRetriever
+from retrieverkit_core import BaseRetriever, Node, NodeWithScore
+from retrieverkit_core.corpus import IndexSettings
+from retrieverkit_testkit.memory_corpus import MemoryCorpus
+
+QUESTIONS = Path(__file__).parent / "questions"
+sys.path.insert(0, str(QUESTIONS))
+
+
+class Everything(BaseRetriever):
+    """Finds every node that passes, in the order of the corpus."""
+
+    name = "everything"
+    default_top_k = 3
+
+    def __init__(self, corpus):
+        super().__init__()
+        self.corpus = corpus
+        self.asked = []
+
+    def _retrieve(self, query_bundle):
+        self.asked.append(query_bundle)
+        return [NodeWithScore(node) for node in self.corpus.stored.values()][: query_bundle.top_k]
+
+
+@pytest.fixture
+def corpus_of():
+    """Make a corpus of nodes by their metadata."""
+
+    def make(*metadatas, language="en", texts=()):
+        corpus = MemoryCorpus(settings=IndexSettings(language=language))
+        texts = list(texts) + ["some text"] * (len(metadatas) - len(texts))
+        corpus.add(
+            *(Node(id=f"n{n}", text=text, metadata=m) for n, (m, text) in enumerate(zip(metadatas, texts, strict=True)))
+        )
+        return corpus
+
+    return make
+
+
+@pytest.fixture
+def auto_over():
+    """Make an auto retriever that asks one that finds everything."""
+
+    def make(corpus, **settings):
+        asked = Everything(corpus)
+        auto = AutoRetriever(asked, corpus, **settings)
+        auto.asked = asked.asked
+        return auto
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def collections():
+    """The collections by name: a corpus, and the questions on it."""
+    made = {}
+    for file in sorted(QUESTIONS.glob("*.json")):
+        given = json.loads(file.read_text(encoding="utf-8"))
+        corpus = MemoryCorpus(file.stem)
+        corpus.add(*(Node(**node) for node in given["nodes"]))
+        made[file.stem] = corpus, given["questions"]
+    return made
