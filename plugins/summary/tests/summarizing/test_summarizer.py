@@ -162,7 +162,7 @@ def test_what_is_damaged_is_asked_again_and_what_is_rubbish_is_begun_again(made,
 
 def test_threads_and_processes_share_what_is_known(made):
     groups = [[f"text {i}"] for i in range(20)]
-    summarizer, _ = made()
+    summarizer, model = made()
     results = []
     threads = [threading.Thread(target=lambda: results.append(summarizer.summarize(groups))) for _ in range(8)]
     for thread in threads:
@@ -170,17 +170,32 @@ def test_threads_and_processes_share_what_is_known(made):
     for thread in threads:
         thread.join()
     assert results == [["text"] * 20] * 8
+    assert len(model.asked) == 20
     if children.can_fork():
         assert children.in_child(lambda: made(RuntimeError)[0].summarize(groups)) == 0
 
 
-def test_nothing_is_written_beside_a_corpus_that_is_only_read(made, tmp_path):
+def test_nothing_is_written_beside_a_corpus_that_is_only_read_and_what_is_there_is_used(made, tmp_path):
     corpus = MemoryCorpus()
     corpus.writable = False
     summarizer, model = made(corpus=corpus)
     assert summarizer.summarize([["one"]]) == summarizer.summarize([["one"]]) == ["one"]
     assert len(model.asked) == 1
     assert list(tmp_path.iterdir()) == []
+    made()[0].summarize([["two"], ["three"]])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    summarizer, model = made(corpus=corpus)
+    assert summarizer.summarize([["one"], ["two"], ["three"]]) == ["one", "two", "three"]
+    assert [prompt.data for prompt in model.asked] == [("one",)]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_summary_is_found_by_a_name_of_its_own_without_its_texts(made):
+    summarizer, _ = made()
+    assert summarizer.recall(["a"]) == [None]
+    assert summarizer.summarize([["one"], []], ["a", "b"]) == ["one", ""]
+    assert made()[0].recall(["b", "a", "c"]) == ["", "one", None]
+    assert made(prompt="other")[0].recall(["a"]) == [None]
 
 
 def test_the_model_is_shown_what_a_node_lets_it_see(made):

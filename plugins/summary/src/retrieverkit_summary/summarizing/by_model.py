@@ -121,17 +121,21 @@ class ByModel:
         """Return what the model says to each prompt, by its key."""
         by_key = {self._key(prompt): prompt for prompt in prompts}
         answers = self._cache.get(by_key)
-        missing = [prompt for key, prompt in by_key.items() if key not in answers]
-        keeping = _Keeping(self._model, self)
-        for start in range(0, len(missing), _AT_ONCE):
-            replies = ask_all(keeping, missing[start : start + _AT_ONCE])
-            errors = [reply for reply in replies if isinstance(reply, RetrieverKitError)]
-            for error in sorted(errors, key=lambda error: not isinstance(error, BudgetExceededError)):
-                raise error
-            for prompt, reply in zip(missing[start:], replies, strict=False):
-                assert isinstance(reply, Reply)
-                answers[self._key(prompt)] = reply.text
+        waiting = [key for key in by_key if key not in answers]
+        for start in range(0, len(waiting), _AT_ONCE):
+            keys = waiting[start : start + _AT_ONCE]
+            with self._cache.turn():
+                answers |= self._cache.get(keys)
+                answers |= self._asked([by_key[key] for key in keys if key not in answers])
         return answers
+
+    def _asked(self, prompts: Sequence[Prompt]) -> dict[bytes, str]:
+        replies = ask_all(_Keeping(self._model, self), prompts)
+        errors = [reply for reply in replies if isinstance(reply, RetrieverKitError)]
+        for error in sorted(errors, key=lambda error: not isinstance(error, BudgetExceededError)):
+            raise error
+        pairs = zip(prompts, replies, strict=True)
+        return {self._key(prompt): reply.text for prompt, reply in pairs if isinstance(reply, Reply)}
 
     def keep(self, prompt: Prompt, reply: Reply) -> Reply:
         """Keep what the model said, and return it without white space around.

@@ -5,10 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterable
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+from retrieverkit_core.errors import CorpusBusyError
 from retrieverkit_indexing.cache_file import CacheFile, digest
 
 FILE_NAME = "summaries-1.sqlite3"
@@ -18,6 +27,7 @@ _APPLICATION_ID = 0x524B5343  # "RKSC"
 _TABLES = """
     CREATE TABLE IF NOT EXISTS summaries (key BLOB PRIMARY KEY, digest BLOB NOT NULL, text BLOB NOT NULL) WITHOUT ROWID;
 """
+_BUSY_SECONDS = 600.0
 _log = logging.getLogger("retrieverkit_summary")
 
 
@@ -30,12 +40,40 @@ class SummaryCache:
     """Summaries by key. Safe to share between threads, processes and forks; see `CacheFile`.
 
     Args:
-        folder: Where the file is kept; None keeps all in memory.
+        folder: Where the file is kept.
+        writable: Whether the folder may be written; if not, what is there is read from a copy.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        path = None if folder is None else Path(folder) / FILE_NAME
+    def __init__(self, folder: Path, writable: bool = True) -> None:
+        self._turns = threading.Lock()
+        self._path = Path(folder) / FILE_NAME if writable else None
+        path = self._path or _copied(Path(folder) / FILE_NAME, self)
         self._file = CacheFile(path, _TABLES, _APPLICATION_ID, holds="summaries", log=_log)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Run the block while nobody else does in this folder: what two need at the same time is paid for once.
+
+        Raises:
+            CorpusBusyError: Somebody else has been at it for ten minutes.
+        """
+        if self._path is None:
+            with self._turns:
+                yield
+            return
+        lock = FileLock(f"{self._path}.turn", timeout=_BUSY_SECONDS)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except TimeoutError as error:
+            raise CorpusBusyError(f"{self._path}: another process has been summarising for ten minutes") from error
+        except OSError:  # a folder that cannot be written: nothing is kept there either
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, str]:
         """Return the summaries that are there, by their keys."""
@@ -64,3 +102,29 @@ class SummaryCache:
     def close(self) -> None:
         """Close the file. The next use opens it again."""
         self._file.close()
+
+
+def _copied(path: Path, owner: object) -> Path | None:
+    """Return a copy of the file in a temporary folder that is there as long as ``owner``; None where there is no file.
+
+    SQLite cannot read beside others without writing beside the file. A copy that was made while somebody wrote is found
+    out by the digests.
+    """
+    if not path.is_file():
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="retrieverkit-summaries-"))
+    weakref.finalize(owner, _remove_own, folder, os.getpid())
+    try:
+        for suffix in ("", "-wal"):
+            beside = path.with_name(path.name + suffix)
+            if beside.is_file():
+                shutil.copyfile(beside, folder / beside.name)
+    except OSError as error:
+        _log.warning("%s cannot be read (%s): summaries are made again", path, error)
+        return None
+    return folder / path.name
+
+
+def _remove_own(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:  # not in a forked child
+        shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from retrieverkit_core.plan import Plan
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_summary.summarizing.by_extraction import ByExtraction
 from retrieverkit_summary.summarizing.by_model import PROMPT, ByModel
-from retrieverkit_summary.summarizing.cache import SummaryCache
+from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
 
 
 class Summarizer:
@@ -23,7 +23,8 @@ class Summarizer:
 
     Args:
         corpus: Its settings say what is searched, and in what language.
-        storage: The folder that the corpus's indexes live under. Where it is only read, summaries are kept in memory.
+        storage: The folder that the corpus's indexes live under. Where it is only read, what is there is used, and what
+            is made is kept for this process.
         model: The language model, or None.
         embedding: The embedding that sentences are compared in where there is no language model, or None.
         prompt: What the language model is told.
@@ -38,7 +39,8 @@ class Summarizer:
         embedding: Embedder | CorpusEmbedder | None = None,
         prompt: str = PROMPT,
     ) -> None:
-        cache = SummaryCache(storage if corpus.writable else None)
+        self._corpus = corpus
+        self._cache = cache = SummaryCache(storage, corpus.writable)
         self._method: ByModel | ByExtraction
         if model is not None:
             self._method = ByModel(model, prompt, cache, corpus.settings.language)
@@ -60,20 +62,35 @@ class Summarizer:
         """Return what of a node is summarised."""
         return self._method.text_of(node)
 
-    def summarize(self, groups: Sequence[Sequence[str]]) -> list[str]:
+    def summarize(self, groups: Sequence[Sequence[str]], identities: Sequence[str] | None = None) -> list[str]:
         """Return one summary per group of texts, in order; an empty text for a group without words.
 
         Groups are asked for side by side, and each answer is kept the moment it comes. The first error is raised once
-        those that were asked at the same time have ended.
+        those that were asked at the same time have ended. Where several need the same, one asks.
 
         Args:
             groups: The texts to be summed up together, in their order.
+            identities: A name for each group, by which `recall` finds its summary without its texts. A name must stand
+                for the same texts always, such as a hash of them.
 
         Raises:
             BudgetExceededError: The caller's budget does not allow all of them.
             ServiceError: A model cannot answer.
+            CorpusBusyError: Another process has been making summaries for too long.
         """
-        return self._method.summarize(groups)
+        made = self._method.summarize(groups)
+        for identity, text in zip(identities or (), made, strict=identities is not None):
+            self._cache.put(self._key(identity), text)
+        return made
+
+    def recall(self, identities: Sequence[str]) -> list[str | None]:
+        """Return the summary of each group that was summarised under an identity, None for the others."""
+        keys = [self._key(identity) for identity in identities]
+        found = self._cache.get(keys)
+        return [found.get(key) for key in keys]
+
+    def _key(self, identity: str) -> bytes:
+        return key_of("identity", self.fingerprint, self._corpus.settings.language, identity)
 
     def known(self, groups: Sequence[Sequence[str]]) -> list[str | None]:
         """Return the summary of each group that is at hand, None for the others. Nobody is asked."""
