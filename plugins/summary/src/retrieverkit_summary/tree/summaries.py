@@ -1,0 +1,98 @@
+"""The summaries of a tree's nodes, made when somebody first needs them.
+
+No summary is made ahead, for everybody: it is made of the nodes that pass the filters and the scope of the query that
+needs it. So a model is never shown what a query may not see, nobody pays for a part that is not asked for, and where
+everything beneath a node passes all queries share one summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.plan import Plan
+from retrieverkit_summary.summarizing import Summarizer
+from retrieverkit_summary.summarizing.by_model import EXPECTED_CHARS
+from retrieverkit_summary.tree.tree import Place, Tree
+
+_FETCHED = 1000
+
+
+class VanishedError(Exception):
+    """A node was removed after the tree was read: the question must be asked of the tree as it is now."""
+
+
+class TreeSummaries:
+    """The summaries of a corpus's trees.
+
+    Args:
+        corpus: The corpus.
+        summarizer: Makes and keeps them.
+    """
+
+    def __init__(self, corpus: Corpus, summarizer: Summarizer) -> None:
+        self._corpus = corpus
+        self._summarizer = summarizer
+
+    def of(self, tree: Tree, places: Sequence[Place]) -> list[str]:
+        """Return the summaries of nodes that are not leaves; those that are missing are made from the bottom up.
+
+        Raises:
+            VanishedError: A leaf has been removed since.
+            BudgetExceededError: The caller's budget does not allow to make them; what came is kept.
+            ServiceError: A model cannot answer; what came is kept.
+        """
+        known, missing = self._looked_up(tree, places)
+        for level in missing:
+            groups = self._groups(tree, level, known)
+            made = self._summarizer.summarize(groups, [tree.identity(place) for place in level])
+            known.update(zip(level, made, strict=True))
+        return [known[place] for place in places]
+
+    def cost(self, tree: Tree, places: Sequence[Place]) -> tuple[int, Plan]:
+        """Return how many summaries would have to be made for `of`, and what that would take.
+
+        Raises:
+            VanishedError: A leaf has been removed since.
+        """
+        known, missing = self._looked_up(tree, places)
+        groups: list[list[str]] = []
+        for level in missing:
+            groups += self._groups(tree, level, known)
+            known.update(dict.fromkeys(level, "?" * EXPECTED_CHARS))
+        return len(groups), self._summarizer.cost(groups)
+
+    def _looked_up(self, tree: Tree, places: Sequence[Place]) -> tuple[dict[Place, str], list[list[Place]]]:
+        """Return what is known of some nodes and, where a summary is missing, of those beneath; and what is missing.
+
+        The missing ones are given level by level, the lowest first.
+        """
+        known: dict[Place, str] = {}
+        missing: list[list[Place]] = []
+        wanted = list(places)
+        while wanted:
+            found = self._summarizer.recall([tree.identity(place) for place in wanted])
+            known |= {place: text for place, text in zip(wanted, found, strict=True) if text is not None}
+            without = [place for place in wanted if place not in known]
+            if without:
+                missing.insert(0, without)
+            wanted = [child for place in without for child in tree.children(place) if child.level]
+        return known, missing
+
+    def _groups(self, tree: Tree, level: Sequence[Place], known: dict[Place, str]) -> list[list[str]]:
+        """Return for each node of a level what its children say."""
+        if level[0].level > 1:
+            return [[known[child] for child in tree.children(place)] for place in level]
+        groups = []
+        for start in range(0, len(level), _FETCHED // 10):
+            leaves = [tree.leaves(place) for place in level[start : start + _FETCHED // 10]]
+            said = iter(self._said([at for own in leaves for at in own], tree))
+            groups += [[next(said) for _ in own] for own in leaves]
+        return groups
+
+    def _said(self, leaves: Sequence[int], tree: Tree) -> list[str]:
+        nodes = self._corpus.fetch(tree.ordinals[list(leaves)].tolist())
+        said = [self._summarizer.text_of(node) for node in nodes if node is not None]
+        if len(said) < len(nodes):
+            raise VanishedError
+        return said
