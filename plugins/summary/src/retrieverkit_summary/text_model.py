@@ -63,7 +63,7 @@ class _FittedModel(DerivedIndex["Embedder | None"]):
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Fit the model to every node."""
         settings = self.corpus.settings
-        texts = [searched_text(node, settings) for _, node in nodes]
+        texts = sorted(searched_text(node, settings) for _, node in nodes)  # also rounding is that of what is there
         (folder / _LANGUAGE).write_text(settings.language, "utf-8")
         if any(text.strip() for text in texts):
             (folder / _MODEL).mkdir()

@@ -18,7 +18,7 @@ from retrieverkit_core.corpus import Corpus, StoredNode, searched_text
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import MetadataMode
 from retrieverkit_indexing.derived import DerivedIndex, RebuildRequired
-from retrieverkit_indexing.metadata import MetadataIndex
+from retrieverkit_indexing.metadata import MetadataReader
 from retrieverkit_summary.tree.tree import Tree
 
 _FILE = "leaves.json"
@@ -45,15 +45,16 @@ class Leaves:
         self._trees: OrderedDict[tuple[int, MetadataFilters | None], tuple[object, Tree]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tree(self, num_children: int, filters: MetadataFilters | None, metadata: MetadataIndex) -> Tree:
+    def tree(
+        self, num_children: int, filters: MetadataFilters | None = None, state: MetadataReader | None = None
+    ) -> Tree:
         """Return the tree of the leaves that pass, which is the one of a corpus that holds no others.
 
         Args:
             num_children: How many children a parent has on average.
             filters: Filters, with the scope in them, or None.
-            metadata: Knows which nodes pass.
+            state: Says which nodes pass; not older than the leaves. None where there are no filters.
         """
-        state = None if filters is None else metadata.reader()
         key = num_children, filters
         with self._lock:
             made = self._trees.get(key)
@@ -63,7 +64,9 @@ class Leaves:
         rows = np.arange(len(self.ordinals))
         if filters is not None and state is not None:
             rows = rows[np.isin(self.ordinals, state.ordinals_of(filters))]
-        tree = Tree(self.ordinals[rows], self._hashes[rows], [self._digests[row] for row in rows], num_children)
+        tree = Tree(
+            self.ordinals[rows], self._hashes[rows], [self._digests[row] for row in rows.tolist()], num_children
+        )
         with self._lock:
             self._trees[key] = state, tree
             while len(self._trees) > _REMEMBERED:
@@ -105,9 +108,11 @@ class LeafIndex(DerivedIndex[Leaves]):
 
     def open(self, folder: Path) -> Leaves:
         """Read the order."""
-        rows = json.loads((folder / _FILE).read_bytes())["rows"]
-        hashes = np.array([int(row[2], 16) for row in rows], np.uint64)
-        return Leaves(np.array([row[1] for row in rows], np.int64), hashes, [row[3] for row in rows])
+        return _leaves(json.loads((folder / _FILE).read_bytes())["rows"])
+
+    def of(self, nodes: Iterable[StoredNode]) -> Leaves:
+        """Return the leaves of some nodes alone, without reading or writing an index."""
+        return _leaves(_in_order(self._rows(nodes)))
 
     def _rows(self, nodes: Iterable[StoredNode]) -> list[Row]:
         settings = self.corpus.settings
@@ -118,9 +123,17 @@ class LeafIndex(DerivedIndex[Leaves]):
         return rows
 
     def _write(self, folder: Path, rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (_natural(row[0]), row[0], row[1]))
-        stored = {"searched": list(self.corpus.settings.searched), "rows": rows}
+        stored = {"searched": list(self.corpus.settings.searched), "rows": _in_order(rows)}
         (folder / _FILE).write_text(json.dumps(stored), "ascii")
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (_natural(row[0]), row[0], row[1]))
+
+
+def _leaves(rows: list[Row]) -> Leaves:
+    hashes = np.array([int(row[2], 16) for row in rows], np.uint64)
+    return Leaves(np.array([row[1] for row in rows], np.int64), hashes, [row[3] for row in rows])
 
 
 def _natural(text: str) -> str:

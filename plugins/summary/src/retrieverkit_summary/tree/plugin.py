@@ -1,0 +1,136 @@
+"""What the entry points name: the declarations of the tree's modes and how their retrievers are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from retrieverkit_core.errors import MissingServiceError
+from retrieverkit_core.filters import FilterOperator
+from retrieverkit_core.markers import hookimpl
+from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
+from retrieverkit_core.scores import UNSCORED, ScoreKind, ScoreSpec
+
+if TYPE_CHECKING:
+    from retrieverkit_core.services import LanguageModel
+    from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
+    from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
+
+FILTERS = FilterCapabilities(frozenset(operator.value for operator in FilterOperator))
+BRANCHES = 10
+"""How many branches are followed where nothing but vectors is compared. Fewer miss most of what is near."""
+
+NEARNESS = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
+
+
+class TreeAllLeafOptions(ModeOptions):
+    """Options of the tree_all_leaf mode."""
+
+    top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
+        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+    )
+
+
+class TreeOptions(ModeOptions):
+    """What the modes share that search the tree of summaries."""
+
+    num_children: int = Field(default=10, ge=2, le=100, description="How many children a node has, on average.")
+    summaries: Literal["model", "extract"] | None = Field(
+        default=None,
+        description="Who makes summaries: the language model, or nobody: sentences are chosen. "
+        "None: the model where one can be used.",
+    )
+    llm: str | None = Field(
+        default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
+    )
+
+
+class TreeSelectLeafEmbeddingOptions(TreeOptions):
+    """Options of the tree_select_leaf_embedding mode."""
+
+    child_branch_factor: int = Field(
+        default=BRANCHES, ge=1, description="How many branches are followed, and so the most hits there are."
+    )
+    embedding: str | None = Field(
+        default=None,
+        description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
+    )
+
+
+class TreeAllLeafPlugin:
+    """Makes retrievers of all nodes in the order of the tree."""
+
+    spec = ModeSpec(
+        name="tree_all_leaf",
+        summary="all nodes in the order of the tree, whatever the query",
+        options=TreeAllLeafOptions,
+        scores=UNSCORED,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: TreeAllLeafOptions, context: BuildContext) -> TreeAllLeafRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
+
+        return TreeAllLeafRetriever(
+            context.need_corpus(), context.need_storage(), top_k=options.top_k, object_map=context.object_map
+        )
+
+
+class TreeSelectLeafEmbeddingPlugin:
+    """Makes retrievers that go down the tree by vectors."""
+
+    spec = ModeSpec(
+        name="tree_select_leaf_embedding",
+        summary="down a tree of summaries to the nodes that are near in meaning",
+        options=TreeSelectLeafEmbeddingOptions,
+        scores=NEARNESS,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.EMBEDDING}),
+    )
+
+    @hookimpl
+    def make_retriever(
+        self, mode: str, options: TreeSelectLeafEmbeddingOptions, context: BuildContext
+    ) -> TreeSelectLeafEmbeddingRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
+
+        spec, embedding = context.need_services().embedding(options.embedding)
+        model, note = _summarizing_model(options, context)
+        retriever = TreeSelectLeafEmbeddingRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            embedding,
+            model,
+            embedding_spec=spec,
+            child_branch_factor=options.child_branch_factor,
+            num_children=options.num_children,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+        retriever.notes += note
+        return retriever
+
+
+def _summarizing_model(options: TreeOptions, context: BuildContext) -> tuple[LanguageModel | None, tuple[str, ...]]:
+    """Return the model that makes summaries, None where sentences are chosen; and why that is so.
+
+    Raises:
+        MissingServiceError: A model is asked for and cannot be used.
+    """
+    if options.summaries == "extract":
+        return None, ()
+    try:
+        return context.need_services().llm(options.llm), ()
+    except MissingServiceError as error:
+        if options.summaries == "model" or options.llm is not None:
+            raise
+        return None, (f"summaries: {error.message}",)
+
+
+tree_all_leaf = TreeAllLeafPlugin()
+tree_select_leaf_embedding = TreeSelectLeafEmbeddingPlugin()
