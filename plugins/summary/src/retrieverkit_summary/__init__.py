@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
     from retrieverkit_summary.in_order import SummaryRetriever
     from retrieverkit_summary.plugin import SummaryEmbeddingOptions, SummaryLLMOptions, SummaryOptions
+    from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
+    from retrieverkit_summary.tree.plugin import TreeAllLeafOptions, TreeSelectLeafEmbeddingOptions
+    from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
 
 __all__ = [
     "SummaryEmbeddingOptions",
@@ -17,6 +20,10 @@ __all__ = [
     "SummaryLLMRetriever",
     "SummaryOptions",
     "SummaryRetriever",
+    "TreeAllLeafOptions",
+    "TreeAllLeafRetriever",
+    "TreeSelectLeafEmbeddingOptions",
+    "TreeSelectLeafEmbeddingRetriever",
 ]
 
 _MODULES = {
@@ -26,6 +33,10 @@ _MODULES = {
     "SummaryLLMRetriever": "choosing_nodes",
     "SummaryOptions": "plugin",
     "SummaryRetriever": "in_order",
+    "TreeAllLeafOptions": "tree.plugin",
+    "TreeAllLeafRetriever": "tree.all_leaf",
+    "TreeSelectLeafEmbeddingOptions": "tree.plugin",
+    "TreeSelectLeafEmbeddingRetriever": "tree.select_leaf_embedding",
 }
 
 

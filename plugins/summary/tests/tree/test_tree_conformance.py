@@ -10,16 +10,6 @@ class TestTreeSelectLeafEmbedding(RetrieverConformance):
     capabilities = ["deterministic", "ranks-by-query"]
 
 
-class TestTreeSelectLeafEmbeddingOfFewBranches(RetrieverConformance):
-    retriever_mode = "tree_select_leaf_embedding(child_branch_factor=3, num_children=3, embedding='hash')"
-    capabilities = ["deterministic"]
-    quick = True
-    expected_failures = {
-        "filters_equal_brute_force": "no more nodes are found than branches are followed",
-        "equal_documents_are_found_all": "no more nodes are found than branches are followed",
-    }
-
-
 class TestTreeAllLeaf(RetrieverConformance):
     retriever_mode = "tree_all_leaf"
     capabilities = ["deterministic"]

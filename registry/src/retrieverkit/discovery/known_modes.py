@@ -11,6 +11,8 @@ KNOWN_MODES: dict[str, str] = {
     "summary": "retrieverkit-summary",
     "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",
+    "tree_all_leaf": "retrieverkit-summary",
+    "tree_select_leaf_embedding": "retrieverkit-summary",
     "vector": "retrieverkit-vector",
 }
 
@@ -20,11 +22,13 @@ OPTION_ALIASES: dict[str, str] = dict.fromkeys(
 """What other libraries call an option, to name ours in the error."""
 
 MODE_ALIASES: dict[str, str] = {
+    "all_leaf": "tree_all_leaf",
     "default": "hybrid",
     "dense": "vector",
     "embedding": "vector",
     "list": "summary",
     "llm": "summary_llm",
+    "select_leaf_embedding": "tree_select_leaf_embedding",
     "semantic": "vector",
     "simple": "keyword",
     "sparse": "bm25",

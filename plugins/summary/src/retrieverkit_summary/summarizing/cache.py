@@ -76,8 +76,10 @@ class SummaryCache:
             lock.release()
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, str]:
-        """Return the summaries that are there, by their keys."""
+        """Return the summaries that are there, by their keys. Where there is no file, none is made."""
         wanted = list(keys)
+        if self._path is not None and not self._path.exists():
+            return {}
 
         def read(connection: sqlite3.Connection) -> dict[bytes, str]:
             found = {}
