@@ -15,10 +15,13 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from retrieverkit_llm.endpoint.endpoint import RefusedError
+from retrieverkit_llm.endpoint.refused import RefusedError
 
 Way = Literal["json_schema", "tool", "prompt"]
 """How the shape of an answer is asked for."""
+
+Structured = Literal["auto", "json_schema", "tool", "prompt"]
+"""The same as an option."""
 
 _NEXT: dict[Way, Way] = {"json_schema": "tool", "tool": "prompt"}
 _PARAMETER: dict[Way, str] = {"json_schema": "response_format", "tool": "tools"}
@@ -101,9 +104,9 @@ class _Memory:
     def begin(self) -> None:
         self._guard = threading.Lock()
 
-    def of(self, endpoint: str, model: str) -> Habits:
+    def of(self, endpoint: str, model: str) -> Habits | None:
         with self._guard:
-            return self._known.get((endpoint, model), Habits())
+            return self._known.get((endpoint, model))
 
     def learn(self, endpoint: str, model: str, found: Habits) -> None:
         with self._guard:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, Field
 
 from retrieverkit_core.services import LanguageModel
+from retrieverkit_llm.chat.habits import Structured
 from retrieverkit_llm.endpoint.options import EndpointOptions
 
 
@@ -14,7 +13,7 @@ class OpenAIModelOptions(EndpointOptions):
     """Options of the language model ``openai``."""
 
     timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds that one request may take.")
-    structured: Literal["auto", "json_schema", "tool", "prompt"] = Field(
+    structured: Structured = Field(
         default="auto",
         description="How the shape of an answer is asked for. auto: by json_schema where the endpoint knows it, else "
         "by a tool call, else in words.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from retrieverkit_core import budget
 from retrieverkit_core.services import Usage
 from retrieverkit_llm.chat.answers import Said
-from retrieverkit_llm.endpoint.endpoint import RefusedError
+from retrieverkit_llm.endpoint.refused import RefusedError
 
 LEAST_ANSWER = 16
 """A budget that leaves fewer tokens for an answer is spent."""

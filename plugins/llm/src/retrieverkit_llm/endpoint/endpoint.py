@@ -15,29 +15,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpcore2
-import stamina
 
 from retrieverkit_core.deadline import remaining
 from retrieverkit_core.errors import EndpointError, MissingServiceError, RetrieverKitError, shorten
 from retrieverkit_core.threads import offload
 from retrieverkit_llm.endpoint.connections import make_pool
 from retrieverkit_llm.endpoint.exchange import Exchange, running
+from retrieverkit_llm.endpoint.refused import RefusedError
+from retrieverkit_llm.endpoint.retries import FIRST_WAIT, attempts, may_pass
 from retrieverkit_llm.endpoint.slots import Slots
 
 _MAX_SAID_BYTES = 8192
 _MAX_SAID = 2000  # characters, of four bytes at most: what was cut off in the middle is not among them
-FIRST_WAIT = 0.2
-"""Seconds before the second attempt, about; each further wait is twice as long."""
-LONGEST_BACKOFF = 10.0
-_JITTER = 5.0
-_LONGEST_WAIT = 60.0
-_SHORTEST_WAIT = 0.1
-_UNDER_DEADLINE = 2.5  # times the first wait
-_RETRYABLE = {408, 409, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _HEADERS = (
     ("Content-Type", "application/json"),
@@ -45,22 +37,6 @@ _HEADERS = (
     ("Accept-Encoding", "identity"),
     ("User-Agent", "retrieverkit"),
 )
-
-
-class RefusedError(EndpointError):
-    """The endpoint answered with another status than 200.
-
-    Attributes:
-        said: What it says is wrong, at more length than the message has it, without the key.
-        param: Which parameter of the request it says is to blame, or "".
-        wait: The seconds after which it wants to be asked again, or None.
-    """
-
-    def __init__(self, message: str, *, said: str, param: str, wait: float | None, **fields: Any) -> None:
-        super().__init__(message, **fields)
-        self.said = said
-        self.param = param
-        self.wait = wait
 
 
 Around = Callable[[], AbstractContextManager[None]]
@@ -119,7 +95,7 @@ class Endpoint:
             MissingServiceError: The key is gone from the environment.
         """
         content = _encoded(body)
-        for attempt in self._attempts():
+        for attempt in attempts(self._max_retries, self._first_wait):
             with attempt, self._asked_in_time(), self._slots.one():
                 return self._once(path, content, around, Exchange())
         raise AssertionError("the last attempt returns or raises")
@@ -127,7 +103,7 @@ class Endpoint:
     async def apost(self, path: str, body: Mapping[str, object], around: Around = nullcontext) -> bytes:
         """As `post`, without blocking the event loop. A cancelled caller ends the request."""
         content = _encoded(body)
-        async for attempt in self._attempts():
+        async for attempt in attempts(self._max_retries, self._first_wait):
             with attempt, self._asked_in_time():
                 async with self._slots.aone():
                     exchange = Exchange()
@@ -144,27 +120,6 @@ class Endpoint:
             if self._pool is not None and self._pid == os.getpid():
                 self._pool.close()
             self._pool = None
-
-    def _attempts(self) -> Any:
-        return stamina.retry_context(
-            on=self._wait_before_next,
-            attempts=self._max_retries + 1,
-            timeout=None,
-            wait_initial=self._first_wait,
-            wait_jitter=self._first_wait * _JITTER,
-            wait_max=LONGEST_BACKOFF,
-        )
-
-    def _wait_before_next(self, error: Exception) -> bool | float:
-        """Return whether to ask again, and when if stamina is not to say. No wait may outlast the deadline."""
-        if not isinstance(error, EndpointError) or not error.retryable:
-            return False
-        left = remaining()
-        wait = error.wait if isinstance(error, RefusedError) else None
-        if wait is None:
-            quick = self._first_wait * _UNDER_DEADLINE
-            return left is None or (left > _SHORTEST_WAIT and min(quick, left / 4))
-        return wait if wait < (_LONGEST_WAIT if left is None else left) else False
 
     @contextmanager
     def _asked_in_time(self) -> Iterator[None]:
@@ -229,9 +184,10 @@ class Endpoint:
             fix = f"check the key in {self._key_variable}" if self._key_variable else "set api_key_env"
         elif status == 404:
             fix = "check base_url and model"
-        retryable = status in _RETRYABLE or status >= 500
         wait = _retry_after(answer)
-        return RefusedError(message, said=said, param=param, wait=wait, status=status, retryable=retryable, fix=fix)
+        return RefusedError(
+            message, said=said, param=param, wait=wait, status=status, retryable=may_pass(status), fix=fix
+        )
 
     def _connections(self) -> httpcore2.ConnectionPool:
         with self._guard:
