@@ -1,6 +1,7 @@
 """The pytest class and the command line, in a pytest of its own."""
 
 import os
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,59 @@ def test_a_mode_that_is_not_installed_is_named(pytester):
     missing = pytester.runpytest_inprocess("--retriever-mode", "no_such_mode", "-x")
     assert missing.ret != 0
     assert "unknown retriever mode 'no_such_mode'" in missing.stdout.str()
+
+
+CASSETTE_TESTS = """
+    import pytest
+    from retrieverkit import Index, Document
+    from retrieverkit_testkit.models import ScriptedModel
+
+    def asks(answer, query="the moon", swallow=False):
+        model = ScriptedModel(lambda prompt: answer)
+        with Index.from_documents([Document("a moon landing")], llm=model) as index:
+            result = index.retrieve(query, "fusion(bm25, num_queries=2)")
+        assert result.legs[0].note == EXPECTED
+
+    EXPECTED = "a landing"
+
+    @pytest.mark.parametrize("name", ["plain", "a/b: c", "ü" * 200])
+    def test_one(cassette, name):
+        asks(ANSWER)
+
+    class TestIn:
+        def test_one(self, cassette):
+            asks(ANSWER)
+"""
+
+
+def test_the_fixture_replays_what_was_recorded_beside_the_test_file(pytester):
+    def run(answer, *options):
+        pytester.path.joinpath("test_moon.py").write_text(
+            textwrap.dedent(CASSETTE_TESTS).replace("ANSWER", repr(answer))
+        )
+        return pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", *options)
+
+    missing = run("a landing")
+    missing.assert_outcomes(errors=4)
+    missing.stdout.fnmatch_lines(["*record it with pytest --record-calls"])
+    run("a landing", "--record-calls").assert_outcomes(passed=4)
+    folder = pytester.path / "cassettes" / "test_moon"
+    names = sorted(path.name for path in folder.iterdir())
+    assert len(names) == 4 and {"test_one-plain.jsonl", "TestIn-test_one.jsonl"} <= set(names)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run("a map").assert_outcomes(passed=4)  # what the model would say today is not asked
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    run("a map", "--record-calls").assert_outcomes(failed=4)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} != before
+
+
+def test_the_fixture_fails_a_test_whose_mode_made_do_without_an_answer(pytester):
+    def run(query, *options):
+        source = textwrap.dedent(CASSETTE_TESTS).replace("ANSWER", "'a landing'").replace("the moon", query)
+        pytester.path.joinpath("test_moon.py").write_text(source.replace("    assert result", "    # assert"))
+        return pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", *options)
+
+    run("the moon", "--record-calls").assert_outcomes(passed=4)
+    missed = run("the sun")
+    missed.assert_outcomes(passed=4, errors=4)
+    missed.stdout.fnmatch_lines(["*the cassette lacks calls of this test (1); the first:*"])

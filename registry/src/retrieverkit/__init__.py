@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from retrieverkit.cassettes import cassette
     from retrieverkit.discovery import Row
     from retrieverkit.index import CheckReport, Index
     from retrieverkit_core import (
@@ -36,12 +37,17 @@ __all__ = [
     "RetrievalResult",
     "RetrieverKitError",
     "RetrieverSpec",
+    "cassette",
     "list_modes",
     "register_mode",
 ]
 
 
-_OWN = {"CheckReport": "retrieverkit.index", "Index": "retrieverkit.index"}
+_OWN = {
+    "CheckReport": "retrieverkit.index",
+    "Index": "retrieverkit.index",
+    "cassette": "retrieverkit.cassettes",
+}
 
 
 def __getattr__(name: str) -> Any:

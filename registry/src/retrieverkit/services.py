@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieverkit.asked_models import asked_object, asked_spec
+from retrieverkit.cassettes import current
 from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
 from retrieverkit.regular_files import read_regular
 from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
@@ -50,6 +52,7 @@ class IndexServices:
         self._llm = llm
         self._read_only = read_only
         self._made: dict[tuple[str, str], Any] = {}
+        self._asked: dict[tuple[str, str], Any] = {}
         self._turns: dict[tuple[str, str], threading.Lock] = {}
         self._choice = threading.Lock()
 
@@ -57,26 +60,45 @@ class IndexServices:
         """Return an embedding and the spec that names it; see `retrieverkit_core.services.Services`."""
         configured = self._embedding
         if spec is None and configured is not None and not isinstance(configured, str):
-            return f"object:{configured.fingerprint}", configured
+            return f"object:{configured.fingerprint}", asked_object(configured, "embedding")
+        wanted = spec
         if spec is None:
             named = configured if isinstance(configured, str) else os.environ.get(EMBEDDING)
-            spec = named or self._chosen()
-        return str(RetrieverSpec.parse(spec)), self._make(EMBEDDINGS, spec)
+            wanted = named or self._chosen()
+        assert wanted is not None
+        named = str(RetrieverSpec.parse(wanted))
+        found = self._model(EMBEDDINGS, "embedding", wanted, named)
+        _note_default("embedding", named, spec)
+        return named, found
 
     def llm(self, spec: str | None = None) -> LanguageModel:
         """Return a language model; see `retrieverkit_core.services.Services`."""
-        wanted = spec or self._llm or os.environ.get(LLM)
+        wanted = spec or self._llm or os.environ.get(LLM) or _recorded_default("llm")
         if wanted is None:
             raise MissingServiceError(
                 "a language model is needed and none is configured",
                 fix=f"pass llm= to Index.open or set {LLM}, for example to openai(model='…')",
             )
-        model: LanguageModel = self._make(LLMS, wanted) if isinstance(wanted, str) else wanted
+        model: LanguageModel
+        if isinstance(wanted, str):
+            named = str(RetrieverSpec.parse(wanted))
+            model = self._model(LLMS, "llm", wanted, named)
+            _note_default("llm", named, spec)
+        else:
+            model = asked_object(wanted, "llm")
         return model
 
     def forget_embedding(self) -> None:
         """Let the next use choose an embedding anew."""
         self._memory.unlink(missing_ok=True)
+
+    def _model(self, group: str, kind: str, spec: str, named: str) -> Any:
+        """Return the model of a spec as modes have it: always the same one."""
+        found = self._asked.get((group, named))
+        if found is None:
+            made = asked_spec(kind, named, lambda: self._make(group, spec))
+            found = self._asked.setdefault((group, named), made)
+        return found
 
     def _make(self, group: str, spec: str) -> Any:
         wanted = (group, spec)
@@ -96,7 +118,7 @@ class IndexServices:
 
     def _chosen(self) -> str:
         with self._choice:
-            return self._remembered() or self._best()
+            return self._remembered() or _recorded_default("embedding") or self._best()
 
     def _remembered(self) -> str | None:
         try:
@@ -135,3 +157,15 @@ class IndexServices:
             os.replace(unfinished, self._memory)
         except OSError:  # a folder that can only be read: each process chooses, and says which
             return
+
+
+def _recorded_default(kind: str) -> str | None:
+    """Return the model that the cassette that is played was recorded with where none was named."""
+    tape = current()
+    return None if tape is None else tape.default(kind)
+
+
+def _note_default(kind: str, named: str, asked: str | None) -> None:
+    tape = current()
+    if tape is not None and asked is None:
+        tape.note_default(kind, named)

@@ -109,9 +109,13 @@ class Account:
             BudgetExceededError: A limit does not allow it; then nothing is noted.
         """
         with _lock:
-            for account in self._all():
-                account._check(amounts)
+            self._check(amounts)
             self._add(amounts)
+
+    def check(self, **amounts: int) -> None:
+        """Raise what `spend` would, and note nothing."""
+        with _lock:
+            self._check(amounts)
 
     def note(self, **amounts: int) -> None:
         """Note an expense that has been made already, such as the tokens of an answer, whatever the limits say."""
@@ -140,13 +144,12 @@ class Account:
         return 0 if self._spent is None else self._spent[name]
 
     def _check(self, amounts: dict[str, int]) -> None:
-        if self.budget is None:
-            return
-        for name in LIMITS:
-            limit, spent = getattr(self.budget, name), self._of(name)
-            least = 1 if name == "tokens" and amounts.get("llm_calls") else 0  # no model answers without reading
-            if limit is not None and spent + amounts.get(name, least) > limit:
-                raise BudgetExceededError(name, limit, spent)
+        for account in self._all():
+            for name in LIMITS if account.budget else ():
+                limit, spent = getattr(account.budget, name), account._of(name)
+                least = 1 if name == "tokens" and amounts.get("llm_calls") else 0  # no model answers without reading
+                if limit is not None and spent + amounts.get(name, least) > limit:
+                    raise BudgetExceededError(name, limit, spent)
 
     def _add(self, amounts: dict[str, int]) -> None:
         for account in self._all():
@@ -177,6 +180,12 @@ def spend(**amounts: int) -> None:
     """
     if (running := _account.get()) is not None:
         running.spend(**amounts)
+
+
+def check(**amounts: int) -> None:
+    """Raise what `spend` would, and note nothing."""
+    if (running := _account.get()) is not None:
+        running.check(**amounts)
 
 
 def note(**amounts: int) -> None:

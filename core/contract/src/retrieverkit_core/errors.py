@@ -43,7 +43,9 @@ RetrieverKitError
 │   ├── EndpointError                   a remote model answered with an error, or not at all
 │   ├── ModelAnswerError                a language model answered, but not what can be used
 │   ├── InvalidEmbeddingError           vectors with the wrong count or shape, or not finite
-│   └── EmbeddingMismatchError          the model is not the one the index was built with
+│   ├── EmbeddingMismatchError          the model is not the one the index was built with
+│   └── NotRecordedError (LookupError)  a cassette that is replayed does not hold the call
+├── CassetteError                       a file of recorded calls that cannot be used
 └── ReadError                           a file that cannot be read
     └── UnsupportedFileError            no reader for files of this kind
 """
@@ -586,6 +588,44 @@ class EmbeddingMismatchError(ServiceError):
     """The embedding model is not the one that the index was built with."""
 
     code = "embedding_mismatch"
+
+
+class NotRecordedError(ServiceError, LookupError):
+    """A cassette that is replayed does not hold the call. No model was asked.
+
+    Attributes:
+        path: The cassette.
+        differences: What the nearest recorded call differs in; nothing where there is none.
+    """
+
+    code = "not_recorded"
+
+    def __init__(self, path: object, asked: str, *, differences: Sequence[str] | None = None) -> None:
+        self.path = path
+        self.differences = tuple(differences or ())
+        nearest = "no call of this kind is on it"
+        if differences is not None:
+            nearest = "the nearest one on it differs: " + "; ".join(shorten(each, 400) for each in differences)
+        super().__init__(
+            f"the cassette {shorten(path, 200)} does not hold this call of {shorten(asked, 100)}; {nearest}",
+            fix="record it: mode='auto' adds what is missing, mode='record' begins the cassette again",
+        )
+
+
+class CassetteError(RetrieverKitError):
+    """A file of recorded model calls cannot be used.
+
+    Attributes:
+        path: The file.
+        line: The damaged line, counted from 1, or None.
+    """
+
+    code = "cassette"
+
+    def __init__(self, path: object, problem: str, *, line: int | None = None, fix: str = "") -> None:
+        self.path = path
+        self.line = line
+        super().__init__(f"cassette {shorten(path, 200)}: {problem}", fix=fix)
 
 
 class ReadError(RetrieverKitError):

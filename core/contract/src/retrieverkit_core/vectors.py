@@ -1,7 +1,9 @@
-"""`checked`: the door that every vector passes before it is stored or compared."""
+"""`checked`: the door that every vector passes before it is stored or compared; and vectors as text."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core.errors import InvalidEmbeddingError
@@ -49,6 +51,25 @@ def checked(vectors: ArrayLike, count: int, dimension: int, *, allow_zero: bool 
         for row in np.flatnonzero(~usable):
             _explain(rows[row], int(row), allow_zero)
     return rows
+
+
+def as_texts(vectors: NDArray[np.float32]) -> list[str]:
+    """Return each row as text: base64 of little-endian float32."""
+    return [base64.b64encode(row.astype("<f4").tobytes()).decode("ascii") for row in vectors]
+
+
+def from_texts(texts: Sequence[str], dimension: int) -> NDArray[np.float32]:
+    """Return the rows that `as_texts` wrote, shape ``(len(texts), dimension)``.
+
+    Raises:
+        InvalidEmbeddingError: A row has another length.
+    """
+    import numpy as np
+
+    rows = [np.frombuffer(base64.b64decode(text, validate=True), "<f4") for text in texts]
+    if any(len(row) != dimension for row in rows):
+        raise _refused(_ragged(rows, dimension))
+    return np.array(rows, np.float32).reshape(len(rows), dimension)
 
 
 def _numbers(vectors: ArrayLike, dimension: int) -> NDArray[Any]:

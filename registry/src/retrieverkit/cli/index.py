@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from retrieverkit.cli.options import AsJson, IndexFolder
+from retrieverkit.cli.options import AsJson, Calls, IndexFolder
 
 
 def index(
@@ -29,6 +29,7 @@ def index(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of a PATH that is gone or has no files left.")
     ] = False,
+    cassette: Calls = None,
     as_json: AsJson = False,
 ) -> None:
     """Add files to an index, or update it: changed files are read again, deleted ones are removed.
@@ -41,6 +42,7 @@ def index(
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.progress import LongWork
     from retrieverkit.cli.ready import make_ready
+    from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
     from retrieverkit_core.errors import ReadError
@@ -60,10 +62,11 @@ def index(
         for note in report.notes:
             err.say(("note: ", "bold"), note)
         write_unread(report, err)
-        ready = make_ready(opened, err)
+        with on_cassette(cassette, err):
+            ready = make_ready(opened, err)
     if as_json:
         print_json({**as_dict(report), "ready": ready})
-    elif ready is not None:
+    elif ready is not None and not ready["failed"]:
         out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
-    if report.errors:
+    if report.errors or (ready is not None and ready["failed"]):
         raise typer.Exit(PARTIAL)

@@ -10,6 +10,15 @@ import typer
 IndexFolder = Annotated[
     Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
 ]
+Calls = Annotated[
+    Path | None,
+    typer.Option(
+        "--cassette",
+        metavar="FILE",
+        help="Record the model calls to FILE; where it is there already, answer from it and ask no model.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

@@ -22,11 +22,13 @@ def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
         screen: Where to show progress.
 
     Returns:
-        ``mode``, ``note`` on why this mode, and ``seconds``; None where there is nothing to search.
+        ``mode``, ``note`` on why this mode, ``seconds``, and what ``failed`` (it is said on the screen too); None where
+        there is nothing to search.
 
     Raises:
         RetrieverKitError: The mode cannot be used.
     """
+    from retrieverkit.cli.hits import failed_legs
     from retrieverkit_core.observers import Observers
 
     if not len(index):
@@ -37,4 +39,7 @@ def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
         work.stage(f"indexing for {retriever.name}")
         begin = perf_counter()
         result = retriever.retrieve(_ANY_WORD)
-    return {"mode": retriever.name, "note": ", ".join(result.notes), "seconds": round(perf_counter() - begin, 3)}
+    seconds, failed = round(perf_counter() - begin, 3), list(failed_legs(result.legs))
+    for told in failed:
+        screen.say(("warning: ", "bold yellow"), told)
+    return {"mode": retriever.name, "note": ", ".join(result.notes), "seconds": seconds, "failed": failed}

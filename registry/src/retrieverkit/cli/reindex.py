@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 
+import typer
+
 from retrieverkit.cli.options import AsJson, IndexFolder
 
 
 def reindex(index: IndexFolder, as_json: AsJson = False) -> None:
     """Delete what is derived from the documents and build the default mode's index again. No document is touched."""
+    from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.ready import make_ready
     from retrieverkit.cli.screen import Screen
@@ -21,5 +24,7 @@ def reindex(index: IndexFolder, as_json: AsJson = False) -> None:
         print_json({"ready": ready})
     elif ready is None:
         Screen(sys.stdout).say(f"{index} is empty")
-    else:
+    elif not ready["failed"]:
         Screen(sys.stdout).say(f"rebuilt {index} ({ready['note']}; {ready['seconds']:.1f} s)")
+    if ready is not None and ready["failed"]:
+        raise typer.Exit(PARTIAL)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from retrieverkit.cli.options import AsJson, modes_beginning
+from retrieverkit.cli.options import AsJson, Calls, modes_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +95,7 @@ def search(
             show_default=False,
         ),
     ] = None,
+    cassette: Calls = None,
     typos: Annotated[
         bool,
         typer.Option(
@@ -112,6 +113,7 @@ def search(
     from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
 
@@ -128,10 +130,11 @@ def search(
     bundle = _bundle(query, top_k, filters, scope, timeout, limits)
     spec = _spec(mode, config)
     err = Screen(sys.stderr)
-    if index is not None:
-        found = _search_index(index, spec, typos, bundle, err)
-    else:
-        found = _search_files(paths or [], spec, typos, bundle, err)
+    with on_cassette(cassette, err):
+        if index is not None:
+            found = _search_index(index, spec, typos, bundle, err)
+        else:
+            found = _search_files(paths or [], spec, typos, bundle, err)
     if as_json:
         from retrieverkit.cli.hits import result_as_dict
 

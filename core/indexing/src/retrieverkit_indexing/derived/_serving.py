@@ -20,9 +20,11 @@ from retrieverkit_core.deadline import lifted
 from retrieverkit_core.errors import (
     BudgetExceededError,
     BuildPostponedError,
+    CassetteError,
     CorpusBusyError,
     DeadlineExceededError,
     DerivedIndexError,
+    NotRecordedError,
     RetrieverKitError,
     shorten,
 )
@@ -40,6 +42,9 @@ T = TypeVar("T")
 
 LONGEST_PAUSE = 300.0
 """Seconds after which a build that failed is tried again at the latest."""
+
+_OF_THE_CALLER = (CorpusBusyError, DeadlineExceededError, BudgetExceededError, NotRecordedError, CassetteError)
+"""What ends a build for the caller's reasons: another caller may try at once."""
 
 _log = logging.getLogger("retrieverkit_indexing.derived")
 
@@ -338,7 +343,7 @@ class CorpusIndex(ABC, Generic[R]):
 
         try:
             return self._state.places.written(work)
-        except (CorpusBusyError, DeadlineExceededError, BudgetExceededError):  # the caller's limits, not the build's
+        except _OF_THE_CALLER:
             raise
         except RetrieverKitError as error:
             self._remember(error)
