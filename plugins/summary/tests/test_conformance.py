@@ -6,6 +6,10 @@ from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
 
 
+def chooses_and_sums_up(prompt):
+    return by_words(prompt) if prompt.schema else " ".join(prompt.data)[:600]
+
+
 class TestSummary(RetrieverConformance):
     retriever_mode = "summary"
     capabilities = ["deterministic", "exhaustive"]
@@ -25,4 +29,19 @@ class TestSummaryEmbeddingLsa(RetrieverConformance):
 class TestSummaryEmbeddingHash(RetrieverConformance):
     retriever_mode = "summary_embedding(embedding='hash')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True
+
+
+class TestDocumentSummaryEmbedding(RetrieverConformance):
+    retriever_mode = "document_summary_embedding(embedding='lsa', choice_top_k=20000)"
+    capabilities = ["deterministic", "ranks-by-query"]
+    quick = True
+
+
+class TestDocumentSummaryLLM(RetrieverConformance):
+    retriever_mode = for_mode(
+        "document_summary_llm(summaries='extraction', max_documents=None, choice_top_k=20000, choice_batch_size=100)",
+        llm=ScriptedModel(chooses_and_sums_up),
+    )
+    capabilities = ["deterministic", "ranks-by-query"]
     quick = True

@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_summary.choosing_documents import DocumentSummaryEmbeddingRetriever, DocumentSummaryLLMRetriever
     from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
     from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
     from retrieverkit_summary.in_order import SummaryRetriever
-    from retrieverkit_summary.plugin import SummaryEmbeddingOptions, SummaryLLMOptions, SummaryOptions
+    from retrieverkit_summary.plugin import (
+        DocumentSummaryEmbeddingOptions,
+        DocumentSummaryLLMOptions,
+        SummaryEmbeddingOptions,
+        SummaryLLMOptions,
+        SummaryOptions,
+    )
     from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
     from retrieverkit_summary.tree.plugin import TreeAllLeafOptions, TreeSelectLeafEmbeddingOptions
     from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
 
 __all__ = [
+    "DocumentSummaryEmbeddingOptions",
+    "DocumentSummaryEmbeddingRetriever",
+    "DocumentSummaryLLMOptions",
+    "DocumentSummaryLLMRetriever",
     "SummaryEmbeddingOptions",
     "SummaryEmbeddingRetriever",
     "SummaryLLMOptions",
@@ -27,6 +38,10 @@ __all__ = [
 ]
 
 _MODULES = {
+    "DocumentSummaryEmbeddingOptions": "plugin",
+    "DocumentSummaryEmbeddingRetriever": "choosing_documents",
+    "DocumentSummaryLLMOptions": "plugin",
+    "DocumentSummaryLLMRetriever": "choosing_documents",
     "SummaryEmbeddingOptions": "plugin",
     "SummaryEmbeddingRetriever": "embedding_nodes",
     "SummaryLLMOptions": "plugin",

@@ -14,11 +14,12 @@ from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import MetadataMode, Node
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
+from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.threads import offload
 from retrieverkit_summary.nodes_in_order import FirstNodes, NodesInOrder
+from retrieverkit_summary.partial import Told
 from retrieverkit_summary.plugin import FILTERS, GRADES, MAX_NODES
 from retrieverkit_summary.settings import positive
 
@@ -116,16 +117,9 @@ class SummaryLLMRetriever(BaseRetriever):
 
     def _result(self, first: FirstNodes, choices: Choices, top_k: int | None) -> RetrievalResult:
         hits = [NodeWithScore(first.nodes[one.position], one.grade) for one in choices.chosen]
-        legs, warnings = choices.legs(self.name), choices.warnings(self.name)
-        if first.total > len(first.nodes):
-            judged = LegStatus(self.name, LegState.OK if hits else LegState.EMPTY, len(hits))
-            unseen = LegStatus(f"{self.name}, nodes not shown", LegState.FAILED, note="more nodes than max_nodes")
-            legs = (*(legs or (judged,)), unseen)
-            warnings += (
-                f"{self.name}: the model was shown the first {len(first.nodes)} of {first.total} nodes (max_nodes); "
-                "filter further, raise max_nodes, or have another mode find what it is shown",
-            )
-        return RetrievalResult(hits[:top_k], legs=legs, warnings=warnings)
+        told = Told(choices.legs(self.name), choices.warnings(self.name))
+        told = told.unseen(self.name, len(first.nodes), first.total, "nodes")
+        return RetrievalResult(hits[:top_k], legs=told.beside(self.name, len(hits)), warnings=told.warnings)
 
 
 NO_WORDS = "the query has no words that a model could choose by"

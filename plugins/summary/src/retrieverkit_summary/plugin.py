@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_core.filters import FilterOperator
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
 from retrieverkit_core.scores import UNSCORED, ScoreKind, ScoreSpec
 
 if TYPE_CHECKING:
+    from retrieverkit_core.services import LanguageModel, Services
+    from retrieverkit_summary.choosing_documents import DocumentSummaryEmbeddingRetriever, DocumentSummaryLLMRetriever
     from retrieverkit_summary.choosing_nodes import SummaryLLMRetriever
     from retrieverkit_summary.embedding_nodes import SummaryEmbeddingRetriever
     from retrieverkit_summary.in_order import SummaryRetriever
@@ -22,6 +25,9 @@ COSINES = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
 
 MAX_NODES = 500
 """How many nodes a model is shown for one query, unless an option says otherwise."""
+
+MAX_DOCUMENTS = 500
+"""Of how many documents a model is shown summaries for one query, unless an option says otherwise."""
 
 
 class SummaryOptions(ModeOptions):
@@ -52,6 +58,42 @@ class SummaryLLMOptions(SummaryOptions):
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
+    )
+
+
+class DocumentSummaryOptions(SummaryOptions):
+    """What the options of the document summary modes have in common."""
+
+    choice_top_k: int = Field(default=1, ge=1, description="Of how many documents the nodes are returned, at most.")
+    summaries: Literal["llm", "extraction"] | None = Field(
+        default=None,
+        description="Who sums up: the language model, or a choice of sentences. None: the model where there is one.",
+    )
+    llm: str | None = Field(
+        default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
+    )
+
+
+class DocumentSummaryEmbeddingOptions(DocumentSummaryOptions):
+    """Options of the document_summary_embedding mode."""
+
+    embedding: str | None = Field(
+        default=None,
+        description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
+    )
+
+
+class DocumentSummaryLLMOptions(DocumentSummaryOptions):
+    """Options of the document_summary_llm mode."""
+
+    choice_batch_size: int = Field(
+        default=10, ge=1, le=100, description="How many summaries the model is shown at once."
+    )
+    max_documents: int | None = Field(
+        default=MAX_DOCUMENTS,
+        ge=1,
+        description="At most so many documents are shown; if more pass the filters, the result is partial. "
+        "None for all.",
     )
 
 
@@ -135,6 +177,95 @@ class SummaryLLMPlugin:
         )
 
 
+class DocumentSummaryEmbeddingPlugin:
+    """Makes retrievers of the nodes of documents whose summaries are near in meaning."""
+
+    spec = ModeSpec(
+        name="document_summary_embedding",
+        summary="all nodes of the documents whose summaries are near in meaning",
+        options=DocumentSummaryEmbeddingOptions,
+        scores=COSINES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.EMBEDDING}),
+    )
+
+    @hookimpl
+    def make_retriever(
+        self, mode: str, options: DocumentSummaryEmbeddingOptions, context: BuildContext
+    ) -> DocumentSummaryEmbeddingRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.choosing_documents import DocumentSummaryEmbeddingRetriever
+
+        services = context.need_services()
+        spec, embedding = services.embedding(options.embedding)
+        summarized_by, problem = _summarizing_model(services, options)
+        retriever = DocumentSummaryEmbeddingRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            embedding,
+            summarized_by,
+            embedding_spec=spec,
+            choice_top_k=options.choice_top_k,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+        retriever.notes += problem
+        return retriever
+
+
+class DocumentSummaryLLMPlugin:
+    """Makes retrievers of the nodes of documents that a language model chooses by their summaries."""
+
+    spec = ModeSpec(
+        name="document_summary_llm",
+        summary="all nodes of the documents that a language model chooses by their summaries",
+        options=DocumentSummaryLLMOptions,
+        scores=GRADES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.LLM}),
+    )
+
+    @hookimpl
+    def make_retriever(
+        self, mode: str, options: DocumentSummaryLLMOptions, context: BuildContext
+    ) -> DocumentSummaryLLMRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.choosing_documents import DocumentSummaryLLMRetriever
+
+        model = context.need_services().llm(options.llm)
+        return DocumentSummaryLLMRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            model,
+            None if options.summaries == "extraction" else model,
+            choice_top_k=options.choice_top_k,
+            choice_batch_size=options.choice_batch_size,
+            max_documents=options.max_documents,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+
+
+def _summarizing_model(
+    services: Services, options: DocumentSummaryOptions
+) -> tuple[LanguageModel | None, tuple[str, ...]]:
+    """Return the model that sums up, or None and why there is none.
+
+    Raises:
+        MissingServiceError: One is asked for, and there is none.
+    """
+    if options.summaries == "extraction":
+        return None, ()
+    try:
+        return services.llm(options.llm), ()
+    except MissingServiceError as error:
+        if options.summaries == "llm" or options.llm is not None:
+            raise
+        return None, (error.message,)
+
+
 summary = SummaryPlugin()
 summary_embedding = SummaryEmbeddingPlugin()
 summary_llm = SummaryLLMPlugin()
+document_summary_embedding = DocumentSummaryEmbeddingPlugin()
+document_summary_llm = DocumentSummaryLLMPlugin()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from retrieverkit_core import deadline
-from retrieverkit_core.errors import DeadlineExceededError, QueryError
+from retrieverkit_core.errors import QueryError
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.cache_file import text_key
+from retrieverkit_summary.turn import Turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +59,8 @@ class TextVectors(Generic[K]):
 
     def __init__(self, texts_of: Callable[[Sequence[K]], Sequence[str]]) -> None:
         self._texts_of = texts_of
-        self._begin()
+        self._turn = Turn("the embedding of texts")
+        self._forget(None)
 
     def nearness(
         self, model: Embedder, vector: NDArray[np.float32], keys: Sequence[K], most: int
@@ -79,7 +77,7 @@ class TextVectors(Generic[K]):
             ServiceError: The model cannot answer; what it gave before is kept.
             DeadlineExceededError: Another query has been embedding until the caller's deadline.
         """
-        with self._alone():
+        with self._turn.taken():
             if model is not self._model or len(self._places) > 2 * most + _SPARE:
                 self._forget(model)
             missing = [key for key in dict.fromkeys(keys) if key not in self._places]
@@ -90,11 +88,6 @@ class TextVectors(Generic[K]):
         known = rows.any(axis=1)
         near = np.clip(np.einsum("ij,j->i", rows, vector).astype(np.float64), -1.0, 1.0)
         return np.where(known, near, np.nan)[places]
-
-    def _begin(self) -> None:
-        self._turn = threading.Lock()
-        self._pid = os.getpid()
-        self._forget(None)
 
     def _forget(self, model: Embedder | None) -> None:
         self._model = model
@@ -119,19 +112,6 @@ class TextVectors(Generic[K]):
         self._rows[held : held + len(fresh)] = _directions(vectors)
         self._by_text.update((digest, held + at) for at, digest in enumerate(fresh))
         self._places.update((key, self._by_text[digest]) for key, (digest, _) in by_key.items())
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let one query at a time embed, so that no text is paid for twice."""
-        if self._pid != os.getpid():  # a forked child cannot know what its parent's threads were doing
-            self._begin()
-        left = deadline.remaining()
-        if not self._turn.acquire(timeout=-1 if left is None else left):
-            raise DeadlineExceededError("the embedding of texts", None)
-        try:
-            yield
-        finally:
-            self._turn.release()
 
 
 def nearest(scores: NDArray[np.float64]) -> list[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 KNOWN_MODES: dict[str, str] = {
     "auto": "retrieverkit-auto",
     "bm25": "retrieverkit-bm25",
+    "document_summary_embedding": "retrieverkit-summary",
+    "document_summary_llm": "retrieverkit-summary",
     "fusion": "retrieverkit-fusion",
     "hybrid": "retrieverkit-fusion",
     "keyword": "retrieverkit-keyword",
@@ -25,6 +27,7 @@ MODE_ALIASES: dict[str, str] = {
     "all_leaf": "tree_all_leaf",
     "default": "hybrid",
     "dense": "vector",
+    "document_summary": "document_summary_embedding",
     "embedding": "vector",
     "list": "summary",
     "llm": "summary_llm",
