@@ -17,7 +17,14 @@ if TYPE_CHECKING:
         SummaryOptions,
     )
     from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
-    from retrieverkit_summary.tree.plugin import TreeAllLeafOptions, TreeSelectLeafEmbeddingOptions
+    from retrieverkit_summary.tree.plugin import (
+        TreeAllLeafOptions,
+        TreeRootOptions,
+        TreeSelectLeafEmbeddingOptions,
+        TreeSelectLeafOptions,
+    )
+    from retrieverkit_summary.tree.root import TreeRootRetriever
+    from retrieverkit_summary.tree.select_leaf import TreeSelectLeafRetriever
     from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
 
 __all__ = [
@@ -33,8 +40,12 @@ __all__ = [
     "SummaryRetriever",
     "TreeAllLeafOptions",
     "TreeAllLeafRetriever",
+    "TreeRootOptions",
+    "TreeRootRetriever",
     "TreeSelectLeafEmbeddingOptions",
     "TreeSelectLeafEmbeddingRetriever",
+    "TreeSelectLeafOptions",
+    "TreeSelectLeafRetriever",
 ]
 
 _MODULES = {
@@ -51,7 +62,11 @@ _MODULES = {
     "TreeAllLeafOptions": "tree.plugin",
     "TreeAllLeafRetriever": "tree.all_leaf",
     "TreeSelectLeafEmbeddingOptions": "tree.plugin",
+    "TreeRootOptions": "tree.plugin",
+    "TreeRootRetriever": "tree.root",
     "TreeSelectLeafEmbeddingRetriever": "tree.select_leaf_embedding",
+    "TreeSelectLeafOptions": "tree.plugin",
+    "TreeSelectLeafRetriever": "tree.select_leaf",
 }
 
 

@@ -14,6 +14,8 @@ KNOWN_MODES: dict[str, str] = {
     "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",
     "tree_all_leaf": "retrieverkit-summary",
+    "tree_root": "retrieverkit-summary",
+    "tree_select_leaf": "retrieverkit-summary",
     "tree_select_leaf_embedding": "retrieverkit-summary",
     "vector": "retrieverkit-vector",
 }
@@ -31,6 +33,8 @@ MODE_ALIASES: dict[str, str] = {
     "embedding": "vector",
     "list": "summary",
     "llm": "summary_llm",
+    "root": "tree_root",
+    "select_leaf": "tree_select_leaf",
     "select_leaf_embedding": "tree_select_leaf_embedding",
     "semantic": "vector",
     "simple": "keyword",

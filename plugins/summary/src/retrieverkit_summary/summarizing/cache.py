@@ -17,7 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from retrieverkit_core.errors import CorpusBusyError
+from retrieverkit_core import deadline
+from retrieverkit_core.errors import CorpusBusyError, DeadlineExceededError
 from retrieverkit_indexing.cache_file import CacheFile, digest
 
 FILE_NAME = "summaries-1.sqlite3"
@@ -56,16 +57,24 @@ class SummaryCache:
 
         Raises:
             CorpusBusyError: Somebody else has been at it for ten minutes.
+            DeadlineExceededError: Somebody else has been at it until the caller's deadline.
         """
+        left = deadline.remaining()
         if self._path is None:
-            with self._turns:
+            if not self._turns.acquire(timeout=-1 if left is None else left):
+                raise DeadlineExceededError("summarising", None)
+            try:
                 yield
+            finally:
+                self._turns.release()
             return
-        lock = FileLock(f"{self._path}.turn", timeout=_BUSY_SECONDS)
+        lock = FileLock(f"{self._path}.turn", timeout=_BUSY_SECONDS if left is None else min(left, _BUSY_SECONDS))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except TimeoutError as error:
+            if left is not None and left < _BUSY_SECONDS:
+                raise DeadlineExceededError("summarising", None) from error
             raise CorpusBusyError(f"{self._path}: another process has been summarising for ten minutes") from error
         except OSError:  # a folder that cannot be written: nothing is kept there either
             yield

@@ -12,7 +12,7 @@ from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.scores import UNSCORED
-from retrieverkit_summary.tree.plugin import FILTERS
+from retrieverkit_summary.plugin import FILTERS
 from retrieverkit_summary.tree.source import NUM_CHILDREN, TreeSource
 
 

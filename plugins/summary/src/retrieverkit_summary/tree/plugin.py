@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrieverkit_core.errors import MissingServiceError
-from retrieverkit_core.filters import FilterOperator
 from retrieverkit_core.markers import hookimpl
-from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeOptions, ModeSpec, Need
-from retrieverkit_core.scores import UNSCORED, ScoreKind, ScoreSpec
+from retrieverkit_core.plugin import BuildContext, ModeOptions, ModeSpec, Need
+from retrieverkit_core.scores import UNSCORED
+from retrieverkit_summary.plugin import COSINES, FILTERS, GRADES
 
 if TYPE_CHECKING:
-    from retrieverkit_core.services import LanguageModel
+    from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
     from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
+    from retrieverkit_summary.tree.root import TreeRootRetriever
+    from retrieverkit_summary.tree.select_leaf import TreeSelectLeafRetriever
     from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
 
-FILTERS = FilterCapabilities(frozenset(operator.value for operator in FilterOperator))
 BRANCHES = 10
 """How many branches are followed where nothing but vectors is compared. Fewer miss most of what is near."""
-
-NEARNESS = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
 
 
 class TreeAllLeafOptions(ModeOptions):
@@ -44,6 +43,23 @@ class TreeOptions(ModeOptions):
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
     )
+
+
+class TreeRootOptions(TreeOptions):
+    """Options of the tree_root mode."""
+
+    top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
+        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+    )
+
+
+class TreeSelectLeafOptions(TreeOptions):
+    """Options of the tree_select_leaf mode."""
+
+    child_branch_factor: int = Field(
+        default=1, ge=1, description="How many branches are followed, and so the most hits there are."
+    )
+    choice_batch_size: int = Field(default=10, ge=1, le=100, description="How many texts the model is shown at once.")
 
 
 class TreeSelectLeafEmbeddingOptions(TreeOptions):
@@ -87,7 +103,7 @@ class TreeSelectLeafEmbeddingPlugin:
         name="tree_select_leaf_embedding",
         summary="down a tree of summaries to the nodes that are near in meaning",
         options=TreeSelectLeafEmbeddingOptions,
-        scores=NEARNESS,
+        scores=COSINES,
         filters=FILTERS,
         needs=frozenset({Need.CORPUS, Need.EMBEDDING}),
     )
@@ -116,6 +132,79 @@ class TreeSelectLeafEmbeddingPlugin:
         return retriever
 
 
+class TreeRootPlugin:
+    """Makes retrievers of the summaries at the top of the tree."""
+
+    spec = ModeSpec(
+        name="tree_root",
+        summary="the summaries at the top of the tree, which tell of all nodes, whatever the query",
+        options=TreeRootOptions,
+        scores=UNSCORED,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: TreeRootOptions, context: BuildContext) -> TreeRootRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.tree.root import TreeRootRetriever
+
+        model, note = _summarizing_model(options, context)
+        retriever = TreeRootRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            model,
+            embedding=_embedding_at_hand(context) if model is None else None,
+            num_children=options.num_children,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+        retriever.notes += note
+        return retriever
+
+
+class TreeSelectLeafPlugin:
+    """Makes retrievers that go down the tree as a language model chooses."""
+
+    spec = ModeSpec(
+        name="tree_select_leaf",
+        summary="down a tree of summaries to the nodes that a language model chooses",
+        options=TreeSelectLeafOptions,
+        scores=GRADES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.LLM}),
+    )
+
+    @hookimpl
+    def make_retriever(
+        self, mode: str, options: TreeSelectLeafOptions, context: BuildContext
+    ) -> TreeSelectLeafRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_summary.tree.select_leaf import TreeSelectLeafRetriever
+
+        extracts = options.summaries == "extract"
+        return TreeSelectLeafRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            context.need_services().llm(options.llm),
+            summaries="extract" if extracts else "model",
+            embedding=_embedding_at_hand(context) if extracts else None,
+            child_branch_factor=options.child_branch_factor,
+            choice_batch_size=options.choice_batch_size,
+            num_children=options.num_children,
+            top_k=options.top_k,
+            object_map=context.object_map,
+        )
+
+
+def _embedding_at_hand(context: BuildContext) -> Embedder | CorpusEmbedder | None:
+    """Return the index's embedding, to compare sentences with; None where there is none: their words will do."""
+    try:
+        return context.need_services().embedding()[1]
+    except MissingServiceError:
+        return None
+
+
 def _summarizing_model(options: TreeOptions, context: BuildContext) -> tuple[LanguageModel | None, tuple[str, ...]]:
     """Return the model that makes summaries, None where sentences are chosen; and why that is so.
 
@@ -133,4 +222,6 @@ def _summarizing_model(options: TreeOptions, context: BuildContext) -> tuple[Lan
 
 
 tree_all_leaf = TreeAllLeafPlugin()
+tree_root = TreeRootPlugin()
+tree_select_leaf = TreeSelectLeafPlugin()
 tree_select_leaf_embedding = TreeSelectLeafEmbeddingPlugin()

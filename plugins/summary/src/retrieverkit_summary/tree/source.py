@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -16,12 +16,13 @@ from retrieverkit_indexing.metadata import MetadataIndex
 from retrieverkit_summary.summarizing import Summarizer
 from retrieverkit_summary.tree.leaves import LeafIndex
 from retrieverkit_summary.tree.summaries import TreeSummaries, VanishedError
-from retrieverkit_summary.tree.tree import Tree
+from retrieverkit_summary.tree.tree import Place, Tree
 
 T = TypeVar("T")
 
 NUM_CHILDREN = 10
-_ATTEMPTS = 5
+ATTEMPTS = 5
+"""How often a question is asked again because nodes were removed meanwhile."""
 
 
 class Planned(NamedTuple):
@@ -74,17 +75,27 @@ class TreeSource:
         Raises:
             DerivedIndexError: Nodes are removed faster than they are read.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             tree, cursor = self.now(filters)
             try:
                 return work(tree, cursor)
             except VanishedError:
-                if self.corpus.head() == cursor:
-                    self.index.rebuild("it named nodes that the corpus does not hold")
-        raise DerivedIndexError("the nodes of the tree are removed faster than they are read", fix="ask again later")
+                self.recover(cursor)
+        raise removed_too_fast()
 
-    def planned(self, query: QueryBundle, summarizer: Summarizer) -> Planned:
-        """Return what a plan is made from, without building or writing anything."""
+    def recover(self, cursor: Cursor) -> None:
+        """Build the order again if it named nodes, at this state of the corpus, that are not there."""
+        if self.corpus.head() == cursor:
+            self.index.rebuild("it named nodes that the corpus does not hold")
+
+    def planned(self, query: QueryBundle, summarizer: Summarizer, first: Callable[[Tree], Sequence[Place]]) -> Planned:
+        """Return what a plan is made from, without building or writing anything.
+
+        Args:
+            query: The query.
+            summarizer: Makes the summaries.
+            first: Returns the nodes of a tree whose summaries are needed first; the others are beneath them.
+        """
         filters = MetadataFilters.and_(query.filters, query.scope)
         chars = 0
 
@@ -98,14 +109,20 @@ class TreeSource:
                         kept.append(stored)
             return kept
 
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             chars = 0
             tree = self.index.of(passing()).tree(self._num_children)
             try:
-                count, plan = TreeSummaries(self.corpus, summarizer).cost(tree, tree.roots if tree.depth else [])
+                wanted = [place for place in first(tree) if place.level]
+                count, plan = TreeSummaries(self.corpus, summarizer).cost(tree, wanted)
             except VanishedError:
                 continue
             does = f"{count} of the tree's nodes have none yet; {plan.does}" if count else "all are at hand"
             part = Plan(plan.name, does, plan.llm_calls, plan.embedding_calls, plan.tokens, once=True)
             return Planned(tree, part, chars // max(1, len(tree.ordinals)))
-        raise DerivedIndexError("the nodes of the tree are removed faster than they are read", fix="ask again later")
+        raise removed_too_fast()
+
+
+def removed_too_fast() -> DerivedIndexError:
+    """Return the error for a tree that changes whenever it is looked at."""
+    return DerivedIndexError("the nodes of the tree are removed faster than they are read", fix="ask again later")

@@ -51,8 +51,11 @@ class Tree:
     @property
     def roots(self) -> list[Place]:
         """The nodes that have no parent, in order; without any summary, the leaves."""
-        count = len(self._ends[-1]) if self._ends else len(self.ordinals)
-        return [Place(self.depth, at) for at in range(count)]
+        return [Place(self.depth, at) for at in range(self.count(self.depth))]
+
+    def count(self, level: int) -> int:
+        """Return how many nodes stand on a level."""
+        return len(self._ends[level - 1]) if level else len(self.ordinals)
 
     def children(self, place: Place) -> list[Place]:
         """Return the children of a node, in order; none of a leaf."""
