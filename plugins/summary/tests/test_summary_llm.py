@@ -36,7 +36,7 @@ def index_of(texts, answer=by_words, **settings):
 
 
 def model_of(index):
-    return index._services.llm()
+    return index._services._llm
 
 
 def shown_by(model):
