@@ -1,0 +1,1 @@
+"""Language models of other vendors, through pydantic-ai."""
