@@ -7,10 +7,13 @@ import threading
 from typing import Annotated, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from retrieverkit_core.errors import EndpointError, ModelAnswerError
 from retrieverkit_core.services import LanguageModel, ModelSettings, Prompt
+from retrieverkit_llm.chat.answers import in_shape, read_answer
 from retrieverkit_testkit import model_faults as faults
 
 UNRELATED = [
@@ -264,3 +267,45 @@ def test_threads_that_learn_at_once_all_get_their_answers(serve, model_of, choos
     assert [reply.parsed.model_dump() for reply in replies] == [chosen] * 16
     assert sum(reply.usage.attempts for reply in replies) == len(server.requests) <= 3 * 16
     assert model.ask(choosing).usage.attempts == 1
+
+
+names = st.sampled_from(
+    ["choices", "message", "content", "finish_reason", "tool_calls", "function", "arguments", "usage"]
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["length", JSON, "a", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=15,
+)
+answers = st.builds(
+    lambda message, choice, more: {"choices": [choice | {"message": message}]} | more,
+    st.dictionaries(names, values),
+    st.dictionaries(names, values),
+    st.dictionaries(names.filter(lambda name: name != "choices"), values),
+)
+
+
+@given((values | answers).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60))
+def test_any_body_is_read_as_an_answer_or_refused(body):
+    try:
+        said = read_answer(body, "http://here/v1")
+    except EndpointError as error:
+        assert error.status == 200 and str(error).replace("\n", "").isprintable()
+        return
+    assert isinstance(said.text, str) and isinstance(said.problem, str)
+    assert all(number is None or (type(number) is int and number >= 0) for number in (said.read, said.wrote))
+
+
+@given(values.map(json.dumps) | st.text(max_size=60) | st.text(max_size=20).map(lambda text: f"```\n{text}{JSON}\n```"))
+def test_any_text_is_an_instance_of_the_shape_or_refused(text):
+    try:
+        written, answer = in_shape(text, Grade)
+    except ModelAnswerError as error:
+        assert len(error.message) <= 1100 and len(error.answer) <= 500
+        return
+    assert answer == Grade.model_validate_json(written) and written in text
+
+
+class Grade(BaseModel):
+    label: str
+    grade: int

@@ -1,6 +1,7 @@
 """Each way that an endpoint can go wrong, asked by sync and by async code: a typed error in time, and no key in it."""
 
 import os
+import socket
 import threading
 import traceback
 
@@ -122,6 +123,24 @@ def test_what_hangs_is_left_at_the_timeout_and_at_the_deadline(serve, model_of, 
         ask(model_of(server, max_retries=0), telling)
     server.wait_for(lambda server: len(server.dropped) == 2)
     key_is_nowhere(caught.value, vars(caught.value), *traceback.format_exception(caught.value))
+
+
+def test_a_resolver_that_hangs_is_left_at_the_deadline(serve, model_of, ask, telling, monkeypatch):
+    server, released, found = serve(), threading.Event(), socket.getaddrinfo
+
+    def hang(host, *arguments, **options):
+        if host != "far.example":
+            return found(host, *arguments, **options)
+        released.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    try:
+        with limited(0.2), pytest.raises(EndpointError, match=r"did not answer within 0\."):
+            ask(model_of(server, base_url="http://far.example/v1", max_retries=0), telling)
+    finally:
+        released.set()
+    assert server.requests == []
 
 
 def test_after_the_deadline_nobody_is_asked(serve, model_of, ask, telling):

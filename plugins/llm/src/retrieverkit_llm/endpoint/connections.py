@@ -16,6 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import httpcore2
 
 from retrieverkit_core.errors import MissingServiceError
+from retrieverkit_core.threads import WORKERS
 from retrieverkit_llm.endpoint.exchange import current
 
 _WRITTEN = 16_384
@@ -114,8 +115,12 @@ class _PunctualBackend(httpcore2.SyncBackend):
 
 
 def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of ``host``. A name is looked up in another thread: the resolver knows no time limit."""
+    left = _left(httpcore2.ConnectTimeout)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = WORKERS.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(timeout=left)
+    except TimeoutError as error:
+        raise httpcore2.ConnectTimeout(f"{host} was not found in time") from error
     except OSError as error:
         raise httpcore2.ConnectError(str(error)) from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
