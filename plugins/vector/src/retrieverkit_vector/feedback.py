@@ -5,6 +5,7 @@ J. J. Rocchio, "Relevance feedback in information retrieval", in The SMART Retri
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,10 +26,10 @@ def toward_mean(query: NDArray[np.float32], vectors: NDArray[np.float32], weight
         The new vector, or None where the two cancel each other.
     """
     exact, others = query.astype(np.float64), vectors.astype(np.float64)
-    length = np.sqrt((exact * exact).sum())
-    others /= np.sqrt((others * others).sum(axis=1, keepdims=True))
-    mixed = exact / length + weight * others.mean(axis=0)
-    mixed_length = np.sqrt((mixed * mixed).sum())
+    length = sqrt(exact @ exact)
+    others /= np.sqrt(np.vecdot(others, others))[:, None]
+    mixed = exact / length + (weight / len(others)) * others.sum(axis=0)
+    mixed_length = sqrt(mixed @ mixed)
     if mixed_length <= 1e-6 * (1 + weight):
         return None
     return tuple((mixed * (length / mixed_length)).tolist())

@@ -76,8 +76,8 @@ def alive(ordinals: NDArray[np.int64], removed: NDArray[np.int64]) -> NDArray[np
 def places_of(ordinals: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where each ordinal is in ``known``, ascending; the place behind the last where it is not."""
     places = np.searchsorted(known, ordinals)
-    elsewhere = np.append(known, -1)[places] != ordinals
-    places[elsewhere] = len(known)
+    if len(known):
+        places[known.take(places, mode="clip") != ordinals] = len(known)
     return places
 
 
