@@ -114,8 +114,24 @@ def by_id(result: RetrievalResult, listing: Listing) -> Ranking:
     return listing.ranking(result, ids, [hit.score for hit in result], [hit._evidence for hit in result])
 
 
-def best_keys(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[tuple[Key, float]]:
-    """Return the best nodes of all lists with their worth, best first; `_UNSCORED` where no list scored one.
+class Best(NamedTuple):
+    """A node of the fused ranking, in an order in which less is better.
+
+    Attributes:
+        loss: What it is worth, below 0 where that is something; infinite where no list scored it.
+        row: Its best place in any list.
+        ranking: The first list that has it there.
+        key: What it is known by.
+    """
+
+    loss: float
+    row: int
+    ranking: int
+    key: Key
+
+
+def best_of(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Best]:
+    """Return the best nodes of all lists, best first.
 
     Equal ones are ordered by the node's best rank in any list, then by the first list that has it there.
 
@@ -129,8 +145,8 @@ def best_keys(rankings: Sequence[Ranking], method: Method, top_k: int | None) ->
     if not wanted:
         return []
     least = sorted(worths.values(), reverse=True)[wanted - 1]  # so that few are ordered by more than a number
-    best = [(-worth, *_best_place(key, rankings), key) for key, worth in worths.items() if worth >= least]
-    return [(key, -worth) for worth, _, _, key in sorted(best)[:wanted]]
+    best = [Best(-worth, *_best_place(key, rankings), key) for key, worth in worths.items() if worth >= least]
+    return sorted(best)[:wanted]
 
 
 def _worths(rankings: Sequence[Ranking], method: Method) -> dict[Key, float]:
@@ -155,7 +171,7 @@ def _best_place(key: Key, rankings: Sequence[Ranking]) -> tuple[int, int]:
 
 
 def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:
-    """Return the best nodes of all lists, best first, in the order of `best_keys`.
+    """Return the best nodes of all lists, best first, in the order of `best_of`.
 
     A node that no list scored has the score None and comes after all others.
 
@@ -165,8 +181,8 @@ def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
         top_k: At most so many, or None for all.
     """
     return [
-        _fused(key, None if worth == _UNSCORED else method.shown(worth), rankings)
-        for key, worth in best_keys(rankings, method, top_k)
+        Fused(best.key, _score(best, method), _evidence(best.key, rankings), best.row, best.ranking)
+        for best in best_of(rankings, method, top_k)
     ]
 
 
@@ -175,21 +191,28 @@ def hits_of(fused: Sequence[Fused], results: Sequence[RetrievalResult]) -> list[
     return [results[one.ranking][one.row].with_score(one.score, one.evidence) for one in fused]
 
 
-def _fused(key: Key, score: float | None, rankings: Sequence[Ranking]) -> Fused:
-    """Return a node with its evidence."""
+def _score(best: Best, method: Method) -> float | None:
+    return None if best.loss == -_UNSCORED else method.shown(-best.loss)
+
+
+def _evidence(key: Key, rankings: Sequence[Ranking]) -> RawEvidence:
+    """Return each leg that found a node, with its rank and raw score there, and who found it for that leg."""
     evidence: list[tuple[str, int, float | None]] = []
     for ranking in rankings:
         row = ranking.rows.get(key)
         if row is None:
             continue
         own = (ranking.name, row + 1, ranking.scores[row])
-        inner = () if ranking.evidence is None else ranking.evidence[row]
+        if ranking.evidence is None:
+            evidence.append(own)
+            continue
+        inner = ranking.evidence[row]
         evidence.append(next((_moved(each, *own) for each in inner if each[0] == ranking.retriever), own))
         for each in inner:
             leg, rank, raw = each
             if leg != ranking.retriever:
                 evidence.append(_moved(each, f"{ranking.name}/{leg}", rank, raw))
-    return Fused(key, score, tuple(evidence), *_best_place(key, rankings))
+    return tuple(evidence)
 
 
 def _moved(

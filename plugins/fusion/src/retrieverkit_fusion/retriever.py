@@ -27,7 +27,7 @@ from retrieverkit_core.threads import offload
 from retrieverkit_fusion.combining import (
     Listing,
     Ranking,
-    best_keys,
+    best_of,
     by_id,
     by_ordinal,
     combine,
@@ -247,8 +247,8 @@ class FusionRetriever(BaseRetriever):
         """Return the ordinals of the first fused nodes that are in the corpus of ``of``, found there by ordinal."""
         results = _results(asks)
         if lists_of(results) is not None:
-            best = best_keys(self._rankings(asks, by_ordinal), self._method, count)
-            return [key for key, _ in best if isinstance(key, int)]
+            best = best_of(self._rankings(asks, by_ordinal), self._method, count)
+            return [one.key for one in best if isinstance(one.key, int)]
         fused = combine(self._rankings(asks, by_id), self._method, count)
         corpus = _corpus_of(of)
         origins = [results[one.ranking][one.row]._origin for one in fused]
