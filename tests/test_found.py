@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import threading
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from retrieverkit_core import IndexNode, Node, NodeWithScore, hookimpl
 from retrieverkit_core.observers import Observers
 from retrieverkit_core.threads import WORKERS
 from retrieverkit_fusion import FusionRetriever
+from retrieverkit_fusion import retriever as fusion
 from retrieverkit_vector import VectorRetriever
 from retrieverkit_vector.embeddings.hashing import HashEmbedder
 
@@ -98,6 +100,31 @@ def test_only_what_is_returned_is_fetched(index):
     fused = FusionRetriever(legs(index, corpus=corpus))
     assert len(fused.retrieve(QueryBundle("wind", top_k=3))) == 3
     assert corpus.fetched == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "together"),
+    [(Bm25Retriever, {}, False), (Bm25Retriever, {"timeout": 60}, True), (FetchingBm25, {}, True)],
+)
+def test_legs_that_compute_for_a_moment_are_asked_by_the_caller(index, monkeypatch, kind, limits, together):
+    monkeypatch.setattr(fusion, "_WORTH_THREADS", math.inf)  # so that every time that is known is a moment
+    index.add([Document(id=str(number), text="wind and ice") for number in range(20)])
+    meeting = threading.Barrier(2 if together else 1, timeout=60)
+    asked_in = []
+
+    class Noting(kind):
+        def _search(self, reader, query_bundle):
+            asked_in.append(threading.get_ident())
+            meeting.wait()
+            return super()._search(reader, query_bundle)
+
+    quick = FusionRetriever([Noting(corpus_of(index), index.storage) for _ in range(2)])
+    if not together:
+        quick.retrieve("wind")  # it shows how long the legs take
+        asked_in.clear()
+    for _ in range(3):
+        assert len(quick.retrieve(QueryBundle("wind", **limits))) == 5
+    assert (set(asked_in) == {threading.get_ident()}) is not together and len(asked_in) == 6
 
 
 def test_a_cancelled_call_leaves_nothing_whenever_that_is(index):

@@ -9,7 +9,7 @@ terms are replaced by their 128-bit hash.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from retrieverkit_core.filters import DOC_ID, NODE_ID, canonical
@@ -17,6 +17,7 @@ from retrieverkit_core.nodes import Node
 
 _LONGEST = 64
 _MAX_KNOWN = 200_000
+_KEYS = 1024
 
 
 def value_term(key: str, value: Any) -> str | None:
@@ -31,6 +32,7 @@ def element_term(key: str, value: Any) -> str | None:
     return None if text is None else _term("m", key, text)
 
 
+@lru_cache(_KEYS)
 def full_term(key: str) -> str:
     """Return the term of nodes whose value of ``key`` is something, and not an empty text, list or object."""
     return _term("f", key, "")
@@ -50,40 +52,39 @@ class FacetTerms:
     """Returns the terms of nodes, remembering those of single values of metadata."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, type, Any], tuple[str, ...]] = {}
+        self._known: dict[tuple[str, type, Any], list[str]] = {}
 
-    def of(self, node: Node) -> Iterator[str]:
-        """Yield each term of a node's metadata and ids once."""
-        for key, value in ((NODE_ID, node.id), (DOC_ID, node.ref_doc_id)):
-            yield from _terms(key, value)  # nearly each is met once alone
+    def of(self, node: Node) -> list[str]:
+        """Return each term of a node's metadata and ids once."""
+        terms = _terms(NODE_ID, node.id) + _terms(DOC_ID, node.ref_doc_id)  # nearly each is met once alone
         for key, value in node.metadata.items():
             if isinstance(value, (list, tuple, dict)):
-                yield from set(_terms(key, value))
+                terms += set(_terms(key, value))
                 continue
             place = (key, type(value), value)
-            terms = self._known.get(place)
-            if terms is None:
+            known = self._known.get(place)
+            if known is None:
                 if len(self._known) >= _MAX_KNOWN:
                     self._known.clear()
-                terms = self._known[place] = tuple(_terms(key, value))
-            yield from terms
+                known = self._known[place] = _terms(key, value)
+            terms += known
+        return terms
 
 
-def _terms(key: str, value: Any) -> Iterable[str]:
+def _terms(key: str, value: Any) -> list[str]:
     kind, comparable = canonical(value)
     if kind == "null":
-        return
-    yield hollow_term(key) if value in ("", [], (), {}) else full_term(key)
+        return []
+    terms = [hollow_term(key) if value in ("", [], (), {}) else full_term(key)]
     if kind == "object":
-        yield object_term(key)
+        terms.append(object_term(key))
     if kind == "list":
-        for element in comparable:
-            text = _canonical_text(*element)
-            if text is not None:
-                yield _term("m", key, text)
+        texts = [_canonical_text(*element) for element in comparable]
+        terms += [_term("m", key, text) for text in texts if text is not None]
     text = _canonical_text(kind, comparable)
     if text is not None:
-        yield _term("e", key, text)
+        terms.append(_term("e", key, text))
+    return terms
 
 
 def _canonical_text(kind: str, comparable: Any) -> str | None:

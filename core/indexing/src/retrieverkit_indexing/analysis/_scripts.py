@@ -42,6 +42,8 @@ RUNS = re.compile(f"([{_RUN_TOGETHER}]+)")
 
 def script_of(word: str) -> str:
     """Return the script of the first letter whose script is known, or an empty string."""
+    if "a" <= word[:1] <= "z":  # most words of most texts
+        return LATIN
     for letter in word:
         place = bisect_right(_STARTS, ord(letter)) - 1
         if place >= 0 and ord(letter) <= _SCRIPTS[place][1]:
