@@ -8,6 +8,7 @@ from retrieverkit_core.asking import ask_all
 from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError, ServiceError
 from retrieverkit_core.nodes import MetadataMode, Node
 from retrieverkit_core.plan import Plan, tokens_of
+from retrieverkit_core.progress import counted
 from retrieverkit_core.services import LanguageModel, Prompt, Reply
 from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
 from retrieverkit_summary.summarizing.sentences import sentences
@@ -122,7 +123,8 @@ class ByModel:
         by_key = {self._key(prompt): prompt for prompt in prompts}
         answers = self._cache.get(by_key)
         waiting = [key for key in by_key if key not in answers]
-        for start in range(0, len(waiting), _AT_ONCE):
+        starts = range(0, len(waiting), _AT_ONCE)
+        for start in counted(starts, f"summaries, {_AT_ONCE} at a time", len(starts)):
             keys = waiting[start : start + _AT_ONCE]
             with self._cache.turn():
                 answers |= self._cache.get(keys)

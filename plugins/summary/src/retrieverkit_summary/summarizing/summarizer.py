@@ -90,7 +90,8 @@ class Summarizer:
         return [found.get(key) for key in keys]
 
     def _key(self, identity: str) -> bytes:
-        return key_of("identity", self.fingerprint, self._corpus.settings.language, identity)
+        settings = self._corpus.settings
+        return key_of("identity", self.fingerprint, settings.language, *settings.searched, identity)
 
     def known(self, groups: Sequence[Sequence[str]]) -> list[str | None]:
         """Return the summary of each group that is at hand, None for the others. Nobody is asked."""
