@@ -1,0 +1,58 @@
+"""Modes that ask a language model, over a real endpoint that fails: an error, never an answer that looks like one."""
+
+import asyncio
+import logging
+
+import pytest
+
+from retrieverkit import Document, Index
+from retrieverkit_core import budget
+from retrieverkit_core.errors import ModelAnswerError, RetrievalError, RetrieverKitError, ServiceError
+from retrieverkit_testkit import model_faults as faults
+from retrieverkit_testkit.model_server import ModelServer
+
+KEY = "sk-canary-7c1f"
+NOTES = [
+    Document(f"note {n} about turbine {n % 3}", id=f"d{n}", metadata={"year": 2000 + n, "kind": "ab"[n % 2]})
+    for n in range(12)
+]
+NO_ANSWER = [
+    faults.status(400),
+    faults.status(503),
+    faults.echo_headers(401),
+    faults.RESET,
+    faults.NOT_JSON,
+    faults.NO_CHOICES,
+    faults.REFUSAL,
+    faults.LENGTH,
+    faults.CONTENT_FILTER,
+    faults.EMPTY,
+]
+NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
+BY_CHOICE = ["summary_llm", "document_summary_llm", "tree_select_leaf"]
+BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embedding"]
+
+
+@pytest.mark.parametrize("mode", [*BY_CHOICE, *BY_SUMMARY])
+def test_a_model_that_gives_no_answer_is_an_error_that_counts_every_attempt(mode, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("TEST_KEY", KEY)
+    caplog.set_level(logging.DEBUG)
+    doing = []
+    with ModelServer(lambda request: doing[-1]) as server:
+        llm = f"openai(model='m', base_url='{server.url}', api_key_env='TEST_KEY', max_retries=0)"
+        with Index.from_documents(NOTES, tmp_path / "notes.rk", llm=llm, embedding="hash") as index:
+            retriever = index.as_retriever(mode)
+            for number, fault in enumerate(NO_ANSWER + (NO_CHOICE if mode in BY_CHOICE else [])):
+                doing.append(fault)
+                asked = len(server.requests)
+                with budget.limited(budget.Budget()) as account, pytest.raises(RetrieverKitError) as caught:
+                    if number % 2:
+                        retriever.retrieve("which turbine?")
+                    else:
+                        asyncio.run(retriever.aretrieve("which turbine?"))
+                error = caught.value
+                assert isinstance(error, (ServiceError, RetrievalError)), (fault, error)
+                assert isinstance(error, ModelAnswerError) or fault not in NO_CHOICE, (fault, error)
+                assert account.spent.llm_calls == len(server.requests) - asked > 0, fault
+                assert KEY not in f"{error} {vars(error)!r}", fault
+    assert KEY not in caplog.text
