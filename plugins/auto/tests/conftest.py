@@ -7,28 +7,14 @@ from pathlib import Path
 import pytest
 
 from retrieverkit_auto import AutoRetriever
-from retrieverkit_core import BaseRetriever, Node, NodeWithScore
+from retrieverkit_core import Node
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
 QUESTIONS = Path(__file__).parent / "questions"
-sys.path.insert(0, str(QUESTIONS))
+sys.path[:0] = [str(QUESTIONS), str(Path(__file__).parent)]
 
-
-class Everything(BaseRetriever):
-    """Finds every node that passes, in the order of the corpus."""
-
-    name = "everything"
-    default_top_k = 3
-
-    def __init__(self, corpus):
-        super().__init__()
-        self.corpus = corpus
-        self.asked = []
-
-    def _retrieve(self, query_bundle):
-        self.asked.append(query_bundle)
-        return [NodeWithScore(node) for node in self.corpus.stored.values()][: query_bundle.top_k]
+from everything import Everything  # noqa: E402 - beside this file
 
 
 @pytest.fixture

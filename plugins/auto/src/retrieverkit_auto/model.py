@@ -17,7 +17,14 @@ from retrieverkit_auto.rules.found import Leaf, equal, negated
 from retrieverkit_auto.rules.words import says_nothing
 from retrieverkit_auto.schema import Schema
 from retrieverkit_auto.spec import AutoSpec
-from retrieverkit_core.errors import FilterError, FilterGenerationError, QueryError, ServiceError, shorten
+from retrieverkit_core.errors import (
+    FilterError,
+    FilterGenerationError,
+    ModelAnswerError,
+    QueryError,
+    ServiceError,
+    shorten,
+)
 from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters, instant
 from retrieverkit_core.plan import Plan, tokens_of
 from retrieverkit_core.query import QueryBundle
@@ -239,7 +246,7 @@ def _spelt(field: FieldInfo, value: str) -> str:
 
 def _failure(error: ServiceError) -> Exception:
     """Return the error to raise: that of filters for an answer that does not fit the form, else what it was."""
-    if isinstance(error.__cause__, ValidationError):
+    if isinstance(error, ModelAnswerError) or isinstance(error.__cause__, ValidationError):
         return _unusable("it does not fit the form")
     return error
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from retrieverkit_auto.fields import FieldInfo, Kind, MetadataInfo, declared_field, singular, words_of
-from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, searched_text
-from retrieverkit_core.filters import MetadataFilters, fields_of, filterable
+from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, IndexSettings, searched_text
+from retrieverkit_core.filters import RESERVED_FIELDS, MetadataFilters, filterable, instant, kind_of
 
 MAX_VALUES = 20_000
 """A field with more distinct strings than this is not known by its values."""
@@ -28,7 +28,6 @@ _MAX_WORDS = 12
 _VIEWS = 64
 """For so many scopes and filters the schema is kept."""
 
-_RESERVED = ("_node_id", "_doc_id")
 _KINDS: dict[str, Kind] = {"string": "string", "number": "number", "date": "date", "bool": "bool"}
 
 
@@ -48,6 +47,18 @@ class Row(NamedTuple):
     def has(self, hashes: Iterable[int]) -> bool:
         """Return whether the text has all these words."""
         return all(each in self.words for each in hashes)
+
+
+class _Hashes(dict[str, int]):
+    """The hash of each word, counted once."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = hashed = _hash(word)
+        return hashed
+
+
+def _hash(word: str) -> int:
+    return crc32(singular(word).encode())
 
 
 class Schema:
@@ -77,7 +88,7 @@ class Schema:
 
     def is_word_only_elsewhere(self, tree: MetadataFilters, word: str) -> bool:
         """Return whether texts have a word, and none of those that pass a filter."""
-        passes, hashed = tree.matcher, [crc32(singular(word).encode())]
+        passes, hashed = tree.matcher, [_hash(word)]
         having = [row for row in self._rows if row.has(hashed)]
         return bool(having) and not any(passes(row.metadata) for row in having)
 
@@ -88,7 +99,7 @@ class Schema:
         """
         key = str(tree), tuple(words)
         if key not in self._strangers:
-            hashes = [crc32(singular(word).encode()) for word in words]
+            hashes = list(map(_hash, words))
             passes = tree.matcher
             self._strangers[key] = any(row.has(hashes) and not passes(row.metadata) for row in self._rows)
         return self._strangers[key]
@@ -110,6 +121,7 @@ class Schemas:
         self._state: tuple[Cursor, object] | None = None
         self._views: OrderedDict[MetadataFilters | None, Schema] = OrderedDict()
         self._strings: dict[str, str] = {}
+        self._hashes = _Hashes()
 
     def of(self, view: MetadataFilters | None) -> Schema:
         """Return the schema of the nodes that pass ``view``: the caller's filters and scope; None for all.
@@ -124,7 +136,7 @@ class Schemas:
             self._catch_up(self._corpus)
             schema = self._views.get(view)
             if schema is None:
-                schema = self._views[view] = self._narrowed(view, self._corpus.settings.language)
+                schema = self._views[view] = self._narrowed(view, self._corpus.settings)
             self._views.move_to_end(view)
             while len(self._views) > _VIEWS:
                 self._views.popitem(last=False)
@@ -143,6 +155,7 @@ class Schemas:
             else:
                 self._rows.clear()
                 self._strings.clear()
+                self._hashes.clear()
                 self._read(corpus, snapshot, None)
             self._state = snapshot.cursor, settings
         self._views.clear()
@@ -150,7 +163,7 @@ class Schemas:
     def _read(self, corpus: Corpus, snapshot: CorpusSnapshot, since: Cursor | None) -> None:
         settings = corpus.settings
         for ordinal, node in snapshot.nodes() if since is None else snapshot.added(since):
-            words = {crc32(singular(word).encode()) for word in words_of(searched_text(node, settings))}
+            words = {self._hashes[word] for word in words_of(searched_text(node, settings))}
             metadata = {sys.intern(key): self._shared(value) for key, value in filterable(node).items()}
             self._rows[ordinal] = Row(ordinal, metadata, array("I", words))
 
@@ -160,68 +173,82 @@ class Schemas:
             return self._strings.setdefault(value, value)
         return value
 
-    def _narrowed(self, view: MetadataFilters | None, language: str) -> Schema:
+    def _narrowed(self, view: MetadataFilters | None, settings: IndexSettings) -> Schema:
         rows = list(self._rows.values())
         if view is not None:
             passes = view.matcher
             rows = [row for row in rows if passes(row.metadata)]
-        seen = _fields(rows)
+        seen = _fields(rows, settings.searched)
         if self._declared is None:
-            return Schema(list(seen.values()), rows, language)
+            return Schema(list(seen.values()), rows, settings.language)
         declared = [
             declared_field(info, seen.get(info.name), view is not None)
             for info in self._declared
             if info.name in seen or view is None
         ]
-        return Schema(declared, rows, language)
+        return Schema(declared, rows, settings.language)
 
 
-def _fields(rows: Sequence[Row]) -> dict[str, FieldInfo]:
-    """Return the fields whose values are of one kind, by name."""
-    kinds: dict[str, set[str]] = {}
-    fractions: set[str] = set()
-    counts: dict[str, Counter[str]] = {}
-    for row in rows:
-        for name, value in row.metadata.items():
-            if name in _RESERVED:
-                continue
-            held = kinds.setdefault(name, set())
-            if isinstance(value, str):
-                _count(counts, name, (value,))
-                if "string" not in held or "date" not in held:
-                    held.update(kind for _, kind in fields_of({name: value}))
-                continue
-            held.update(kind for _, kind in fields_of({name: value}))
-            if isinstance(value, float) and not value.is_integer():
-                fractions.add(name)
-            elif isinstance(value, (list, tuple)):
-                _count(counts, name, {each for each in value if isinstance(each, str)})
-    made = {}
-    for name in sorted(kinds):
-        held = kinds[name] - {"null"}
-        inner = {kind.removeprefix("list[").removesuffix("]") for kind in held if kind.startswith("list[")} - {"null"}
-        singles = {kind for kind in held if not kind.startswith("list")}
-        only = inner | singles
-        kind = _KINDS.get(next(iter(only))) if len(only) == 1 else None
+class _Column:
+    """What is seen of one field."""
+
+    def __init__(self) -> None:
+        self.strings: Counter[str] = Counter()
+        self.kinds: set[str] = set()
+        self.lists = self.singles = self.fractions = False
+
+    def see(self, value: Any) -> None:
+        if isinstance(value, str):
+            self.singles = True
+            self.strings[value] += 1
+        elif isinstance(value, (list, tuple)):
+            self.lists = True
+            for each in {each for each in value if isinstance(each, str)}:
+                self.strings[each] += 1
+            for each in value:
+                if not isinstance(each, str):
+                    self._see_other(each)
+        else:
+            self.singles = self.singles or value is not None
+            self._see_other(value)
+
+    def _see_other(self, value: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, float) and not value.is_integer():
+            self.fractions = True
+        self.kinds.add("number" if type(value) in (int, float) else kind_of(value))
+
+    def field(self, name: str, searched: bool) -> FieldInfo | None:
+        """Return the field, if its values are of one kind that can be asked for in words."""
+        kinds = self.kinds | {"string" if instant(value) is None else "date" for value in self.strings}
+        kind = _KINDS.get(next(iter(kinds))) if len(kinds) == 1 else None
         if kind is None:
-            continue
-        values = counts.get(name, Counter()) if kind == "string" else Counter[str]()
-        if len(values) > MAX_VALUES:
-            values = Counter()
-        made[name] = FieldInfo(
+            return None
+        seen, nodes = self.strings if kind == "string" else Counter[str](), sum(self.strings.values())
+        is_category = len(seen) < nodes
+        if len(seen) > MAX_VALUES or (searched and not is_category):
+            seen = Counter()  # texts rather than values
+        return FieldInfo(
             name,
             kind,
-            lists="list" in held,
-            singles=bool(singles),
-            whole=name not in fractions,
-            values=dict(sorted(values.items())),
-            is_category=len(values) < sum(values.values()),
+            lists=self.lists,
+            singles=self.singles,
+            whole=not self.fractions,
+            values={value: seen[value] for value in sorted(seen) if _is_short(value)},
+            is_category=is_category,
         )
-    return made
 
 
-def _count(counts: dict[str, Counter[str]], name: str, values: Iterable[str]) -> None:
-    counter = counts.setdefault(name, Counter())
-    for value in values:
-        if len(value) <= 80 and value and value.count(" ") < _MAX_WORDS:
-            counter[value] += 1
+def _fields(rows: Iterable[Row], searched: Collection[str] = ()) -> dict[str, FieldInfo]:
+    """Return the fields whose values are of one kind, by name."""
+    columns: dict[str, _Column] = defaultdict(_Column)
+    for row in rows:
+        for name, value in row.metadata.items():
+            columns[name].see(value)
+    fields = (columns[name].field(name, name in searched) for name in sorted(columns) if name not in RESERVED_FIELDS)
+    return {field.name: field for field in fields if field is not None}
+
+
+def _is_short(value: str) -> bool:
+    return 0 < len(value) <= 80 and value.count(" ") < _MAX_WORDS
