@@ -31,9 +31,12 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower()))
 
 
+_WITH_E = frozenset(("movies", "cookies", "calories", "pies", "ties"))
+
+
 def singular(word: str) -> str:
     """Return a word without the endings of plurals, which is enough to compare two words."""
-    if len(word) > 4 and word.endswith("ies"):
+    if len(word) > 4 and word.endswith("ies") and word not in _WITH_E:
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
         return word[:-2]

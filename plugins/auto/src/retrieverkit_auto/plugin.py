@@ -33,6 +33,7 @@ class AutoPlugin:
         from retrieverkit_auto.retriever import AutoRetriever
 
         asked = context.resolve(options.retriever)
+        asked.leave_index_nodes()
         return AutoRetriever(
             asked,
             context.need_corpus(),

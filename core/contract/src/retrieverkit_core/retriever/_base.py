@@ -317,6 +317,15 @@ class BaseRetriever:
         """Which filters the retriever applies itself; none where nothing is declared."""
         return self.filter_capabilities or NO_PUSHDOWN
 
+    def leave_index_nodes(self) -> None:
+        """Return index nodes as they are, here and in the legs: for a composite that follows them itself.
+
+        Its own filters then choose among index nodes by their metadata, before any is entered.
+        """
+        self._object_map = {}
+        for leg in self.sub_retrievers:
+            leg.leave_index_nodes()
+
     def get_prompts(self) -> dict[str, str]:
         """Return the prompts that language models are asked with, by name; none where no model is asked."""
         return dict(self.prompts)

@@ -1,0 +1,164 @@
+"""What rules know, what they say of it, and how they follow the corpus."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieverkit_core import Node, QueryBundle
+from retrieverkit_core.corpus import IndexSettings
+from retrieverkit_core.errors import OptionError
+from retrieverkit_testkit.filters_oracle import filter_trees, metadatas, oracle_matches, unhurried
+from retrieverkit_testkit.memory_corpus import MemoryCorpus
+
+FILMS = (
+    {"director": "Greta Gerwig", "rating": 7.0, "year": 2023, "studio": "north"},
+    {"director": "Wes Anderson", "rating": 8.1, "year": 2014, "studio": "north"},
+    {"director": "Agnes Varda", "rating": 8.4, "year": 1962, "studio": "south"},
+    {"director": "Claire Denis", "rating": 7.9, "year": 1999, "studio": "south"},
+)
+
+
+def ids(result):
+    return [hit.node.id for hit in result]
+
+
+def test_a_question_of_filters_alone_is_answered_by_all_that_pass(corpus_of, auto_over):
+    pytest.importorskip("retrieverkit_bm25", reason="who is asked is another package: bm25 is not installed")
+    from retrieverkit import Index
+
+    with Index.from_documents([]) as index:
+        index.add_nodes(Node(f"film {n} of many", id=f"n{n}", metadata=film) for n, film in enumerate(FILMS))
+        auto = index.as_retriever("auto(bm25)")
+        assert ids(auto.retrieve("movies directed by Greta Gerwig")) == ["n0"]
+        result = auto.retrieve("rating above 7.5")
+        assert ids(result) == ["n1", "n2", "n3"]
+        assert [hit.score for hit in result] == [None, None, None]
+        assert result.notes[-1] == "hits without a score pass the filters, in the order of the corpus"
+        assert ids(auto.retrieve("rating above 7.5", filters="year > 1990")) == ["n1", "n3"]
+        assert ids(auto.retrieve("top two movies with a rating above 7.5")) == ["n1", "n2"]
+        assert ids(asyncio.run(auto.aretrieve("rating above 7.5", top_k=1))) == ["n1"]
+        many = auto.retrieve("film 2 with a rating above 7.5")
+        assert ids(many)[0] == "n2"
+        assert None not in [hit.score for hit in many]
+
+
+def test_under_a_scope_or_filters_only_what_passes_is_known(corpus_of, auto_over):
+    auto = auto_over(corpus_of(*FILMS))
+    question = "films directed by Agnes Varda"
+    assert str(auto.retrieve(question).spec.filters) == "director == 'Agnes Varda'"
+    for limits in ({"scope": {"studio": "north"}}, {"filters": {"studio": "north"}}):
+        result = auto.retrieve(question, **limits)
+        assert result.spec.filters is None
+        assert result.spec.query == question
+        assert "Varda" not in " ".join(result.notes)
+    both = corpus_of(
+        {"sender": "Ana", "team": "a"}, {"recipients": "Ana", "from_recipients": "Ana", "team": "b"}, {"team": "a"}
+    )
+    assert str(auto_over(both).retrieve("mail from Ana", scope={"team": "a"}).spec.filters) == "sender == 'Ana'"
+    assert "recipients" not in str(auto_over(both).plan("Ana in Ana", scope={"team": "a"}))
+
+
+def test_a_doubt_names_no_field_outside_of_the_scope(corpus_of, auto_over):
+    corpus = corpus_of(
+        {"sent": "2021-01-01", "team": "a"}, {"sent": "2021-05-01", "due": "2021-06-01", "team": "b", "secret": 4.5}
+    )
+    auto = auto_over(corpus)
+    assert "due or sent" in " ".join(auto.retrieve("mail after 2020").notes)
+    assert auto.retrieve("mail after 2020", scope={"team": "a"}).notes == ("filters: sent >= '2021-01-01'",)
+    assert "secret" not in " ".join(auto.retrieve("secret over 4", scope={"team": "a"}).notes)
+
+
+def test_what_is_known_follows_every_change(corpus_of, auto_over):
+    corpus = corpus_of({"country": "Peru"}, {"country": "Peru"})
+    auto = auto_over(corpus)
+    filters = lambda question: str(auto.retrieve(question).spec.filters)  # noqa: E731 - short
+    assert filters("country: Chile") == "None"
+    corpus.add(Node(id="new", text="t", metadata={"country": "Chile"}))
+    assert filters("country: Chile") == "country == 'Chile'"
+    corpus.delete("new")
+    assert filters("country: Chile") == "None"
+    assert filters("Peru stamps") == "country == 'Peru'"
+    corpus.add(Node(id="text", text="stamps of Peru", metadata={"country": "Cuba"}))
+    assert filters("Peru stamps") == "None"
+
+
+def test_rules_say_when_the_index_is_not_in_english(corpus_of, auto_over):
+    result = auto_over(corpus_of(*FILMS, language="de")).retrieve("rating above 8")
+    assert result.notes[-1] == "the rules read English; the index is in 'de'"
+
+
+def test_the_callers_words_and_vectors_are_asked_where_nothing_is_read(corpus_of, auto_over):
+    auto = auto_over(corpus_of(*FILMS))
+    auto.retrieve(QueryBundle("plain words", embedding=[1.0, 2.0]))
+    assert auto.asked[0].query_str == "plain words"
+    assert auto.asked[0].embedding == (1.0, 2.0)
+    assert auto.retrieve("") == []
+    long = "rating above 8 " * 1000
+    assert auto.retrieve(long).spec.query == long
+
+
+def test_a_plan_says_what_would_be_read(corpus_of, auto_over):
+    auto = auto_over(corpus_of(*FILMS))
+    plan = auto.plan("rating above 8")
+    assert plan.does == "reads by rules; filters: rating > 8"
+    assert (plan.llm_calls, [part.name for part in plan.parts]) == (0, ["everything"])
+    assert auto.asked == []
+
+
+def test_a_model_named_for_rules_is_refused():
+    pytest.importorskip("retrieverkit_bm25", reason="who is asked is another package: bm25 is not installed")
+    from retrieverkit import Index
+
+    with Index.from_documents([]) as index, pytest.raises(OptionError, match="rules ask no model"):
+        index.as_retriever("auto(bm25, llm='openai')")
+
+
+def test_many_threads_read_while_the_corpus_grows():
+    pytest.importorskip("retrieverkit_bm25", reason="who is asked is another package: bm25 is not installed")
+    from retrieverkit import Index
+
+    with Index.from_documents([]) as index, ThreadPoolExecutor(8) as pool:
+        index.add_nodes([Node("film", id="0", metadata={"year": 1})])
+        auto = index.as_retriever("auto(bm25)")
+        found = []
+        for n in range(1, 20):
+            found += [pool.submit(auto.retrieve, f"film with year >= {1000 + n}") for _ in range(4)]
+            index.add_nodes([Node("film", id=str(n), metadata={"year": 1000 + n})])
+        assert all(str(each.result().spec.filters).startswith("year >= ") for each in found)
+        assert ids(auto.retrieve("film with year >= 1019")) == ["19"]
+
+
+WORDS = """papers by from to in not or and 1990 between 3 2021-03-05 May after under $5 red Smith top five with pages
+year rating > = , : unread stock published sent the no é 漢字 \u202e %% '"""
+words = st.sampled_from(WORDS.split())
+
+
+@settings(unhurried)
+@given(
+    corpus=st.lists(metadatas(), max_size=8),
+    question=st.lists(words | st.text(max_size=6), max_size=14).map(" ".join),
+    filters=st.none() | filter_trees(),
+    scope=st.none() | filter_trees(),
+)
+def test_whatever_is_asked_hits_are_within_the_callers_filters_and_what_was_read(corpus, question, filters, scope):
+    from everything import Everything
+
+    from retrieverkit_auto import AutoRetriever
+
+    memory = MemoryCorpus(settings=IndexSettings())
+    memory.add(*(Node(id=f"n{n}", text=f"text {n}", metadata=metadata) for n, metadata in enumerate(corpus)))
+    auto = AutoRetriever(Everything(memory), memory, top_k=50, max_top_k=50)
+    result = auto.retrieve(QueryBundle(question, filters=filters, scope=scope))
+    trees = [tree.model_dump(mode="json") for tree in (filters, scope) if tree is not None]
+    if result.spec is not None and result.spec.filters is not None:
+        trees.append(result.spec.filters.model_dump(mode="json"))
+    passing = [f"n{n}" for n, m in enumerate(corpus) if all(oracle_matches(tree, m) for tree in trees)]
+    if result.spec is None:
+        assert not question.strip()
+    elif result.spec.top_k is None:
+        assert ids(result) == passing
+    else:
+        assert ids(result) == passing[: result.spec.top_k]
