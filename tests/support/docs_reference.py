@@ -7,7 +7,7 @@ from itertools import groupby
 
 from docs_pages import DOCS, PAGES
 from docs_signatures import attributes, cell, described, function, member, members, parsed, signature, type_text
-from workspace import PACKAGES, normalise
+from workspace import PACKAGES, ROOT, normalise
 
 import retrieverkit.cli.running
 import retrieverkit.reading.loading
@@ -184,6 +184,14 @@ def _check(check: Check) -> str:
     return f"### {check.name}\n\n{promise}{told}\n\nTo mend: {check.mend.replace('``', '`')}"
 
 
+def auto_questions() -> str:
+    """Count what the rules of auto read in the questions of its tests."""
+    sys.path.insert(0, str(ROOT / "plugins" / "auto" / "tests" / "questions"))
+    import auto_questions
+
+    return auto_questions.summary()
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "tutorial": lambda: pages("tutorial"),
     "how to": lambda: pages("how-to"),
@@ -203,6 +211,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "result": result,
     "authors": authors,
     "checks": checks,
+    "questions with filters": auto_questions,
     "plugin": lambda: all_described(ModeSpec, ScoreSpec, FilterCapabilities, BuildContext),
 }
 """Each generated section by the name in its mark."""

@@ -1,6 +1,5 @@
 """Collections with questions, and what is asked for them."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from retrieverkit_testkit.memory_corpus import MemoryCorpus
 QUESTIONS = Path(__file__).parent / "questions"
 sys.path[:0] = [str(QUESTIONS), str(Path(__file__).parent)]
 
+import auto_questions  # noqa: E402 - in the folder of the questions
 from everything import Everything  # noqa: E402 - beside this file
 
 
@@ -48,10 +48,4 @@ def auto_over():
 @pytest.fixture(scope="session")
 def collections():
     """The collections by name: a corpus, and the questions on it."""
-    made = {}
-    for file in sorted(QUESTIONS.glob("*.json")):
-        given = json.loads(file.read_text(encoding="utf-8"))
-        corpus = MemoryCorpus(file.stem)
-        corpus.add(*(Node(**node) for node in given["nodes"]))
-        made[file.stem] = corpus, given["questions"]
-    return made
+    return auto_questions.collections()

@@ -87,6 +87,7 @@ class ModelReader:
         self._question = question
         self._schema = schema
         self._max_top_k = max_top_k
+        self._content = content
         told = {"documents": content} if content else {}
         fields = json.dumps({**told, "fields": [_described(field) for field in schema.fields]}, ensure_ascii=False)
         self.prompt = Prompt(instructions, (fields, question), _form(schema.fields) if schema.fields else None)
@@ -158,7 +159,7 @@ class ModelReader:
             QueryBundle(query)
         except QueryError as error:
             raise _unusable(str(error)) from None
-        ranks = not says_nothing(query)
+        ranks = not says_nothing(query, self._content)
         return AutoSpec(query=query or self._question, filters=tree, top_k=top_k, ranks=ranks, notes=tuple(notes))
 
     def _leaf(self, condition: _Condition) -> Leaf:

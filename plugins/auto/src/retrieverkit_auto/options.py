@@ -28,7 +28,11 @@ class AutoSettings(ModeOptions):
         description="The fields that a question may filter by, each with its name, type, description and, if they are "
         "few, values; all fields of the corpus if None.",
     )
-    content: str = Field(default="", description="What the documents are, in words, for a language model.")
+    content: str = Field(
+        default="",
+        description="What the documents are, such as 'lives of celebrities': for a language model, and because a "
+        "question for celebrities asks for all of them.",
+    )
     max_top_k: int = Field(default=20, ge=1, description="At most so many hits, however many a question asks for.")
     instructions: str | None = Field(default=None, description="What a language model is told; its own text if None.")
 

@@ -39,7 +39,7 @@ class AutoRetriever(BaseAutoRetriever):
             a language model, whose answer is checked.
         llm: The language model.
         metadata: The fields that may be filtered by; all that the corpus has if None.
-        content: What the documents are, in words, for the model.
+        content: What the documents are, in words: for the model, and because these words tell no document from others.
         top_k: How many hits a question gets that does not say.
         max_top_k: At most so many hits, however many a question asks for; a caller's ``top_k`` holds besides.
         instructions: What the model is told. It is the prompt of that name, see `get_prompts`.
@@ -112,7 +112,7 @@ class AutoRetriever(BaseAutoRetriever):
         """
         question, schema = query_bundle.query_str, self._schema(query_bundle)
         if self._model is None:
-            return read(question, schema, max_top_k=self._max_top_k)
+            return self._read(question, schema)
         return self._reader(question, schema).ask(self._model)
 
     async def agenerate_retrieval_spec(self, query_bundle: QueryBundle) -> AutoSpec:
@@ -163,9 +163,12 @@ class AutoRetriever(BaseAutoRetriever):
         question, schema = query_bundle.query_str, self._schema(query_bundle)
         if self._model is not None:
             return self._reader(question, schema).plan(self.name, self._model, self._asked.plan(query_bundle))
-        spec = read(question, schema, max_top_k=self._max_top_k)
+        spec = self._read(question, schema)
         query = self._narrowed(self._build_retriever_from_spec(spec)[1], query_bundle)
         return Plan(self.name, "; ".join(("reads by rules", *spec.notes)), parts=(self._asked.plan(query),))
+
+    def _read(self, question: str, schema: Schema) -> AutoSpec:
+        return read(question, schema, max_top_k=self._max_top_k, content=self._content)
 
     def _schema(self, query: QueryBundle) -> Schema:
         return self._schemas.of(MetadataFilters.and_(query.filters, query.scope))

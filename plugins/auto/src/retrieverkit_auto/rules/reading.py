@@ -35,13 +35,14 @@ MAX_QUESTION = 2_000
 ENGLISH = "en"
 
 
-def read(question: str, schema: Schema, *, max_top_k: int) -> AutoSpec:
+def read(question: str, schema: Schema, *, max_top_k: int, content: str = "") -> AutoSpec:
     """Return what a question asks for.
 
     Args:
         question: The question.
         schema: The fields and values that it may be about.
         max_top_k: The most hits that a question may ask for.
+        content: What the documents are, in words.
     """
     if len(question) > MAX_QUESTION:
         return AutoSpec(query=question, notes=("filters: none; the question is longer than rules read",))
@@ -62,7 +63,7 @@ def read(question: str, schema: Schema, *, max_top_k: int) -> AutoSpec:
     if schema.language != ENGLISH:
         notes.append(f"the rules read English; the index is in {schema.language!r}")
     rest = _rest(question, tokens, taken)
-    ranks = not says_nothing(rest)
+    ranks = not says_nothing(rest, content)
     return AutoSpec(query=rest if ranks else question, filters=tree, top_k=top_k, ranks=ranks, notes=tuple(notes))
 
 
@@ -156,7 +157,7 @@ def _inside(place: int, parts: Sequence[Found]) -> bool:
 
 _WHETHER = word_set("is are was were do does did has have had can could will would should")
 _INVITING = word_set("there any you we i")
-_CIRCUMSTANCES = word_set("why when how where who whom")
+_CIRCUMSTANCES = word_set("why when how where who whom what")
 _LINKS = word_set("with having has have that which who where are is for published written")
 _QUOTES = "\"'“”‘’"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from retrieverkit_auto.fields import singular
+from retrieverkit_auto.fields import singular, words_of
 
 _TOKEN = re.compile(
     r"(?P<date>(?<![\d-])\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
@@ -147,7 +147,13 @@ _SAYING_NOTHING = (
 )
 
 
-def says_nothing(text: str) -> bool:
-    """Return whether a text has no word to search for: ``papers``, ``show me all messages``."""
-    return all(singular(token.text) in _SAYING_NOTHING or token.text in _SAYING_NOTHING or token.kind == "sign"
-               for token in tokens_of(text))  # fmt: skip
+def says_nothing(text: str, content: str = "") -> bool:
+    """Return whether a text has no word to search for: ``papers``, ``show me all messages``.
+
+    Args:
+        text: The text.
+        content: What all documents are, in words: these words tell none of them from others.
+    """
+    nothing = _SAYING_NOTHING | {singular(word) for word in words_of(content)}
+    told = [token.text for token in tokens_of(text) if token.kind != "sign"]
+    return all(word in nothing or singular(word) in nothing for word in told)
