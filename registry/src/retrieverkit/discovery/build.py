@@ -131,10 +131,10 @@ def _option_error(plugin_spec: ModeSpec, options: dict[str, Any], problems: Sequ
 
 
 def _unknown_option(mode: str, option: str, known: Sequence[str]) -> ConfigError:
-    if option in ("filters", "scope"):
+    if option in ("filters", "scope", "extra_filters"):
         return ConfigError(
             f"mode {mode!r} has no option {option!r}: it belongs to the query",
-            fix=f"write retriever.retrieve(query, {option}=...)",
+            fix=f"write retriever.retrieve(query, {option.removeprefix('extra_')}=...)",
         )
     meant = OPTION_ALIASES.get(option)
     return UnknownOptionError(mode, option, known=known, meant=meant if meant in known else None)

@@ -23,10 +23,17 @@ KNOWN_MODES: dict[str, str] = {
 OPTION_ALIASES: dict[str, str] = dict.fromkeys(
     ("similarity_top_k", "k", "limit", "n", "num_chunks_per_query", "num_results", "max_results", "topk"), "top_k"
 ) | {"max_keywords_per_chunk": "max_keywords", "max_keywords_per_query": "max_query_keywords"}
+OPTION_ALIASES |= {
+    "content_info": "content",
+    "empty_query_top_k": "top_k",
+    "prompt_template_str": "instructions",
+    "vector_store_info": "metadata",
+}
 """What other libraries call an option, to name ours in the error."""
 
 MODE_ALIASES: dict[str, str] = {
     "all_leaf": "tree_all_leaf",
+    "auto_retriever": "auto",
     "default": "hybrid",
     "dense": "vector",
     "document_summary": "document_summary_embedding",
@@ -36,6 +43,7 @@ MODE_ALIASES: dict[str, str] = {
     "root": "tree_root",
     "select_leaf": "tree_select_leaf",
     "select_leaf_embedding": "tree_select_leaf_embedding",
+    "self_query": "auto",
     "semantic": "vector",
     "simple": "keyword",
     "sparse": "bm25",
