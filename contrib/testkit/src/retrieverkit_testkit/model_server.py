@@ -35,7 +35,7 @@ class ModelServer:
     Args:
         answer: Called with each chat request, also from several threads at once. What it raises is answered with
             status 500, and raised again at the end of the block.
-        embed: Gives the vector of a text.
+        embed: Gives the vector of a text. Where another length is asked for, it is folded to that.
         faults: What to do with the first requests instead, in order; None answers well.
         refuses: What the endpoint does not know: ``"json_schema"``, ``"tool"``, or the name of any other parameter of
             a request's body, such as ``"temperature"``. It answers 400, or the status given for it in a mapping.
@@ -146,9 +146,9 @@ class ModelServer:
                 fault = self._refusal(request)
             if fault is not None:
                 fault.happen(exchange)
-            elif request.path == "/v1/chat/completions":
+            elif request.path.endswith("/chat/completions"):
                 self._chat(request, exchange)
-            elif request.path == "/v1/embeddings":
+            elif request.path.endswith("/embeddings"):
                 exchange.send(200, self._embeddings(request))
             else:
                 status(404, f"there is no {request.path}").happen(exchange)
