@@ -127,6 +127,21 @@ def test_legs_that_compute_for_a_moment_are_asked_by_the_caller(index, monkeypat
     assert (set(asked_in) == {threading.get_ident()}) is not together and len(asked_in) == 6
 
 
+def test_legs_that_wait_for_a_model_do_so_side_by_side(index):
+    index.add([Document(id=str(number), text="wind and ice") for number in range(20)])
+    meeting = threading.Barrier(2, timeout=60)
+
+    class Distant(HashEmbedder):
+        def embed_queries(self, texts):
+            meeting.wait()
+            threading.Event().wait(0.02)  # what a network takes
+            return super().embed_queries(texts)
+
+    fused = FusionRetriever([VectorRetriever(corpus_of(index), index.storage, Distant()) for _ in range(2)])
+    for _ in range(4):
+        assert len(fused.retrieve("wind")) == 5
+
+
 def test_a_cancelled_call_leaves_nothing_whenever_that_is(index):
     index.add([Document(id=str(number), text="wind and ice") for number in range(20)])
     fused = FusionRetriever(legs(index))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import inf
+from sys import getswitchinterval
 from time import monotonic, perf_counter, thread_time
 from types import TracebackType
 from typing import Self, TypeVar
@@ -61,7 +62,7 @@ class Ask:
         result: The answer, or None.
         error: Why there is none.
         milliseconds: How long it took.
-        own_time: Seconds that the thread which asked computed.
+        busy: Seconds that the asking thread computed or, where that is more, waited for something far from here.
     """
 
     leg: Leg
@@ -73,7 +74,7 @@ class Ask:
     result: RetrievalResult | None = None
     error: BaseException | None = None
     milliseconds: float = 0.0
-    own_time: float = 0.0
+    busy: float = 0.0
     _started: float = field(default=0.0, repr=False)
     _computed: float = field(default=0.0, repr=False)
     _rankings: dict[Listed, Ranking] = field(default_factory=dict, init=False, repr=False)
@@ -152,7 +153,9 @@ class Ask:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        self.milliseconds, self.own_time = (perf_counter() - self._started) * 1000, thread_time() - self._computed
+        elapsed = perf_counter() - self._started
+        self.milliseconds = elapsed * 1000
+        self.busy = max(thread_time() - self._computed, elapsed - getswitchinterval())
         if not isinstance(error, Exception):
             return False
         self.error = error
@@ -186,13 +189,14 @@ def ask_many(asks: Sequence[Ask]) -> None:
 def gained_by_threads(asks: Sequence[Ask]) -> float:
     """Return how many seconds sooner these legs would answer side by side, beside what the threads cost.
 
-    That is known of legs that searched an index here: they compute, and wait for nobody. Of others it is infinite,
-    and so it is where the time is limited: a leg must not take the time of the next.
+    That is known of legs that found by ordinals, as searches of indexes here do: what they wait for each other at the
+    interpreter is not theirs. Of others it is infinite, and so it is where the time is limited: a leg must not take
+    the time of the next.
     """
     for ask in asks:
         if ask.result is None or ask.result.found is None or ask.until is not None or ask.leg.timeout is not None:
             return inf
-    times = [ask.own_time for ask in asks]
+    times = [ask.busy for ask in asks]
     return sum(times) - max(times)
 
 
