@@ -26,12 +26,6 @@ class TestSummaryEmbeddingLsa(RetrieverConformance):
     quick = True
 
 
-class TestSummaryEmbeddingHash(RetrieverConformance):
-    retriever_mode = "summary_embedding(embedding='hash')"
-    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
-    quick = True
-
-
 class TestDocumentSummaryEmbedding(RetrieverConformance):
     retriever_mode = "document_summary_embedding(embedding='lsa', choice_top_k=20000)"
     capabilities = ["deterministic", "ranks-by-query"]

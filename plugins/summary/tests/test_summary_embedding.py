@@ -142,6 +142,20 @@ def test_a_query_may_bring_its_vector_and_one_without_meaning_finds_nothing():
         assert ids(lsa.retrieve("owl", top_k=1)) == ["d2"]
 
 
+def test_nodes_that_are_longer_than_the_model_reads_are_counted():
+    class Short(WordModel):
+        max_tokens = 2
+
+        def longer(self, texts):
+            return [len(text.split()) > 2 for text in texts]
+
+    with index_of(["owl", "owl at night", "gull at sea"], Short()) as index:
+        retriever = index.as_retriever("summary_embedding")
+        for limits, count in (({}, "2 nodes are"), ({"filters": "at >= 2"}, "1 node is"), ({}, "2 nodes are")):
+            assert any(count in note for note in retriever.retrieve("owl", **limits).notes)
+        assert not any("longer" in note for note in retriever.retrieve("owl", scope="at < 1").notes)
+
+
 def test_a_plan_says_how_many_requests_it_takes_at_most():
     model = WordModel()
     with index_of(WORDS, model) as index:

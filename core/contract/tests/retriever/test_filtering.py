@@ -160,6 +160,40 @@ def test_who_asks_a_model_is_given_all_filters_and_asked_once(make_hit, leads):
         assert bool(found[1].warnings) is not leads
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_composite_passes_filters_on_to_who_asks_a_model_though_index_nodes_lead_on(make_hit, depth):
+    class Asks(BaseRetriever):
+        asks_model = True
+
+        def _retrieve(self, query_bundle):
+            shown.extend(hit for hit in hits if query_bundle.filters.admits(hit.node))
+            return list(shown)
+
+    class Composite(BaseRetriever):
+        filter_capabilities = FilterCapabilities(delegates=True)
+
+        def __init__(self, leg, **base):
+            super().__init__(**base)
+            self.sub_retrievers_ = [leg]
+
+        @property
+        def sub_retrievers(self):
+            return self.sub_retrievers_
+
+        def _retrieve(self, query_bundle):
+            return self.sub_retrievers_[0].candidates(query_bundle)
+
+    shown = []
+    hits = [make_hit(f"n{year}", year=year) for year in range(1990, 2000)]
+    object_map = {"x": Node(id="behind", metadata={"year": 1999})}
+    asked = Asks(object_map=object_map)
+    for _ in range(depth):
+        asked = Composite(asked, object_map=object_map)
+    result = asked.retrieve("q", filters="year >= 1995", scope="year < 1999")
+    assert [hit.node_id for hit in shown] == ["n1995", "n1996", "n1997", "n1998"]
+    assert [hit.node_id for hit in result] == [hit.node_id for hit in shown]
+
+
 @pytest.mark.parametrize("overridden", ["_retrieve", "_aretrieve"])
 def test_who_overrides_one_way_to_answer_is_asked_that_way_always(make_hit, overridden):
     class Base(BaseRetriever):

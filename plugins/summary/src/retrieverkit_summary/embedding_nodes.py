@@ -13,7 +13,7 @@ from retrieverkit_core.found import Found
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
-from retrieverkit_core.services import CorpusEmbedder, Embedder, texts_per_call
+from retrieverkit_core.services import BoundedEmbedder, CorpusEmbedder, Embedder, texts_per_call
 from retrieverkit_summary.nodes_in_order import NodesInOrder
 from retrieverkit_summary.plugin import COSINES, FILTERS
 from retrieverkit_summary.text_model import TextModel
@@ -61,6 +61,7 @@ class SummaryEmbeddingRetriever(BaseRetriever):
         self._model = TextModel(corpus, Path(storage), embedding, embedding_spec)
         self._nodes = NodesInOrder(corpus, Path(storage))
         self._vectors: TextVectors[Key] = TextVectors(self._texts_of)
+        self._longer: set[int] = set()
         self.notes = (f"embedding: {self._model.spec}",)
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
@@ -75,12 +76,27 @@ class SummaryEmbeddingRetriever(BaseRetriever):
             return Found([], self._corpus, cursor)
         settings = self._corpus.settings
         scores = self._vectors.nearness(model, vector, [(ordinal, settings) for ordinal in ordinals], total)
-        found = nearest(scores)[: query_bundle.top_k]
-        return Found([(ordinals[at], float(scores[at])) for at in found], self._corpus, cursor)
+        pairs = [(ordinals[at], float(scores[at])) for at in nearest(scores)[: query_bundle.top_k]]
+        return Found(pairs, self._corpus, cursor, notes=self._told(ordinals))
 
     def _texts_of(self, keys: Sequence[Key]) -> list[str]:
         nodes = self._corpus.fetch([ordinal for ordinal, _ in keys])
-        return ["" if node is None else searched_text(node, key[1]) for node, key in zip(nodes, keys, strict=True)]
+        texts = ["" if node is None else searched_text(node, key[1]) for node, key in zip(nodes, keys, strict=True)]
+        if isinstance(self._embedding, BoundedEmbedder):
+            longer = self._embedding.longer(texts)
+            self._longer.update(ordinal for (ordinal, _), too_long in zip(keys, longer, strict=True) if too_long)
+        return texts
+
+    def _told(self, ordinals: Sequence[int]) -> tuple[str, ...]:
+        """Return what to tell of nodes that are longer than the model reads."""
+        count = len(self._longer.intersection(ordinals)) if self._longer else 0
+        if not count or not isinstance(self._embedding, BoundedEmbedder):
+            return ()
+        nodes = "1 node is" if count == 1 else f"{count} nodes are"
+        return (
+            f"{self.name}: {nodes} longer than the {self._embedding.max_tokens} tokens that {self._model.spec} reads, "
+            "and compared by what those say alone",
+        )
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         filters = MetadataFilters.and_(query_bundle.filters, query_bundle.scope)

@@ -226,13 +226,24 @@ def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
     wanted = MetadataFilters.and_(query.filters, query.scope)
     assert wanted is not None
     if retriever._object_map:  # what an index node leads to decides whether it passes
-        return _Plan(wanted, None, wanted, wanted if retriever.asks_model else None)
+        return _Plan(wanted, None, wanted, _before_a_model(retriever, query, wanted))
     if retriever.asks_model:
         return _Plan(wanted, wanted, None, wanted)
     if retriever.capabilities.delegates:
         return _Plan(wanted, wanted, None, query.filters)
     pushed, residual = split_filters(wanted, retriever.can_push)
     return _Plan(wanted, pushed, residual, pushed)
+
+
+def _before_a_model(retriever: BaseRetriever, query: QueryBundle, wanted: MetadataFilters) -> MetadataFilters | None:
+    """Return the filters that must hold before a model sees what index nodes lead to; None where no model is asked."""
+    if retriever.asks_model:
+        return wanted
+    return query.filters if retriever.capabilities.delegates and _shows_a_model(retriever) else None
+
+
+def _shows_a_model(retriever: BaseRetriever) -> bool:
+    return retriever.asks_model or any(map(_shows_a_model, retriever.sub_retrievers))
 
 
 def _check_fields(retriever: BaseRetriever, query: QueryBundle) -> None:
