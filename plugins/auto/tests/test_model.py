@@ -231,6 +231,7 @@ def test_a_model_is_needed_only_by_who_asks_one(corpus_of, auto_over):
 
 # Whatever the model says
 
+VALUES = ("Peru", "Chile", "Cuba", "a", "b", "x", "y")
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -242,10 +243,21 @@ operators = st.sampled_from(["==", "!=", ">", ">=", "<", "<=", "in", "not in", "
 conditions = st.fixed_dictionaries(
     {"field": fields, "operator": operators, "value": likely | st.lists(likely, max_size=3) | json_values}
 )
+sound = st.one_of(
+    st.tuples(
+        st.sampled_from(["year", "rating"]), st.sampled_from(["==", "!=", ">", "<="]), st.sampled_from([1961, 3])
+    ),
+    st.tuples(st.just("sent"), st.sampled_from(["<", ">=", "!="]), st.sampled_from(["2021-05-01", "2022-01-01"])),
+    st.tuples(st.just("country"), st.sampled_from(["in", "not in"]), st.lists(st.sampled_from(VALUES[:3]), min_size=1)),
+    st.tuples(
+        st.just("tags"), st.sampled_from(["in", "not in", "all"]), st.lists(st.sampled_from(["a", "b"]), min_size=1)
+    ),
+    st.tuples(st.just("open"), st.sampled_from(["==", "!="]), st.booleans()),
+).map(lambda each: dict(zip(("field", "operator", "value"), each, strict=True)))
 answers = st.fixed_dictionaries(
     {
         "query": st.text(max_size=12),
-        "filters": st.lists(conditions, max_size=4) | json_values,
+        "filters": st.lists(sound, max_size=4) | st.lists(sound | conditions, max_size=4) | json_values,
         "top_k": st.none() | st.integers(-1, 10**10),
     }
 )
@@ -265,9 +277,6 @@ def passes(condition, metadata):
         return operator == "!="
     compare = {"==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__", "<": "__lt__", "<=": "__le__"}[operator]
     return getattr(held[0], compare)(type(held[0])(value))
-
-
-VALUES = ("Peru", "Chile", "Cuba", "a", "b", "x", "y")
 
 
 @settings(unhurried)

@@ -1,6 +1,7 @@
 """What rules know, what they say of it, and how they follow the corpus."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from retrieverkit_core import Node, QueryBundle
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import OptionError
+from retrieverkit_testkit.children import in_child
 from retrieverkit_testkit.filters_oracle import filter_trees, metadatas, oracle_matches, unhurried
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
@@ -129,6 +131,31 @@ def test_many_threads_read_while_the_corpus_grows():
             index.add_nodes([Node("film", id=str(n), metadata={"year": 1000 + n})])
         assert all(str(each.result().spec.filters).startswith("year >= ") for each in found)
         assert ids(auto.retrieve("film with year >= 1019")) == ["19"]
+
+
+def test_a_child_reads_while_a_thread_of_its_parent_does(corpus_of, auto_over):
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryCorpus):
+        def snapshot(self):
+            if threading.current_thread() is not threading.main_thread():
+                reading.set()
+                go_on.wait(60)
+            return super().snapshot()
+
+    corpus = Slow()
+    corpus.add(Node(id="n", text="film", metadata={"year": 1999}))
+    auto = auto_over(corpus)
+    reader = threading.Thread(target=auto.retrieve, args=("film with year > 1990",))
+    reader.start()
+    assert reading.wait(60)
+
+    def read():
+        assert str(auto.generate_retrieval_spec(QueryBundle("film with year > 1990")).filters) == "year > 1990"
+
+    assert in_child(read) == 0
+    go_on.set()
+    reader.join(60)
 
 
 WORDS = """papers by from to in not or and 1990 between 3 2021-03-05 May after under $5 red Smith top five with pages

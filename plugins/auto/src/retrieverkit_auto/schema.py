@@ -6,6 +6,7 @@ each word of its text.
 
 from __future__ import annotations
 
+import os
 import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
+from weakref import WeakSet
 from zlib import crc32
 
 from retrieverkit_auto.fields import FieldInfo, Kind, MetadataInfo, declared_field, singular, words_of
@@ -27,6 +29,9 @@ _MAX_WORDS = 12
 
 _VIEWS = 64
 """For so many scopes and filters the schema is kept."""
+
+_ANSWERS = 4096
+"""So many answers about words in texts are kept per schema."""
 
 _KINDS: dict[str, Kind] = {"string": "string", "number": "number", "date": "date", "bool": "bool"}
 
@@ -98,11 +103,15 @@ class Schema:
         Two words with one hash make this true too seldom to matter, and are on the safe side.
         """
         key = str(tree), tuple(words)
-        if key not in self._strangers:
+        known = self._strangers.get(key)
+        if known is None:
             hashes = list(map(_hash, words))
             passes = tree.matcher
-            self._strangers[key] = any(row.has(hashes) and not passes(row.metadata) for row in self._rows)
-        return self._strangers[key]
+            known = any(row.has(hashes) and not passes(row.metadata) for row in self._rows)
+            if len(self._strangers) >= _ANSWERS:
+                self._strangers.clear()
+            self._strangers[key] = known
+        return known
 
 
 class Schemas:
@@ -116,12 +125,23 @@ class Schemas:
     def __init__(self, corpus: Corpus | None, declared: Sequence[MetadataInfo] | None = None) -> None:
         self._corpus = corpus
         self._declared = None if declared is None else tuple(declared)
+        self._begin()
+        _LIVE.add(self)
+
+    def _begin(self) -> None:
         self._guard = RLock()
         self._rows: dict[int, Row] = {}
         self._state: tuple[Cursor, object] | None = None
         self._views: OrderedDict[MetadataFilters | None, Schema] = OrderedDict()
         self._strings: dict[str, str] = {}
         self._hashes = _Hashes()
+
+    def after_fork(self) -> None:
+        """In a child: begin again, if a thread that is not here was reading."""
+        if self._guard.acquire(blocking=False):
+            self._guard.release()
+        else:
+            self._begin()
 
     def of(self, view: MetadataFilters | None) -> Schema:
         """Return the schema of the nodes that pass ``view``: the caller's filters and scope; None for all.
@@ -187,6 +207,18 @@ class Schemas:
             if info.name in seen or view is None
         ]
         return Schema(declared, rows, settings.language)
+
+
+_LIVE: WeakSet[Schemas] = WeakSet()
+
+
+def _after_fork() -> None:
+    for schemas in list(_LIVE):
+        schemas.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Column:

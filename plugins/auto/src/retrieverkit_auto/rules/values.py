@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from retrieverkit_auto.fields import FieldInfo, singular, words_of
 from retrieverkit_auto.rules.found import Found, Leaf, equal, negated
@@ -85,7 +85,7 @@ class Values:
     """
 
     def __init__(self, schema: Schema) -> None:
-        self.schema = schema
+        self.by_name = schema.by_name
         self.by_first: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.by_part: dict[str, list[tuple[str, str]]] = {}
         self.fields = [field for field in schema.fields if field.kind == "string"]
@@ -124,10 +124,15 @@ class Values:
         return _Named(found, 1) if found else None
 
 
-@lru_cache(maxsize=64)
+_VALUES: WeakKeyDictionary[Schema, Values] = WeakKeyDictionary()
+
+
 def values_of(schema: Schema) -> Values:
-    """Return the values of a schema by their words."""
-    return Values(schema)
+    """Return the values of a schema by their words, sorted once."""
+    values = _VALUES.get(schema)
+    if values is None:
+        values = _VALUES[schema] = Values(schema)
+    return values
 
 
 def is_of_people(field: FieldInfo) -> bool:
@@ -255,7 +260,7 @@ def _is_brand(field: FieldInfo) -> bool:
 
 
 def _held(values: Values, name: str, groups: Sequence[Sequence[str]]) -> int:
-    held = values.schema.by_name[name].values
+    held = values.by_name[name].values
     return min(held[value] for group in groups for value in group)
 
 
@@ -318,7 +323,7 @@ def _found(start: int, chain: _Chain, values: Values) -> Found:
     if len(chain.values) > 1:
         return Found(start, chain.end, doubt=f"it may be of {' or '.join(sorted(chain.values))}", is_value=True)
     name, groups = next(iter(chain.values.items()))
-    field = values.schema.by_name[name]
+    field = values.by_name[name]
     every = "and" in chain.links
     doubt = f"{name} has one value, and more are asked for" if every and not field.lists else ""
     if every and len(chain.links) > 1:
