@@ -315,7 +315,7 @@ class AskedEmbedder(_Asked):
         if _unheard():
             rows: NDArray[np.float32] = self._model.embed_documents(texts)
             if tuple(texts) == PROBE_TEXTS:
-                self._probes = rows
+                self._probes = checked(rows, len(texts), self._model.dimension, allow_zero=True)
             return rows
         return self._embedded(DOCUMENT, texts, lambda some: self._model.embed_documents(some))
 
@@ -333,12 +333,13 @@ class AskedEmbedder(_Asked):
     def _embedded(
         self, kind: str, texts: Sequence[str], ask: Callable[[Sequence[str]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        dimension = self.dimension
-
         def answer(some: Sequence[str]) -> list[str]:
-            return as_texts(checked(ask(some), len(some), dimension, allow_zero=True))
+            rows = ask(some)  # before the dimension: a remote model that is asked for that alone would be paid for it
+            return as_texts(checked(rows, len(some), self._model.dimension, allow_zero=True))
 
-        return from_texts(self._answers(kind, texts, answer) if texts else [], dimension)
+        self._noted(current(), {})
+        given = self._answers(kind, texts, answer) if texts else []
+        return from_texts(given, self.dimension)
 
     def _answers(self, kind: str, texts: Sequence[str], ask: Callable[[Sequence[str]], Sequence[Any]]) -> list[Any]:
         """Return an answer per text: from the cassette that is played, the rest by one call."""
@@ -380,7 +381,7 @@ class AskedEmbedder(_Asked):
         """Return what is known of the model, from the cassette that is played, or the model itself."""
         tape = current()
         known = self._known("embedding")
-        if known is not None and tape is not None:
+        if known is not None and tape is not None and "dimension" in known:
             if known.get("spent"):
                 tape.pay_once(self._spec, known["spent"])
             return known
@@ -389,16 +390,22 @@ class AskedEmbedder(_Asked):
             tape.missing.append(error)
             raise error
         with limited(None) as account:
-            facts: dict[str, Any] = {"fingerprint": self.fingerprint, "dimension": self._model.dimension}
-        if tape is not None and tape.records:
-            facts |= {name: value for name in _OPTIONAL if (value := self._of(name)) is not None}
-            if account.spent:
-                facts["spent"] = {"embedding_calls": account.spent.embedding_calls}
-            tape.note_model("embedding", self._spec, facts)
-            if self._probes is not None:
-                probes = [of_text(self.fingerprint, DOCUMENT, text) for text in PROBE_TEXTS]
-                tape.add(probes, as_texts(checked(self._probes, len(probes), facts["dimension"], allow_zero=True)))
+            facts: dict[str, Any] = {"dimension": self._model.dimension}
+        if account.spent:
+            facts["spent"] = {"embedding_calls": account.spent.embedding_calls}
+        self._noted(tape, facts)
         return facts
+
+    def _noted(self, tape: Cassette | None, facts: Mapping[str, Any]) -> None:
+        """Put what is known of the model on the cassette, and its probes."""
+        if tape is None or not tape.records:
+            return
+        said: dict[str, Any] = {name: value for name in _OPTIONAL if (value := self._of(name)) is not None}
+        if self._probes is not None:
+            said["dimension"] = self._probes.shape[1]
+            probes = [of_text(self.fingerprint, DOCUMENT, text) for text in PROBE_TEXTS]
+            tape.add(probes, as_texts(self._probes))
+        tape.note_model("embedding", self._spec, {"fingerprint": self.fingerprint, **said, **facts})
 
     def _of(self, name: str) -> int | None:
         """Return what an embedder may say of itself, or None where this one does not."""

@@ -59,3 +59,33 @@ def test_what_was_spent_is_said_beside_the_answer_and_in_its_json(asks):
 def test_a_call_over_the_budget_is_not_made(asks):
     assert "the budget allows 2 llm calls, and 2 are spent" in asks("--budget", "llm_calls=2", code=1).stderr
     assert "the budget allows 800 tokens, and 800 are spent" in asks("--budget", "tokens=800", code=1).stderr
+
+
+def test_a_plan_is_shown_and_nobody_is_asked(asks, retriever, notes, tmp_path):
+    done = asks("--plan")
+    assert done.stdout.splitlines() == [
+        "asks_models: does not say what it spends",
+        "expected: at least nothing; a part does not say what it spends",
+    ]
+    told = json.loads(asks("--plan", "--json").stdout)
+    assert told["complete"] is False and told["plan"]["name"] == "asks_models"
+    assert "do not go together" in asks("--plan", "--cassette", "calls.jsonl", code=2).stderr
+    assert not (tmp_path / "calls.jsonl").exists()
+
+
+@pytest.mark.searches
+def test_a_plan_says_in_80_columns_what_is_built_first(retriever, notes, tmp_path):
+    retriever("index", notes, "--index", "notes.rk")
+    retriever("reindex", "--index", "notes.rk")
+    done = retriever("search", "moon", "--index", "notes.rk", "--mode", "bm25", "--plan")
+    assert done.stdout.splitlines() == ["bm25: searches its index", "expected: nothing"]
+    (notes / "more.md").write_text("more of the moon")
+    done = retriever("search", "moon", notes, "--mode", "bm25(language='de')", "--plan")
+    assert done.stdout.splitlines() == [
+        "bm25: searches its index",
+        "└── index bm25: is built first, of 5 nodes",
+        "expected: nothing",
+    ]
+    told = json.loads(retriever("search", "moon", notes, "--mode", "bm25", "--plan", "--json").stdout)
+    assert told["plan"]["parts"][0]["once"] and told["complete"]
+    assert told["expected"] == {"llm_calls": 0, "embedding_calls": 0, "tokens": 0}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from retrieverkit_core.budget import LIMITS, Spent
 
 CHARS_PER_TOKEN = 4
 """How many characters of text are taken for one token where nobody has counted."""
@@ -57,8 +59,29 @@ class Plan:
         return all(None not in (plan.llm_calls, plan.embedding_calls, plan.tokens) for plan in self.walk())
 
     def total(self, limit: str) -> int:
-        """Return the sum over all parts of what is expected of one limit, such as ``"llm_calls"``."""
-        return sum(getattr(plan, limit) or 0 for plan in self.walk())
+        """Return the sum over all parts of what is expected of one limit, such as ``"llm_calls"``.
+
+        What is paid once counts once, in however many parts it stands: two legs may need one index.
+        """
+        return sum(getattr(plan, limit) or 0 for plan in self._paid(set()))
+
+    def _paid(self, known: set[Plan]) -> Iterator[Plan]:
+        if self.once:
+            if self in known:
+                return
+            known.add(self)
+        yield self
+        for part in self.parts:
+            yield from part._paid(known)
+
+    @property
+    def spends(self) -> bool:
+        """Whether something is spent, or may be."""
+        return not self.complete or any(self.total(limit) for limit in LIMITS)
+
+    def without_once(self) -> Plan:
+        """Return the plan without the parts that are paid once."""
+        return replace(self, parts=tuple(part.without_once() for part in self.parts if not part.once))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as inert JSON."""
@@ -74,18 +97,13 @@ class Plan:
         return "\n".join(self._lines(""))
 
     def _lines(self, indent: str) -> Iterator[str]:
-        yield f"{indent}{self.name}{': ' if self.does else ''}{self.does}{self._spends()}"
+        costs = f" [{self.costs}]" if self.costs else ""
+        yield f"{indent}{self.name}{': ' if self.does else ''}{self.does}{costs}"
         for part in self.parts:
             yield from part._lines(indent + "  ")
 
-    def _spends(self) -> str:
-        told = [
-            f"{amount} {what}"
-            for amount, what in (
-                (self.llm_calls, "model calls"),
-                (self.embedding_calls, "embedding calls"),
-                (self.tokens, "tokens"),
-            )
-            if amount
-        ]
-        return f" [{', '.join(told)}{', once' if self.once else ''}]" if told else ""
+    @property
+    def costs(self) -> str:
+        """What it expects to spend itself, in words; "" where that is nothing, or not known."""
+        spent = Spent(self.llm_calls or 0, self.embedding_calls or 0, self.tokens or 0)
+        return f"{spent}{', once' if self.once else ''}" if spent else ""

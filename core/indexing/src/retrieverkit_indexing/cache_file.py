@@ -14,6 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,8 +56,7 @@ class CacheFile:
 
     def use(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Run ``work``; when the file is damaged drop it, whatever fails return ``otherwise``."""
-        if self._pid != os.getpid():  # in a forked child neither the lock nor the connection is to be used
-            self._guard, self._connection, self._pid, self._given_up = threading.Lock(), None, os.getpid(), False
+        self._let_go_after_fork()
         with self._guard:
             try:
                 connection = self._open()
@@ -70,6 +70,27 @@ class CacheFile:
                     )
                     self._drop()
             return otherwise
+
+    def look(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """As `use`, for work that only reads: no file is made, changed or dropped."""
+        self._let_go_after_fork()
+        with self._guard:
+            try:
+                if self._connection is not None:
+                    return work(self._connection)
+                if self.path is None or not self.path.is_file():
+                    return otherwise
+                # To read a file in this journal mode that nobody has open would else make files beside it.
+                way = "mode=ro" if Path(f"{self.path}-wal").exists() else "immutable=1"
+                with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?{way}", uri=True)) as connection:
+                    return work(connection)
+            except sqlite3.DatabaseError as error:
+                self._log.info("cache of %s %s: %s", self._holds, self.path, error)
+                return otherwise
+
+    def _let_go_after_fork(self) -> None:
+        if self._pid != os.getpid():  # in a forked child neither the lock nor the connection is to be used
+            self._guard, self._connection, self._pid, self._given_up = threading.Lock(), None, os.getpid(), False
 
     def close(self) -> None:
         """Close the file. The next use opens it again."""

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from retrieverkit_core import deadline
 from retrieverkit_core.errors import DeadlineExceededError
+from retrieverkit_core.plan import Plan, tokens_of
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus
 from retrieverkit_core.services import LanguageModel, Prompt
@@ -24,6 +25,9 @@ PROMPT = (
     "in its language, one on each line and nothing else."
 )
 """What the model is told; ``{count}`` is how many queries are wanted. The query is a message of its own."""
+
+_LEAST = 10
+"""Tokens that a generated query has at least, for a plan."""
 
 _SHARE_OF_TIME = 0.5
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+")
@@ -49,6 +53,14 @@ class Expansion:
         self._words = query.query_str
         self._count = count
         self._prompt = Prompt(system=prompt.format(count=count), data=(self._words,))
+
+    def plan(self) -> Plan | None:
+        """Return what it would spend, or None where the model is not asked."""
+        if not self._words.strip():
+            return None
+        tokens = tokens_of(self._prompt.system, *self._prompt.data) + self._count * max(tokens_of(self._words), _LEAST)
+        queries = "1 more query" if self._count == 1 else f"{self._count} more queries"
+        return Plan(LEG, f"has the model write {queries}", llm_calls=1, tokens=tokens)
 
     def ask(self, model: LanguageModel) -> None:
         """Ask the model; a failure is kept in the status, never raised. Half the time left is the most it gets."""

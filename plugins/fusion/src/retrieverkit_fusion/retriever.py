@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -17,6 +18,7 @@ from retrieverkit_core.errors import (
     shorten,
 )
 from retrieverkit_core.found import Found
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
@@ -35,7 +37,7 @@ from retrieverkit_fusion.combining import (
     lists_of,
 )
 from retrieverkit_fusion.expansion import PROMPT, Expansion
-from retrieverkit_fusion.legs import Ask, answer_until, ask_many, gained_by_threads, make_legs
+from retrieverkit_fusion.legs import Ask, Leg, answer_until, ask_many, gained_by_threads, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
 
@@ -188,6 +190,24 @@ class FusionRetriever(BaseRetriever):
             except Exception as error:
                 replies.append(error)
         return replies
+
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        query = query_bundle if query_bundle.top_k is not None else query_bundle.replace(top_k=self.default_top_k)
+        expansion = self._expansion(query)
+        expands = None if expansion is None else expansion.plan()
+        parts = [] if expands is None else [expands]
+        parts += [self._leg_plan(leg, leg.name, query) for leg in self._asked]
+        if expands is not None:
+            # Generated queries are not known yet: they are taken to cost what the caller's words do.
+            other = query.replace(embedding=None, custom_embedding_strs=None)
+            more = [self._leg_plan(leg, leg.name, other).without_once() for leg in self._asked]
+            for number in range(2, self._more_queries + 2):
+                parts += [replace(plan, name=f"{plan.name}@{number}") for plan in more if plan.spends]
+        return Plan(self.name, f"asks {len(self._asked)} legs and fuses what they find", parts=tuple(parts))
+
+    def _leg_plan(self, leg: Leg, name: str, query: QueryBundle) -> Plan:
+        asked = Ask(leg, name, query, 1.0, None).bundle()
+        return replace(leg.retriever.plan(asked), name=name)
 
     def _expansion(self, query: QueryBundle) -> Expansion | None:
         if self._model is None:

@@ -45,6 +45,9 @@ class VectorIndex(DerivedIndex[VectorReader]):
         storage: The folder under which the corpus's indexes live.
         embedding: What turns texts into vectors.
         spec: The spec that names the embedding.
+
+    Attributes:
+        model: How it gets its vectors.
     """
 
     name = "vector"
@@ -54,14 +57,14 @@ class VectorIndex(DerivedIndex[VectorReader]):
     def __init__(self, corpus: Corpus, storage: Path, embedding: Embedder | CorpusEmbedder, spec: str) -> None:
         super().__init__(corpus, storage, {"embedding": spec}, uses=(embedding,))
         fitted = isinstance(embedding, CorpusEmbedder)
-        self._model: IndexModel = (FittedModel if fitted else ModelAtHand)(embedding, spec, corpus, storage)  # type: ignore[arg-type]
+        self.model: IndexModel = (FittedModel if fitted else ModelAtHand)(embedding, spec, corpus, storage)  # type: ignore[arg-type]
 
     def build(self, folder: Path, nodes: Iterable[StoredNode]) -> None:
         """Index every node."""
         layout = Layout()
-        written = write_segment(folder, self._model.build(folder, nodes, layout))
+        written = write_segment(folder, self.model.build(folder, nodes, layout))
         layout.segments = [written] if written else []
-        write_longer(folder, np.array(self._model.longer(), np.int64))
+        write_longer(folder, np.array(self.model.longer(), np.int64))
         self._finish(folder, layout, np.empty(0, np.int64))
 
     def update(self, folder: Path, removed: Sequence[int], added: Iterable[StoredNode]) -> None:
@@ -73,14 +76,14 @@ class VectorIndex(DerivedIndex[VectorReader]):
         """
         layout = Layout.read(folder)
         nodes = self._listed(added, layout)
-        fresh = self._model.update(folder, removed, nodes, layout)
+        fresh = self.model.update(folder, removed, nodes, layout)
         gone = np.union1d(read_removed(folder), np.array(removed, np.int64))
         segments = self._segments(folder, layout)
         dead = [int(np.count_nonzero(~alive(segment.ordinals, gone))) for segment in segments]
         kept = _kept(segments, dead, len(nodes), layout.graph.rows if layout.graph else 0)
         written = write_segment(folder, _surviving_then(segments[kept:], gone, fresh))
         longer = np.setdiff1d(read_longer(folder), np.array(removed, np.int64))
-        write_longer(folder, np.concatenate([longer, np.array(self._model.longer(), np.int64)]))
+        write_longer(folder, np.concatenate([longer, np.array(self.model.longer(), np.int64)]))
         for segment in segments[kept:]:
             remove_segment(folder, segment.name)
         if layout.graph and kept == 0:
@@ -95,9 +98,9 @@ class VectorIndex(DerivedIndex[VectorReader]):
         layout = Layout.read(folder)
         segments = self._segments(folder, layout)
         rows = Rows(segments, layout.dimension, read_removed(folder))
-        embed_queries = self._model.for_queries(folder, layout)
+        embed_queries = self.model.for_queries(folder, layout)
         opened = graph.Graph(folder, layout.graph) if layout.graph and graph.is_installed() else None
-        notes = [self._model.note(len(read_longer(folder)))]
+        notes = [self.model.note(len(read_longer(folder)))]
         if len(rows) >= GRAPH_FROM and not graph.is_installed():
             notes.append(_WITHOUT_FAISS)
         elif opened is not None and opened.effort(1.0) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -16,7 +17,7 @@ from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, req
 from retrieverkit_vector.fits import Fit, Refit, counted, refit
 from retrieverkit_vector.layout import Layout
 from retrieverkit_vector.segments import Batch
-from retrieverkit_vector.vectors import brought, embedded, folded_in
+from retrieverkit_vector.vectors import brought, embedded, folded_in, texts_to_embed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,15 @@ class IndexModel(Protocol):
         """Return what to tell of so many nodes whose texts are longer than the model reads."""
         ...
 
+    def expected(self, nodes: Iterable[StoredNode], *, probes: bool) -> tuple[int, int | None]:
+        """Return how many texts of new nodes the model would be asked for, and by how many paid requests.
+
+        Args:
+            nodes: The nodes.
+            probes: Whether the model would be compared with the one that made the vectors there are.
+        """
+        ...
+
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return what embeds queries, None where nothing can.
 
@@ -85,10 +95,12 @@ class ModelAtHand:
         """Yield the vectors of all nodes."""
         settings = self._corpus.settings
         layout.searched = list(settings.searched)
+        nodes = iter(nodes)
+        if (first := next(nodes, None)) is not None:
+            layout.probe = self._embedder.probe()  # before the dimension, which comes with it
+            nodes = chain((first,), nodes)
         layout.fingerprint, layout.dimension = self._embedder.fingerprint, self._embedder.dimension
-        for batch in embedded(nodes, self._embedder, self._name, settings, self._note_texts):
-            layout.probe = layout.probe or self._embedder.probe()
-            yield batch
+        yield from embedded(nodes, self._embedder, self._name, settings, self._note_texts)
 
     def update(self, folder: Path, removed: Sequence[int], added: list[StoredNode], layout: Layout) -> Iterator[Batch]:
         """Yield the vectors of new nodes."""
@@ -120,24 +132,43 @@ class ModelAtHand:
             longer = self._asked.longer(texts)
             self._longer += [ordinal for ordinal, too_long in zip(ordinals, longer, strict=True) if too_long]
 
+    def expected(self, nodes: Iterable[StoredNode], *, probes: bool) -> tuple[int, int | None]:
+        """Return how many texts of new nodes the model would be asked for, and by how many paid requests."""
+        return self._embedder.expected(texts_to_embed(nodes, self._corpus.settings), probes=probes)
+
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return the model; it is asked for its probe when it is first used."""
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
-        compared = False
-
-        def embed_queries(texts: Sequence[str]) -> NDArray[np.float32]:
-            nonlocal compared
-            if not compared:
-                self._require_same(layout)
-                compared = True
-            return self._asked.embed_queries(texts)
-
-        return embed_queries
+        return ComparedFirst(self._asked.embed_queries, lambda: self._require_same(layout))
 
     def _require_same(self, layout: Layout) -> None:
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
         if layout.probe:
             require_same_model(layout.probe, self._embedder.probe(), model=self._name, index=self._index)
+
+
+class ComparedFirst:
+    """Embeds queries by a model that is compared with the one that made the vectors when it is first used.
+
+    Args:
+        embed_queries: What the model does.
+        compare: Raises where it is another model.
+
+    Attributes:
+        compared: Whether it has been.
+    """
+
+    def __init__(self, embed_queries: EmbedQueries, compare: Callable[[], None]) -> None:
+        self._embed_queries = embed_queries
+        self._compare = compare
+        self.compared = False
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row per query."""
+        if not self.compared:
+            self._compare()
+            self.compared = True
+        return self._embed_queries(texts)
 
 
 class FittedModel:
@@ -219,6 +250,10 @@ class FittedModel:
     def note(self, longer: int) -> str:
         """Return "": there is nothing to tell."""
         return ""
+
+    def expected(self, nodes: Iterable[StoredNode], *, probes: bool) -> tuple[int, int | None]:
+        """Return nothing: the model is fitted and asked here."""
+        return 0, 0
 
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return the model as it was fitted."""

@@ -13,6 +13,7 @@ from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
@@ -22,6 +23,7 @@ from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
 from retrieverkit_vector.mmr import diversified
+from retrieverkit_vector.planning import planned
 from retrieverkit_vector.plugin import FILTERS, MMR_SCORES, SCORES, MetricName
 from retrieverkit_vector.reader import Nearest, VectorReader
 
@@ -64,6 +66,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
 
     filter_capabilities = FILTERS
     name = "vector"
+    index: VectorIndex
 
     def __init__(
         self,
@@ -125,6 +128,9 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             raise target
         pairs = [] if target is None else self._nearest(reader, query_bundle, target)
         return Found(pairs, notes=reader.notes)
+
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        return planned(self.name, self.index, query_bundle, self.embedding_spec)
 
     def _nearest(self, reader: VectorReader, query: QueryBundle, target: Target) -> Pairs:
         admitted = None

@@ -60,6 +60,13 @@ def embedded(
         yield np.array([ordinal for ordinal, _ in batch], np.int64), vectors
 
 
+def texts_to_embed(nodes: Iterable[StoredNode], settings: IndexSettings) -> Iterator[list[str]]:
+    """Yield the texts that `embedded` gives the model for ``nodes``, batch by batch."""
+    for batch in _batches(nodes, _EMBEDDED):
+        texts = (searched_text(node, settings) for _, node in batch if node.embedding is None)
+        yield [text for text in texts if text.strip()]
+
+
 def folded_in(
     ordinals: Sequence[int], texts: Sequence[str], model: Embedder, known: NDArray[np.float32] | None = None
 ) -> Iterator[Batch]:

@@ -212,7 +212,7 @@ class Cassette:
         Raises:
             CassetteError: The file cannot be written.
         """
-        self._note({"model": kind, "spec": spec, **facts}, self._models.get((kind, spec)) is None)
+        self._note({**self._models.get((kind, spec), {}), "model": kind, "spec": spec, **facts})
 
     def note_default(self, kind: str, spec: str) -> None:
         """Add which model is used where none is named.
@@ -220,19 +220,25 @@ class Cassette:
         Raises:
             CassetteError: The file cannot be written.
         """
-        self._note({"default": kind, "spec": spec}, self._defaults.get(kind) is None)
+        self._note({"default": kind, "spec": spec})
 
-    def _note(self, told: dict[str, Any], is_new: bool) -> None:
+    def _note(self, told: dict[str, Any]) -> None:
         with self._lock:
-            if self._file is not None and is_new:
+            if self._file is not None and not self._knows(told):
                 self._file.append(told)
                 self._know(told)
+
+    def _knows(self, told: dict[str, Any]) -> bool:
+        if "default" in told:
+            return told["default"] in self._defaults
+        return self._models.get((told["model"], told["spec"])) == told
 
     def _know(self, told: dict[str, Any]) -> None:
         if "default" in told:
             self._defaults[told["default"]] = told["spec"]
         else:
-            self._models[told["model"], told["spec"]] = told
+            key = told["model"], told["spec"]
+            self._models[key] = {**self._models.get(key, {}), **told}  # one line may say less than another
 
     def pay_once(self, spec: str, spent: Mapping[str, int]) -> None:
         """Spend what it cost to get to know an embedding, at the first call alone."""

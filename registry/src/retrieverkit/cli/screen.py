@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+    from rich.tree import Tree
 
 Part = str | tuple[str, str]
 """A text, or a text and its style."""
+
+Branch = tuple[Sequence[Part], Sequence["Branch"]]
+"""A label and what is below it."""
 
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that command a terminal, turn its text around, or are none."""
@@ -88,6 +92,12 @@ class Screen:
             self.console.print(table)
         self._stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
+    def tree(self, label: Sequence[Part], branches: Sequence[Branch]) -> None:
+        """Write a tree; on what is no terminal it is 80 columns wide."""
+        with self.console.capture() as captured:
+            self.console.print(_rich_tree((label, branches)))
+        self._stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
     def _plain_table(self, rows: list[list[str]]) -> None:
         widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:
@@ -96,6 +106,16 @@ class Screen:
 
     def _print(self, line: Text) -> None:
         self.console.print(line, soft_wrap=True)
+
+
+def _rich_tree(branch: Branch) -> Tree:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    label, branches = branch
+    tree = Tree(Text.assemble(*map(_cleaned, label)))
+    tree.children += map(_rich_tree, branches)
+    return tree
 
 
 def _cleaned(part: Part) -> tuple[str, str]:

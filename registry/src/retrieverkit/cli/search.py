@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
 from retrieverkit.cli.options import AsJson, Calls, modes_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
     from retrieverkit_core.budget import Budget
+    from retrieverkit_core.plan import Plan
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
     from retrieverkit_core.scores import ScoreSpec
     from retrieverkit_core.spec import RetrieverSpec
+
+    Work = Callable[[Index, BaseRetriever, bool], "T"]
+
+T = TypeVar("T")
 
 
 def search(
@@ -95,6 +101,12 @@ def search(
             show_default=False,
         ),
     ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="Show what the search would do and spend on models. None is asked, and no index is built."
+        ),
+    ] = False,
     cassette: Calls = None,
     typos: Annotated[
         bool,
@@ -126,15 +138,17 @@ def search(
         raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
     if mode is not None and config is not None:
         raise UsageError("--mode and --config do not go together", fix="use one of them")
+    if plan and cassette is not None:
+        raise UsageError("--plan and --cassette do not go together", fix="leave --cassette out: a plan asks no model")
     limits = None if budget is None else parse_budget(budget)
     bundle = _bundle(query, top_k, filters, scope, timeout, limits)
     spec = _spec(mode, config)
     err = Screen(sys.stderr)
+    if plan:
+        _show(_worked(index, paths, spec, typos, err, partial(_plan, query=bundle)), as_json)
+        return
     with on_cassette(cassette, err):
-        if index is not None:
-            found = _search_index(index, spec, typos, bundle, err)
-        else:
-            found = _search_files(paths or [], spec, typos, bundle, err)
+        found = _worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err))
     if as_json:
         from retrieverkit.cli.hits import result_as_dict
 
@@ -160,31 +174,37 @@ class _Answer(NamedTuple):
     complete: bool
 
 
-def _search_index(folder: Path, spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen) -> _Answer:
+def _worked(
+    folder: Path | None,
+    paths: list[Path] | None,
+    spec: RetrieverSpec | None,
+    typos: bool,
+    screen: Screen,
+    work: Work[T],
+) -> T:
+    """Return what ``work`` makes of an index, a retriever on it, and whether every file could be read."""
+    if folder is None:
+        return _on_files(paths or [], spec, typos, screen, work)
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
-        return _retrieve(index, _retriever(index, spec, typos), query, screen, complete=True)
+        return work(index, _retriever(index, spec, typos), True)
 
 
-def _search_files(
-    paths: list[Path], spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen
-) -> _Answer:
+def _on_files(paths: list[Path], spec: RetrieverSpec | None, typos: bool, screen: Screen, work: Work[T]) -> T:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
 
     cached = CachedFiles(paths)
     try:
-        return _search_cached(cached, spec, typos, query, screen)
+        return _on_cached(cached, spec, typos, screen, work)
     except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:
         screen.say(("warning: ", "bold yellow"), f"what was kept of these files is read again: {error.message}")
         cached.forget(screen)
-        return _search_cached(cached, spec, typos, query, screen)
+        return _on_cached(cached, spec, typos, screen, work)
 
 
-def _search_cached(
-    cached: CachedFiles, spec: RetrieverSpec | None, typos: bool, query: QueryBundle, screen: Screen
-) -> _Answer:
+def _on_cached(cached: CachedFiles, spec: RetrieverSpec | None, typos: bool, screen: Screen, work: Work[T]) -> T:
     from retrieverkit.cli.files_report import summary, write_unread_in_brief
 
     with cached.open(screen) as index:
@@ -194,7 +214,7 @@ def _search_cached(
         for note in report.notes:
             screen.say(("note: ", "bold"), note)
         write_unread_in_brief(report, screen)
-        return _retrieve(index, retriever, query, screen, complete=not report.errors)
+        return work(index, retriever, not report.errors)
 
 
 def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRetriever:
@@ -211,7 +231,22 @@ def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRet
     return index.as_retriever(spec, typos=typos)
 
 
-def _retrieve(index: Index, retriever: BaseRetriever, query: QueryBundle, screen: Screen, *, complete: bool) -> _Answer:
+def _plan(index: Index, retriever: BaseRetriever, complete: bool, *, query: QueryBundle) -> Plan:
+    return retriever.plan(query)
+
+
+def _show(plan: Plan, as_json: bool) -> None:
+    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.plans import plan_as_dict, write_plan
+    from retrieverkit.cli.screen import Screen
+
+    if as_json:
+        print_json(plan_as_dict(plan))
+    else:
+        write_plan(plan, Screen(sys.stdout))
+
+
+def _retrieve(index: Index, retriever: BaseRetriever, complete: bool, *, query: QueryBundle, screen: Screen) -> _Answer:
     from retrieverkit.cli.progress import LongWork
     from retrieverkit_core.scores import UNSCORED
 

@@ -12,8 +12,8 @@ from retrieverkit_indexing.derived._catching_up import Store, build_again, catch
 from retrieverkit_indexing.derived._database import Database, DatabaseIndex
 from retrieverkit_indexing.derived._index import DerivedIndex
 from retrieverkit_indexing.derived._inspection import collect, inspect, remove_all
-from retrieverkit_indexing.derived._retriever import IndexRetriever
-from retrieverkit_indexing.derived._serving import CorpusIndex
+from retrieverkit_indexing.derived._retriever import IndexRetriever, index_name, takes_in
+from retrieverkit_indexing.derived._serving import CorpusIndex, Pending
 from retrieverkit_indexing.derived._status import IndexStatus
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "IndexStatus",
     "Kind",
     "Misfit",
+    "Pending",
     "RebuildRequired",
     "Store",
     "answer",
@@ -33,6 +34,8 @@ __all__ = [
     "catch_up",
     "collect",
     "found_in",
+    "index_name",
     "inspect",
     "remove_all",
+    "takes_in",
 ]

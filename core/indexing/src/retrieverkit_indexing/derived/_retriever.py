@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from retrieverkit_core.found import Found, Pair
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.services import Embedder, LanguageModel, texts_per_call
 from retrieverkit_indexing.derived._answering import answer
-from retrieverkit_indexing.derived._serving import CorpusIndex
+from retrieverkit_indexing.derived._serving import CorpusIndex, Pending
 
 R = TypeVar("R")
 
@@ -37,3 +39,34 @@ class IndexRetriever(BaseRetriever, Generic[R]):
 
     def _retrieve(self, query_bundle: QueryBundle) -> Found:
         return answer(self.index, lambda reader: self._search(reader, query_bundle))
+
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        """Return what a query does where no model is asked; where one may be, a subclass says what it is asked."""
+        if self.prompts or any(_costs(used) for used in self.index.uses):
+            return Plan.unknown(self.name)
+        pending = self.index.pending()
+        parts = () if pending is None else (Plan(index_name(self.index), takes_in(pending, query_bundle), once=True),)
+        return Plan(self.name, "searches its index", parts=parts)
+
+
+def index_name(index: CorpusIndex[Any]) -> str:
+    """Return what an index is called in a plan."""
+    return f"index {index.name}"
+
+
+def takes_in(pending: Pending, query: QueryBundle) -> str:
+    """Return what an index does first, for a plan. Under a scope it does not say how much there is outside of it."""
+    if query.scope is not None:
+        return "is built first" if pending.since is None else "takes in first what has changed"
+    if pending.since is None:
+        return f"is built first, of {_counted(pending.nodes)}"
+    return f"takes in first what has changed, up to {_counted(pending.nodes)}"
+
+
+def _counted(nodes: int) -> str:
+    return f"{nodes:,} node{'' if nodes == 1 else 's'}"
+
+
+def _costs(used: object) -> bool:
+    """Return whether asking it may cost something."""
+    return isinstance(used, LanguageModel) or (isinstance(used, Embedder) and texts_per_call(used) != 0)

@@ -28,7 +28,7 @@ from retrieverkit_core.errors import (
     RetrieverKitError,
     shorten,
 )
-from retrieverkit_indexing.derived._applied import Kind, Misfit, canonical_json
+from retrieverkit_indexing.derived._applied import Applied, Kind, Misfit, canonical_json
 from retrieverkit_indexing.derived._catching_up import REBUILD_SHARE, Store, build_again, catch_up
 from retrieverkit_indexing.derived._faults import EnginePanic, storage_error, without_panics
 from retrieverkit_indexing.derived._places import Places
@@ -74,6 +74,18 @@ class Served(NamedTuple, Generic[R]):
             return os.stat(self.marker).st_ino == self.inode
         except OSError:
             return False
+
+
+class Pending(NamedTuple):
+    """What an index has to take in before it can answer.
+
+    Attributes:
+        nodes: How many nodes, at most.
+        since: The place in the corpus's log up to which it has taken in all; None where it is built of all nodes.
+    """
+
+    nodes: int
+    since: Cursor | None
 
 
 class _Failure(NamedTuple):
@@ -188,6 +200,11 @@ class CorpusIndex(ABC, Generic[R]):
         """Return the store of this index in ``place``."""
 
     @property
+    def uses(self) -> tuple[object, ...]:
+        """What an open reader holds, such as the model that embeds queries."""
+        return self._state.uses
+
+    @property
     def opened(self) -> R | None:
         """What was served last, by any instance of this index in this process; its open files may be used again."""
         served = self._state.served
@@ -264,6 +281,36 @@ class CorpusIndex(ABC, Generic[R]):
             except Misfit as misfit:
                 return dataclasses.replace(status, problems=(str(misfit),))
         return status
+
+    @final
+    def pending(self) -> Pending | None:
+        """Return what the next query has to wait for, or None where the index is up to date. Nothing is changed."""
+        served = self._state.served
+        if served is not None and served.cursor == self.corpus.head() and served.is_there():
+            return None
+        held = self._held()
+        with self.corpus.snapshot() as view:
+            if held is None:
+                return Pending(view.count(), None)
+            if held.cursor == view.cursor:
+                return None
+            removed = set(view.removed(held.cursor))
+            added = max(0, view.count() - held.nodes + len(removed))
+            if len(removed) + added > self.rebuild_share * view.count():
+                return Pending(view.count(), None)
+            return Pending(added, held.cursor)
+
+    def _held(self) -> Applied | None:
+        """Return what is stored that fits, if anything is."""
+        for place in self._state.places:
+            try:
+                held = self._store(place).applied()
+                if held is not None:
+                    held.check_fit(self.kind, self.corpus)
+                    return held
+            except (Misfit, OSError):
+                continue
+        return None
 
     @final
     def check(self) -> list[str]:

@@ -72,6 +72,16 @@ class EmbeddingCache:
             if len(found.get(key, b"")) == 4 * dimension
         }
 
+    def holds(self, fingerprint: str, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether a vector of a model with that fingerprint is kept. Nothing is written."""
+        keys = [text_key(text) for text in texts]
+
+        def look(connection: sqlite3.Connection) -> list[bool]:
+            found = "SELECT 1 FROM vectors JOIN models ON model = id WHERE fingerprint = ? AND text = ?"
+            return [connection.execute(found, (fingerprint, key)).fetchone() is not None for key in keys]
+
+        return self._file.look(look, [False] * len(keys))
+
     def put(self, fingerprint: str, probe: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Keep checked vectors by their texts, and forget those of any other model with this fingerprint."""
         rows = []

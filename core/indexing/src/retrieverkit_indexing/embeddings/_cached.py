@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.services import texts_per_call
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.embeddings._cache import EmbeddingCache
-from retrieverkit_indexing.embeddings._probes import probe
+from retrieverkit_indexing.embeddings._probes import PROBE_TEXTS, probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +58,32 @@ class CachedEmbedder:
                 self._probe = probe(self._embedder)
             return self._probe
 
+    def expected(self, batches: Iterable[Sequence[str]], *, probes: bool = True) -> tuple[int, int | None]:
+        """Return what embedding texts would take, without asking or writing.
+
+        Args:
+            batches: The texts, as `embed_documents` would be given them.
+            probes: Whether the model is probed, unless it has been.
+
+        Returns:
+            How many texts the model would be asked for, and by how many requests; None where it does not say how many
+            texts one request takes.
+        """
+        size = texts_per_call(self._embedder)
+        count = requests = 0
+        seen: set[str] = set()
+        for batch in batches:
+            for start in range(0, len(batch), self._batch_size):
+                fresh = [text for text in dict.fromkeys(batch[start : start + self._batch_size]) if text not in seen]
+                held = self._cache.holds(self.fingerprint, fresh)
+                seen.update(fresh)
+                asked = held.count(False)
+                count += asked
+                requests += -(-asked // size) if size else 0
+        if probes and self._probe is None and size:
+            requests += -(-len(PROBE_TEXTS) // size)
+        return count, None if size is None else requests
+
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text, shape ``(len(texts), dimension)``; the model is asked only for unknown texts.
 
@@ -67,17 +93,15 @@ class CachedEmbedder:
         """
         import numpy as np
 
-        result = np.empty((len(texts), self.dimension), np.float32)
-        for start in range(0, len(texts), self._batch_size):
-            batch = texts[start : start + self._batch_size]
-            result[start : start + len(batch)] = self._batch(batch)
-        return result
+        size = self._batch_size
+        parts = [self._batch(texts[start : start + size]) for start in range(0, len(texts), size)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     def _batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np
 
+        probe = self.probe()  # before the dimension, which comes with it
         result = np.empty((len(texts), self.dimension), np.float32)
-        probe = self.probe()
         known = self._cache.get(self.fingerprint, probe, texts, self.dimension)
         places: dict[str, list[int]] = {}
         for at, text in enumerate(texts):

@@ -58,12 +58,14 @@ class OpenAIEmbedder:
 
     @property
     def dimension(self) -> int:
-        """The length of every vector. Unless it is among the options, the endpoint is asked once."""
-        if self._dimension is None:
-            vectors = read_vectors(self._ask(_ANY_TEXT), 1)
-            with self._guard:
-                self._dimension = self._dimension or len(vectors[0])
-        return self._dimension
+        """The length of every vector. Unless it is among the options or was seen, the endpoint is asked once."""
+        return self._dimension or self._seen(len(read_vectors(self._ask(_ANY_TEXT), 1)[0]))
+
+    def _seen(self, dimension: int) -> int:
+        """Return the length of vectors that was seen first."""
+        with self._guard:
+            self._dimension = self._dimension or dimension
+            return self._dimension
 
     @property
     def texts_per_call(self) -> int:
@@ -78,13 +80,13 @@ class OpenAIEmbedder:
             EndpointError: The endpoint did not answer, or refused to.
             InvalidEmbeddingError: What it answered cannot be used.
         """
-        result = np.empty((len(texts), self.dimension), np.float32)
         size = self._options.batch_size
+        parts = []
         for start in range(0, len(texts), size):
             batch = texts[start : start + size]
             vectors = read_vectors(self._ask(batch), len(batch))
-            result[start : start + len(batch)] = checked(vectors, len(batch), self.dimension)
-        return result
+            parts.append(checked(vectors, len(batch), self._seen(len(vectors[0]))))
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row per query, asked for as documents are.
