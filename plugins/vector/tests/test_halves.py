@@ -87,9 +87,9 @@ def test_parts_are_searched_where_no_thread_is_free(corpus_of, word_model, rando
     held, asked = random_vectors(400), random_vectors(1, seed=3)[0].tolist()
     retriever = VectorRetriever(corpus_of(held), tmp_path, word_model(32))
     answers = []
-    for threads in (WorkerThreads(limit=0), WorkerThreads()):
+    for threads in (WorkerThreads(limit=0), WorkerThreads(limit=1), WorkerThreads()):
         monkeypatch.setattr(side_by_side, "WORKERS", threads)
         for _ in range(3):
             hits = retriever.retrieve(QueryBundle("", embedding=asked, top_k=10))
             answers.append([(hit.node.id, hit.score) for hit in hits])
-    assert answers == [nearest(held, range(400), asked, 10)] * 6
+    assert answers == [nearest(held, range(400), asked, 10)] * 9

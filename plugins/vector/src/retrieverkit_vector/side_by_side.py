@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import pairwise
 from typing import TypeVar
 
@@ -31,16 +32,23 @@ def each(function: Callable[[int], T], count: int) -> list[T]:
         function: Lets go of the interpreter while it computes.
         count: How many results are wanted, at least one.
     """
-    helpers = []
-    try:
-        helpers = [WORKERS.submit(function, at) for at in range(1, count)]
-    except OverloadedError:  # all threads hang in something else: this one does what is left
-        pass
+    helpers = _started(function, count)
     results = [function(0)]
     for at in range(1, count):
         waiting = at > len(helpers) or helpers[at - 1].cancel()
         results.append(function(at) if waiting else helpers[at - 1].result())
     return results
+
+
+def _started(function: Callable[[int], T], count: int) -> list[Future[T]]:
+    """Hand all results but the first to other threads, unless other calls keep the processors busy already."""
+    helpers: list[Future[T]] = []
+    try:
+        if count > 1 and WORKERS.busy < _processors():
+            helpers.extend(WORKERS.submit(function, at) for at in range(1, count))
+    except OverloadedError:  # all threads hang in something else
+        pass
+    return helpers
 
 
 def _processors() -> int:
