@@ -12,3 +12,18 @@ class TestKeywordByWeight(RetrieverConformance):
     retriever_mode = 'keyword(max_keywords=1000, max_query_keywords=5000, rank_by="weight")'
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
     quick = True
+
+
+class TestKeywordRake(RetrieverConformance):
+    retriever_mode = "keyword_rake"
+    capabilities = ["deterministic", "ranks-by-query", "lexical"]
+    quick = True
+
+
+class TestGrep(RetrieverConformance):
+    retriever_mode = "grep"
+
+
+class TestGrepInTheOrderOfTheCorpus(RetrieverConformance):
+    retriever_mode = 'grep(order="corpus", case="match")'
+    quick = True

@@ -5,13 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_keyword.grep.index import GrepIndex
+    from retrieverkit_keyword.grep.options import GrepOptions
+    from retrieverkit_keyword.grep.pattern import PatternError
+    from retrieverkit_keyword.grep.retriever import GrepRetriever, TimeLimitError
     from retrieverkit_keyword.options import KeywordOptions
-    from retrieverkit_keyword.retriever import KeywordRetriever
+    from retrieverkit_keyword.retriever import KeywordRakeRetriever, KeywordRetriever
     from retrieverkit_keyword.table import KeywordTable
 
-__all__ = ["KeywordOptions", "KeywordRetriever", "KeywordTable"]
+__all__ = [
+    "GrepIndex",
+    "GrepOptions",
+    "GrepRetriever",
+    "KeywordOptions",
+    "KeywordRakeRetriever",
+    "KeywordRetriever",
+    "KeywordTable",
+    "PatternError",
+    "TimeLimitError",
+]
 
-_MODULES = {"KeywordOptions": "options", "KeywordRetriever": "retriever", "KeywordTable": "table"}
+_MODULES = {
+    "GrepIndex": "grep.index",
+    "GrepOptions": "grep.options",
+    "GrepRetriever": "grep.retriever",
+    "KeywordOptions": "options",
+    "KeywordRakeRetriever": "retriever",
+    "KeywordRetriever": "retriever",
+    "KeywordTable": "table",
+    "PatternError": "grep.pattern",
+    "TimeLimitError": "grep.retriever",
+}
 
 
 def __getattr__(name: str) -> Any:

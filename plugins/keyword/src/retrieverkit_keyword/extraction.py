@@ -45,6 +45,24 @@ class Keyword(NamedTuple):
     within: bool = False
 
 
+Phrase = tuple[str, ...]
+"""The terms of a phrase."""
+
+
+def with_words(phrases: Iterable[Phrase]) -> list[str]:
+    """Return the key of each phrase, followed by those of its words; each key once."""
+    return list(dict.fromkeys(key for phrase in phrases if phrase for key in (" ".join(phrase), *phrase)))
+
+
+def keywords_of_query(analyzer: Analyzer, query: str, phrases: Iterable[Phrase]) -> list[Keyword]:
+    """Return phrases that were taken of a query, and their words, as keywords."""
+    shown = as_written(analyzer, query)
+    return [
+        Keyword(key, " ".join(shown.get(term, term) for term in key.split()), is_character(key))
+        for key in with_words(phrases)
+    ]
+
+
 class FrequentTerms:
     """The terms that are most often in a text; of those that are as often, the first.
 
@@ -67,9 +85,8 @@ class FrequentTerms:
 
     def of_query(self, query: str, most: int) -> list[Keyword]:
         """Return the most frequent terms of a query."""
-        shown = as_written(self._analyzer, query)
         found = _most_frequent(self._analyzer.terms(query), most)
-        return [Keyword(term, shown.get(term, term), is_character(term)) for term in found]
+        return keywords_of_query(self._analyzer, query, [(term,) for term in found])
 
 
 def as_written(analyzer: Analyzer, text: str) -> dict[str, str]:

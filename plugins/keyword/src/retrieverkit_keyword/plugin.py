@@ -9,7 +9,7 @@ from retrieverkit_core.plugin import BuildContext, ModeSpec, Need
 from retrieverkit_keyword.options import FILTERS, SCORES, KeywordOptions
 
 if TYPE_CHECKING:
-    from retrieverkit_keyword.retriever import KeywordRetriever
+    from retrieverkit_keyword.retriever import KeywordRakeRetriever, KeywordRetriever
 
 
 class KeywordPlugin:
@@ -34,4 +34,27 @@ class KeywordPlugin:
         )
 
 
+class KeywordRakePlugin:
+    """Makes keyword_rake retrievers."""
+
+    spec = ModeSpec(
+        name="keyword_rake",
+        summary="phrases in common, and their words: what RAKE takes of a text",
+        options=KeywordOptions,
+        scores=SCORES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: KeywordOptions, context: BuildContext) -> KeywordRakeRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_keyword.retriever import KeywordRakeRetriever
+
+        return KeywordRakeRetriever(
+            context.need_corpus(), context.need_storage(), **options.model_dump(), object_map=context.object_map
+        )
+
+
 keyword = KeywordPlugin()
+keyword_rake = KeywordRakePlugin()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from retrieverkit_core.query import QueryBundle
 from retrieverkit_indexing.analysis import Analyzer
 from retrieverkit_indexing.derived import IndexRetriever
 from retrieverkit_indexing.metadata import MetadataIndex
-from retrieverkit_keyword.extraction import FrequentTerms
+from retrieverkit_keyword.extraction import Extractor, FrequentTerms
 from retrieverkit_keyword.options import FILTERS, SCORES, KeywordOptions, RankBy
+from retrieverkit_keyword.rake import Rake
 from retrieverkit_keyword.ranking import Ranked, ranked
-from retrieverkit_keyword.table import KeywordReader, KeywordTable, Posting
+from retrieverkit_keyword.table import KeywordReader, KeywordTable, Posting, RakeTable
 
 
 class KeywordRetriever(IndexRetriever[KeywordReader]):
@@ -50,6 +51,8 @@ class KeywordRetriever(IndexRetriever[KeywordReader]):
     filter_capabilities = FILTERS
     name = "keyword"
 
+    _table: ClassVar[type[KeywordTable]] = KeywordTable
+
     def __init__(
         self,
         corpus: Corpus,
@@ -78,11 +81,12 @@ class KeywordRetriever(IndexRetriever[KeywordReader]):
         self._looked_at: KeywordReader | None = None
 
     def _table_of(self, corpus: Corpus) -> KeywordTable:
-        return KeywordTable(corpus, self._storage, FrequentTerms(self._analyzer(corpus)), self._options.max_keywords)
-
-    def _analyzer(self, corpus: Corpus) -> Analyzer:
         language = self._options.language
-        return Analyzer(corpus.settings.language if language is None else language)
+        extractor = self._extractor(Analyzer(corpus.settings.language if language is None else language))
+        return self._table(corpus, self._storage, extractor, self._options.max_keywords)
+
+    def _extractor(self, analyzer: Analyzer) -> Extractor:
+        return FrequentTerms(analyzer)
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return True: the metadata index applies every condition exactly."""
@@ -120,3 +124,16 @@ class KeywordRetriever(IndexRetriever[KeywordReader]):
             matched = [shown for shown, of in has if of[at]]
             evidence.append((Evidence(self.name, at + 1, score, {"keywords": matched}),))
         return Found(pairs, evidence=evidence)
+
+
+class KeywordRakeRetriever(KeywordRetriever):
+    """Finds the nodes with phrases of the query, or with words of these. RAKE takes the phrases of a text (`Rake`).
+
+    All else is as in `KeywordRetriever`; ``max_keywords`` and ``max_query_keywords`` count phrases.
+    """
+
+    name = "keyword_rake"
+    _table = RakeTable
+
+    def _extractor(self, analyzer: Analyzer) -> Extractor:
+        return Rake(analyzer)

@@ -124,6 +124,12 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
         waiting.write()
 
 
+class RakeTable(KeywordTable):
+    """The phrases that RAKE takes of every node, and their words."""
+
+    name: ClassVar[str] = "keyword_rake"
+
+
 class _Waiting:
     """Postings that are yet to be written, collected so that each row is written few times."""
 

@@ -1,0 +1,1 @@
+"""The mode grep: literals and regular expressions in the text of nodes."""
