@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from retrieverkit_auto.fields import singular
 from retrieverkit_auto.rules.found import Found
 from retrieverkit_auto.rules.words import COUNTS, DOCUMENTS, REQUESTS, Token, at, one_of, text_at
+from retrieverkit_auto.schema import Schema
 
 _ASKING = [request for request in REQUESTS if request[0] in ("show", "give", "list", "get", "recommend", "suggest")]
 
 
-def find_count(tokens: Sequence[Token], place: int, head: bool) -> Found | None:
+def find_count(tokens: Sequence[Token], place: int, schema: Schema, head: bool) -> Found | None:
     """Return the number of hits that is asked for at a place, in front of what is searched for."""
     if not head:
         return None
@@ -21,6 +22,8 @@ def find_count(tokens: Sequence[Token], place: int, head: bool) -> Found | None:
         return None
     behind = place + ranked + 1
     after = text_at(tokens, behind)
+    if any(field.kind == "number" and singular(after) in map(singular, field.words) for field in schema.fields):
+        return None
     if ranked and after not in ("%", "percent"):
         return Found(place, behind, top_k=number)
     if after in ("best", "top"):

@@ -27,7 +27,7 @@ from retrieverkit_auto.rules.words import (
 from retrieverkit_auto.schema import Schema
 from retrieverkit_auto.spec import AutoSpec
 from retrieverkit_core.errors import shorten
-from retrieverkit_core.filters import MetadataFilters
+from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 
 MAX_QUESTION = 2_000
 """A longer text is a document, not a question: no rule reads it."""
@@ -47,7 +47,10 @@ def read(question: str, schema: Schema, *, max_top_k: int, content: str = "") ->
     if len(question) > MAX_QUESTION:
         return AutoSpec(query=question, notes=("filters: none; the question is longer than rules read",))
     tokens = tokens_of(question)
-    parts = _certain(_parts(tokens, schema), tokens, schema)
+    parts = [
+        replace(part, doubt=part.doubt or _compound(part, tokens, question))
+        for part in _certain(_parts(tokens, schema), tokens, schema)
+    ]
     taken = [part for part in parts if not part.doubt]
     tree = _tree([leaf for part in taken for leaf in part.filters])
     counts = {part.top_k for part in taken if part.top_k is not None}
@@ -77,7 +80,7 @@ def _parts(tokens: Sequence[Token], schema: Schema) -> list[Found]:
     place, head = 0, True
     while place < len(tokens):
         found = [
-            find_count(tokens, place, head),
+            find_count(tokens, place, schema, head),
             find_time(tokens, place, schema),
             find_number(tokens, place, schema),
             find_flag(tokens, place, schema, head),
@@ -118,11 +121,27 @@ def _phrase(part: Found, following: Found | None, tokens: Sequence[Token], schem
     return f"it may be {tree}, and no such node speaks of {word!r}"
 
 
+def _compound(part: Found, tokens: Sequence[Token], question: str) -> str:
+    """Return why a value is not meant where it is half of a word: ``red-hot``."""
+    if not part.is_value:
+        return ""
+    edges = (part.start - 1, part.end - 1)
+    glued = any(
+        0 <= at < len(tokens) - 1 and question[tokens[at].end : tokens[at + 1].start] in ("-", "'", "’") for at in edges
+    )
+    return "it is a part of a word" if glued else ""
+
+
 def _doubt(part: Found, parts: Sequence[Found], tokens: Sequence[Token], compared: int | None) -> str:
     if text_at(tokens, 0) in _WHETHER and text_at(tokens, 1) not in _INVITING:
         return "the question may ask whether it is so"
     if text_at(tokens, 0) in _CIRCUMSTANCES and part.evidence and not part.is_value:
         return "it may be when something happened"
+    flag = any(isinstance(leaf, MetadataFilter) and isinstance(leaf.value, bool) for leaf in part.filters)
+    if flag and text_at(tokens, 0) in ("why", "how"):
+        return "it may be what the question is about"
+    if text_at(tokens, part.end) in COMPARES:
+        return f"it stands before {text_at(tokens, part.end)!r}"
     if compared is not None and compared < part.start:
         return f"it stands behind {tokens[compared].text!r}"
     if part.top_k is not None:

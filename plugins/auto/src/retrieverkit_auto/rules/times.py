@@ -64,7 +64,10 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
     asked, size = _asked(tokens, behind, named)
     if asked is None:
         if verb is not None and verb.words == (text_at(tokens, place),) and (year := _span(tokens, behind)):
-            return _found(tokens, place, behind + year.size, "in", (year, year), [verb], schema, sure=True)
+            end = behind + year.size
+            if text_at(tokens, place - 1) in DETERMINERS and text_at(tokens, place - 2) not in ("in", "from", "of"):
+                return Found(place, end, doubt="it may be a subject")
+            return _found(tokens, place, end, "in", (year, year), [verb], schema, sure=True)
         return _leading_year(tokens, place, fields, schema)
     begin = behind + size
     begin += at(tokens, begin, "the")

@@ -242,7 +242,17 @@ def _bare(tokens: Sequence[Token], place: int, values: Values, head: bool, out: 
     shared = all(_held(values, field, groups) > 1 for field, groups in named.values.items())
     if not out and not (_describes(tokens, named.end) and (shared or named.end - place > 1)):
         return
-    yield replace(_found(place, named, values), evidence=_words(tokens[place : named.end]), is_bare=not out)
+    found = _found(place, named, values)
+    if not out and any(_stands_elsewhere(field, tokens, place, named.end, values) for field in named.values):
+        found = replace(found, doubt=found.doubt or "other values of the field stand in the question")
+    yield replace(found, evidence=_words(tokens[place : named.end]), is_bare=not out)
+
+
+def _stands_elsewhere(name: str, tokens: Sequence[Token], start: int, end: int, values: Values) -> bool:
+    """Return whether another value of a field is in the question: ``red shoes and blue shoes`` are not red alone."""
+    field = [values.by_name[name]]
+    places = (*range(start), *range(end, len(tokens)))
+    return any(values.whole(tokens, place, field) is not None for place in places)
 
 
 def _describes(tokens: Sequence[Token], end: int) -> bool:
@@ -295,9 +305,7 @@ def _chain(tokens: Sequence[Token], place: int, values: Values, among: Sequence[
         named = {field: [*named[field], following.values[field]] for field in both}
         links.add(link[-1])
         end = begin + following.size
-    if links == {","}:  # the comma ends what is said: no word links what follows
-        return _Chain({field: [given] for field, given in first.values.items()}, place + first.size, frozenset())
-    return _Chain(named, end, frozenset(links - {","}))
+    return _Chain(named, end, frozenset(links if links == {","} else links - {","}))
 
 
 def _one(tokens: Sequence[Token], place: int, values: Values, among: Sequence[FieldInfo]) -> _Named | None:
@@ -326,7 +334,7 @@ def _found(start: int, chain: _Chain, values: Values) -> Found:
     field = values.by_name[name]
     every = "and" in chain.links
     doubt = f"{name} has one value, and more are asked for" if every and not field.lists else ""
-    if every and len(chain.links) > 1:
+    if chain.links == {","} or (every and len(chain.links) > 1):
         doubt = "it may be read in two ways"
     if doubt:
         return Found(start, chain.end, doubt=doubt, is_value=True)

@@ -134,7 +134,7 @@ REQUESTS = phrases(
 )
 DOCUMENTS = word_set(
     "paper article report book document publication study thesis review survey work film movie song album "
-    "message mail email note letter post issue ticket product item thing result hit page story recipe"
+    "message mail email note letter post issue ticket product item thing result hit story recipe"
 )
 """Nouns for what people search for, singular."""
 
