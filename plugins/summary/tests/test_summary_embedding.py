@@ -178,7 +178,7 @@ def test_threads_pay_once_and_a_forked_child_goes_on():
             thread.join()
         assert found == found[:1] * 8
         assert len(model.paid_for()) == 120
-        with retriever._vectors._turn.taken():  # as another thread of the parent may hold it
+        with retriever._vectors[1]._turn.taken():  # as another thread of the parent may hold it
 
             def in_child():
                 assert list(retriever.retrieve("owl")) == found[0]

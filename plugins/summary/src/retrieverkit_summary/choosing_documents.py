@@ -141,7 +141,7 @@ class DocumentSummaryEmbeddingRetriever(_BySummaries):
         pairs: list[tuple[int, float | None]] = []
         if model is not None and vector is not None:
             scores = self._vectors.nearness(model, vector, [one.summary for one in summed], view.nodes)
-            chosen = nearest(scores)[: self._choice_top_k]
+            chosen = nearest(scores, self._choice_top_k)
             pairs = [(ordinal, float(scores[at])) for at in chosen for ordinal in summed[at].ordinals]
         told = Told().without_summary(self.name, view.missing, view.error)
         return Found(pairs[: query_bundle.top_k], self._corpus, view.cursor, legs=told.beside(self.name, len(pairs)))

@@ -19,9 +19,6 @@ from retrieverkit_summary.plugin import COSINES, FILTERS
 from retrieverkit_summary.text_model import TextModel
 from retrieverkit_summary.text_vectors import TextVectors, nearest, query_vector
 
-Key = tuple[int, IndexSettings]
-"""The ordinal of a node, and what says which of its text is searched."""
-
 
 class SummaryEmbeddingRetriever(BaseRetriever):
     """Compares the query with every node that passes the filters. Nodes are embedded when they first pass.
@@ -60,7 +57,7 @@ class SummaryEmbeddingRetriever(BaseRetriever):
         self._embedding = embedding
         self._model = TextModel(corpus, Path(storage), embedding, embedding_spec)
         self._nodes = NodesInOrder(corpus, Path(storage))
-        self._vectors: TextVectors[Key] = TextVectors(self._texts_of)
+        self._vectors = corpus.settings, self._vectors_under(corpus.settings)
         self._longer: set[int] = set()
         self.notes = (f"embedding: {self._model.spec}",)
 
@@ -74,18 +71,27 @@ class SummaryEmbeddingRetriever(BaseRetriever):
         vector = None if model is None else query_vector(model, query_bundle)
         if model is None or vector is None:
             return Found([], self._corpus, cursor)
-        settings = self._corpus.settings
-        scores = self._vectors.nearness(model, vector, [(ordinal, settings) for ordinal in ordinals], total)
-        pairs = [(ordinals[at], float(scores[at])) for at in nearest(scores)[: query_bundle.top_k]]
+        settings, vectors = self._vectors
+        if settings != self._corpus.settings:  # what of a node is searched is another text now
+            settings = self._corpus.settings
+            vectors = self._vectors_under(settings)
+            self._vectors = settings, vectors
+        scores = vectors.nearness(model, vector, ordinals, total)
+        pairs = [(ordinals[at], float(scores[at])) for at in nearest(scores, query_bundle.top_k)]
         return Found(pairs, self._corpus, cursor, notes=self._told(ordinals))
 
-    def _texts_of(self, keys: Sequence[Key]) -> list[str]:
-        nodes = self._corpus.fetch([ordinal for ordinal, _ in keys])
-        texts = ["" if node is None else searched_text(node, key[1]) for node, key in zip(nodes, keys, strict=True)]
-        if isinstance(self._embedding, BoundedEmbedder):
-            longer = self._embedding.longer(texts)
-            self._longer.update(ordinal for (ordinal, _), too_long in zip(keys, longer, strict=True) if too_long)
-        return texts
+    def _vectors_under(self, settings: IndexSettings) -> TextVectors[int]:
+        """Return what keeps the vectors of nodes by ordinal, of the text that is searched under these settings."""
+
+        def texts_of(ordinals: Sequence[int]) -> list[str]:
+            nodes = self._corpus.fetch(ordinals)
+            texts = ["" if node is None else searched_text(node, settings) for node in nodes]
+            if isinstance(self._embedding, BoundedEmbedder):
+                longer = self._embedding.longer(texts)
+                self._longer.update(ordinal for ordinal, too_long in zip(ordinals, longer, strict=True) if too_long)
+            return texts
+
+        return TextVectors(texts_of)
 
     def _told(self, ordinals: Sequence[int]) -> tuple[str, ...]:
         """Return what to tell of nodes that are longer than the model reads."""

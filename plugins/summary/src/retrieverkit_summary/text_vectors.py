@@ -114,10 +114,15 @@ class TextVectors(Generic[K]):
         self._places.update((key, self._by_text[digest]) for key, (digest, _) in by_key.items())
 
 
-def nearest(scores: NDArray[np.float64]) -> list[int]:
-    """Return the places of all scores that are there, the highest first, equal ones in their order."""
-    order = np.lexsort((np.arange(len(scores)), -scores))
-    return [int(at) for at in order if not np.isnan(scores[at])]
+def nearest(scores: NDArray[np.float64], limit: int | None = None) -> list[int]:
+    """Return the places of the highest scores that are there, equal ones in their order.
+
+    Args:
+        scores: The scores; NaN where there is none.
+        limit: At most so many; None for all.
+    """
+    there = np.flatnonzero(~np.isnan(scores))
+    return [int(at) for at in there[np.argsort(-scores[there], kind="stable")][:limit]]
 
 
 def _directions(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
