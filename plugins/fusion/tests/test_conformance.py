@@ -14,5 +14,8 @@ class TestFusion(RetrieverConformance):
 
 
 class TestHybrid(RetrieverConformance):
+    """The same retriever with other settings: quick, as files and processes are the legs' and TestFusion's."""
+
     retriever_mode = "hybrid(embedding='lsa')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True

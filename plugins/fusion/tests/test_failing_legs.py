@@ -102,13 +102,15 @@ def test_another_tenants_node_is_taken_out_and_told(how, calls, hits):
     assert result.warnings[0].startswith("leaky: leaky returned 1 hits that its filters exclude")
 
 
-@pytest.mark.slow
-@ways
-def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
+def flood(count):
     shared = {}
+    return [NodeWithScore(Node("", f"n{n}", shared, shared, [], []), -float(n)) for n in range(count)]
 
+
+@ways
+def test_a_flood_of_hits_is_cut_to_what_was_asked(how, calls, hits):
     def floods(query):
-        return [NodeWithScore(Node("", f"n{n}", shared, shared, [], []), -float(n)) for n in range(10**6)]
+        return flood(10**5)
 
     fused = FusionRetriever([calls("flood", floods), calls("good", lambda q: hits("a"))], candidates=50)
     result = answer(how, fused, "q")
@@ -116,20 +118,20 @@ def test_a_million_hits_are_cut_to_what_was_asked(how, calls, hits):
     assert [leg.n for leg in result.legs] == [50, 1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_million_hits_within_a_deadline_do_not_cost_the_other_legs(how, calls, hits):
-    shared, ended = {}, threading.Event()
+def test_a_flood_of_hits_within_a_deadline_does_not_cost_the_other_legs(how, calls, hits):
+    """Making and checking so many hits takes longer than the deadline."""
+    ended = threading.Event()
 
     def floods(query):
         try:
-            return [NodeWithScore(Node("", f"n{n}", shared, shared, [], []), -float(n)) for n in range(10**6)]
+            return flood(2 * 10**5)
         finally:
             ended.set()
 
     fused = FusionRetriever([calls("good", lambda q: hits("a")), calls("flood", floods)])
     try:
-        result = answer(how, fused, QueryBundle("q", timeout=1.0))
+        result = answer(how, fused, QueryBundle("q", timeout=0.4))
     finally:  # the flood goes on in its thread and would slow the next test
         ended.wait()
         asyncio.run(idle())
@@ -196,7 +198,7 @@ def test_a_leg_has_a_timeout_of_its_own(how, hangs, calls, hits):
 def test_a_fusion_within_a_fusion_answers_in_time_too(how, hangs, calls, hits):
     inner = FusionRetriever([hangs(), calls("inner", lambda q: hits("a"))])
     outer = FusionRetriever([inner, calls("outer", lambda q: hits("b"))])
-    result = answer(how, outer, QueryBundle("q", timeout=1.0))
+    result = answer(how, outer, QueryBundle("q", timeout=0.4))
     assert {hit.node_id for hit in result} == {"a", "b"}
     assert result.outcome is Outcome.PARTIAL
     assert [leg.state for leg in result.legs[0].legs] == [LegState.TIMEOUT, LegState.OK]

@@ -9,5 +9,8 @@ class TestVectorLsa(RetrieverConformance):
 
 
 class TestVectorHash(RetrieverConformance):
+    """Quick, as files and processes are the same for all embeddings."""
+
     retriever_mode = "vector(embedding='hash')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True
