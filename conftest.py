@@ -1,7 +1,7 @@
 """What the tests of every package share: profiles of hypothesis, Ctrl-C, and root's rights.
 
-`HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples, `few` for next to none. No profile has a deadline, as a test does not measure
-time. A test that needs more or fewer examples than the profile says so as a factor:
+`HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples, `few` for next to none. No profile has a deadline, as a
+test does not measure time. A test that needs more or fewer examples than the profile says so as a factor:
 `max_examples=3 * settings.default.max_examples`.
 """
 
