@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from retrieverkit_indexing.forks import no_fork
 from retrieverkit_vector.layout import GraphEntry
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ def _nearest(rows: Rows, queries: NDArray[np.float32], excluded: NDArray[np.int6
         for at in range(0, len(vectors), _CHUNK):
             part = vectors[at : at + _CHUNK]
             numbers = np.arange(first + at, first + at + len(part))
-            near = queries @ (part / rows.lengths[numbers, None]).T
+            with no_fork:
+                near = queries @ (part / rows.lengths[numbers, None]).T
             near[:, np.isin(numbers, excluded)] = -2
             scores = np.concatenate([scores, near], axis=1)
             found = np.concatenate([found, np.broadcast_to(numbers, near.shape)], axis=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from retrieverkit_core.filters import MetadataFilters
+from retrieverkit_indexing.forks import no_fork
 from retrieverkit_indexing.metadata import MetadataReader
 from retrieverkit_vector.graph import Graph
 from retrieverkit_vector.metrics import Target, contenders
@@ -37,6 +38,7 @@ _PRODUCTS = 1 << 24
 _GATHERED = 1024
 _REMEMBERED_FILTERS = 32
 _REMEMBERED_BYTES = 64 << 20
+_REMEMBERED_QUERIES = 1_000
 _REMEMBERED_QUERY_BYTES = 4 << 20
 
 
@@ -96,7 +98,7 @@ class VectorReader:
         self._filters: tuple[MetadataReader, NDArray[np.int64], OrderedDict[MetadataFilters, Admitted]] | None = None
         self._most = max(2, min(_REMEMBERED_FILTERS, _REMEMBERED_BYTES // (4 * len(rows) + 1)))
         self._asked: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
-        self._most_asked = max(1, _REMEMBERED_QUERY_BYTES // (4 * rows.dimension + 1))
+        self._most_asked = max(1, min(_REMEMBERED_QUERIES, _REMEMBERED_QUERY_BYTES // (4 * rows.dimension + 1)))
         self._lock = threading.Lock()
 
     def remember(self, texts: tuple[str, ...], vector: NDArray[np.float32]) -> None:
@@ -172,7 +174,7 @@ class VectorReader:
         for at in range(0, len(targets), together):
             some = targets[at : at + together]
             directions = np.stack([target.direction for target in some])
-            products = np.concatenate([directions @ vectors.T for _, vectors in self.rows.blocks(0)], axis=1)
+            products = np.concatenate([_multiplied(directions, block) for _, block in self.rows.blocks(0)], axis=1)
             for target, most, row in zip(some, wanted[at : at + together], products, strict=True):
                 most = self.count if most is None else min(most, self.count)
                 chosen = self._contenders(target, row, 0, most, self._everything) if most else np.empty(0, np.int64)
@@ -255,6 +257,12 @@ class VectorReader:
         lengths = lengths[mask]
         places = contenders(target.nearness(products[mask], lengths), target.tolerance(lengths), wanted)
         return np.flatnonzero(mask)[places] + start
+
+
+def _multiplied(directions: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    with no_fork:
+        products: NDArray[np.float32] = directions @ vectors.T
+    return products
 
 
 def _products(vectors: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:

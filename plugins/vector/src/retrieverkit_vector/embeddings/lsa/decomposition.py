@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from retrieverkit_indexing.forks import no_fork
+
 _ITERATIONS = 2
 """More of them change the vectors, and what they find by less than chance."""
 _OVERSAMPLING = 16
@@ -35,7 +37,9 @@ def right_singular_vectors(matrix: csr_array, count: int) -> NDArray[np.float32]
 
 def _few(matrix: csr_array) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """Return all singular values and right singular vectors of a matrix with few rows or few columns."""
-    _, strengths, vectors = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    dense = matrix.toarray()
+    with no_fork:
+        _, strengths, vectors = np.linalg.svd(dense, full_matrices=False)
     return strengths, vectors.T.copy()
 
 
@@ -47,15 +51,17 @@ def _many(matrix: csr_array, count: int) -> tuple[NDArray[Any], NDArray[np.float
     for _ in range(_ITERATIONS):
         basis = _orthonormal(transposed @ _orthonormal(matrix @ basis))
     image = matrix @ basis
-    squares, rotation = _by_strength(image.T @ image)
-    return np.sqrt(np.maximum(squares, 0)), basis @ rotation.astype(np.float32)
+    with no_fork:
+        squares, rotation = _by_strength(image.T @ image)
+        return np.sqrt(np.maximum(squares, 0)), basis @ rotation.astype(np.float32)
 
 
 def _orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an orthonormal basis of the columns. By way of their products it is far cheaper than a QR."""
-    squares, rotation = _by_strength(block.T @ block)
-    kept = squares > _NEGLIGIBLE**2 * squares[0]
-    basis: NDArray[np.float32] = block @ (rotation[:, kept] / np.sqrt(squares[kept])).astype(np.float32)
+    with no_fork:
+        squares, rotation = _by_strength(block.T @ block)
+        kept = squares > _NEGLIGIBLE**2 * squares[0]
+        basis: NDArray[np.float32] = block @ (rotation[:, kept] / np.sqrt(squares[kept])).astype(np.float32)
     return basis
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieverkit_indexing.forks import no_fork
 from retrieverkit_vector.embeddings.minilm.activation import gelu
 
 Matrix = NDArray[np.float32]
@@ -30,7 +31,8 @@ class _Linear:
     bias: Matrix
 
     def __call__(self, x: Matrix) -> Matrix:
-        y: Matrix = x @ self.weight
+        with no_fork:
+            y: Matrix = x @ self.weight
         y += self.bias
         return y
 
@@ -107,11 +109,13 @@ class Bert:
             rows = slice(start, start + count * length)
             parts = projected[rows].reshape(count, length, 3, self._heads, size).transpose(2, 0, 3, 1, 4)
             queries, keys, values = parts
-            scores = queries @ keys.transpose(0, 1, 3, 2)
+            with no_fork:
+                scores = queries @ keys.transpose(0, 1, 3, 2)
             scores *= np.float32(size**-0.5)
             scores -= scores.max(axis=-1, keepdims=True)
             np.exp(scores, out=scores)
-            context = scores @ values
+            with no_fork:
+                context = scores @ values
             context /= scores.sum(axis=-1, keepdims=True)
             result[rows].reshape(count, length, self._heads, size)[:] = context.transpose(0, 2, 1, 3)
         return result
@@ -121,7 +125,9 @@ def _feed_forward(layer: _Layer, x: Matrix) -> Matrix:
     result = np.empty_like(x)
     for start in range(0, len(x), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        np.matmul(gelu(layer.widen(x[rows])), layer.narrow.weight, out=result[rows])
+        wide = gelu(layer.widen(x[rows]))
+        with no_fork:
+            np.matmul(wide, layer.narrow.weight, out=result[rows])
     result += layer.narrow.bias
     result += x
     return layer.narrow_norm(result)
