@@ -8,6 +8,7 @@ is chosen adds little, and each part of the text has its say. They are given in 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.corpus import Corpus, searched_text
@@ -21,6 +22,8 @@ from retrieverkit_summary.summarizing.sentences import sentences, version
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from retrieverkit_indexing.analysis import Analyzer
 
 LENGTH = 600
 """The most characters of a summary. A text that is not longer is its own."""
@@ -136,9 +139,7 @@ class _Words:
     def __init__(self, units: Sequence[str], language: str) -> None:
         import numpy as np
 
-        from retrieverkit_indexing.analysis import Analyzer
-
-        analyzer = Analyzer(language)
+        analyzer = _analyzer(language)
         places: dict[str, int] = {}
         rows: list[int] = []
         columns: list[int] = []
@@ -165,6 +166,13 @@ class _Words:
     def times(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the product of each row with ``vector``."""
         return _sums(self._row, self._weights * vector[self._column], self._count)
+
+
+@lru_cache(maxsize=8)
+def _analyzer(language: str) -> Analyzer:
+    from retrieverkit_indexing.analysis import Analyzer
+
+    return Analyzer(language)
 
 
 def _sums(places: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:

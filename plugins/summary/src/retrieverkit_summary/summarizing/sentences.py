@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 MAX_SENTENCE_CHARS = 400
 """What is longer, such as a table or code, is cut where words end."""
@@ -11,6 +12,7 @@ MAX_SENTENCE_CHARS = 400
 _LAST_SPACE = re.compile(r"\s(?=\S*$)")
 
 
+@cache
 def version() -> str:
     """Return what the boundaries depend on."""
     from importlib.metadata import version as version_of
