@@ -23,6 +23,9 @@ FILTERS = FilterCapabilities(frozenset(operator.value for operator in FilterOper
 GRADES = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=1.0, upper_bound=10.0)
 COSINES = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
 
+_NONE_CONFIGURED = "none is configured"
+"""How the message ends where no model is configured. One that is and cannot be used is not done without in silence."""
+
 MAX_NODES = 500
 """How many nodes a model is shown for one query, unless an option says otherwise."""
 
@@ -198,19 +201,16 @@ class DocumentSummaryEmbeddingPlugin:
 
         services = context.need_services()
         spec, embedding = services.embedding(options.embedding)
-        summarized_by, problem = _summarizing_model(services, options)
-        retriever = DocumentSummaryEmbeddingRetriever(
+        return DocumentSummaryEmbeddingRetriever(
             context.need_corpus(),
             context.need_storage(),
             embedding,
-            summarized_by,
+            summarizing_model(services, options.llm, options.summaries),
             embedding_spec=spec,
             choice_top_k=options.choice_top_k,
             top_k=options.top_k,
             object_map=context.object_map,
         )
-        retriever.notes += problem
-        return retriever
 
 
 class DocumentSummaryLLMPlugin:
@@ -246,22 +246,27 @@ class DocumentSummaryLLMPlugin:
         )
 
 
-def _summarizing_model(
-    services: Services, options: DocumentSummaryOptions
-) -> tuple[LanguageModel | None, tuple[str, ...]]:
-    """Return the model that sums up, or None and why there is none.
+def summarizing_model(
+    services: Services, llm: str | None, summaries: Literal["llm", "extraction"] | None
+) -> LanguageModel | None:
+    """Return the model that sums up, or None where sentences are chosen.
+
+    Args:
+        services: The models there are.
+        llm: The spec of the model; None for the configured one.
+        summaries: Who sums up; None for the model where one is configured.
 
     Raises:
-        MissingServiceError: One is asked for, and there is none.
+        MissingServiceError: There is no model and one is asked for, or the one that is configured cannot be used.
     """
-    if options.summaries == "extraction":
-        return None, ()
+    if summaries == "extraction":
+        return None
     try:
-        return services.llm(options.llm), ()
+        return services.llm(llm)
     except MissingServiceError as error:
-        if options.summaries == "llm" or options.llm is not None:
+        if summaries == "llm" or not error.message.endswith(_NONE_CONFIGURED):
             raise
-        return None, (error.message,)
+        return None
 
 
 summary = SummaryPlugin()

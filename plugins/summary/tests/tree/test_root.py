@@ -116,7 +116,7 @@ def test_a_plan_is_what_is_spent(new_index):
 
 def test_without_a_model_sentences_are_chosen_and_the_result_says_so(new_index):
     index, model = new_index([document(n) for n in range(12)])
-    result = index.as_retriever(MODE, summaries="extract").retrieve("")
+    result = index.as_retriever(MODE, summaries="extraction").retrieve("")
     assert sorted(told(result)) == list(range(12)) and model.asked == []
     assert any("as no language model is used" in note for note in result.notes)
 

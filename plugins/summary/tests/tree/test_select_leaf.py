@@ -130,7 +130,7 @@ def test_prompts_can_be_read_and_changed_and_without_summaries_by_the_model_ther
     retriever.update_prompts(choose_branches="Where to?", choose="Which?")
     retriever.retrieve("m3")
     assert {prompt.system.partition("\n")[0] for prompt in questions(model)} == {"Where to?", "Which?"}
-    extracting = index.as_retriever(MODE, summaries="extract")
+    extracting = index.as_retriever(MODE, summaries="extraction")
     assert sorted(extracting.get_prompts()) == ["choose", "choose_branches"]
     assert ids(extracting.retrieve("m3")) == ["d3"]
 

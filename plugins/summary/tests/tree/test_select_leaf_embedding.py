@@ -10,7 +10,7 @@ from marked_documents import document, marks, sum_up
 
 from retrieverkit import Index, QueryBundle
 from retrieverkit_core.budget import Budget
-from retrieverkit_core.errors import BudgetExceededError, OptionError, QueryError, ServiceError
+from retrieverkit_core.errors import BudgetExceededError, MissingServiceError, OptionError, QueryError, ServiceError
 from retrieverkit_core.result import Outcome
 from retrieverkit_summary import TreeSelectLeafEmbeddingRetriever
 from retrieverkit_summary.summarizing import by_model
@@ -219,7 +219,7 @@ def test_without_a_model_sentences_are_chosen_and_the_result_says_so(tmp_path):
     result = index.as_retriever(MODE).retrieve("m7")
     assert result[0].node.ref_doc_id == "d7"
     assert any("as no language model is used" in note for note in result.notes)
-    assert any("none is configured" in note for note in result.notes)
+    assert len([note for note in result.notes if "summaries" in note]) == 1
     assert index.as_retriever(MODE).get_prompts() == {}
     with pytest.raises(OptionError, match="child_branch_factor"):
         index.as_retriever("tree_select_leaf_embedding(child_branch_factor=0)")
@@ -227,9 +227,8 @@ def test_without_a_model_sentences_are_chosen_and_the_result_says_so(tmp_path):
 
 def test_with_a_model_at_hand_sentences_can_be_wanted_all_the_same(new_index):
     index, model = new_index([document(n) for n in range(30)])
-    result = index.as_retriever(MODE, summaries="extract").retrieve("m7")
+    result = index.as_retriever(MODE, summaries="extraction").retrieve("m7")
     assert (result[0].node.ref_doc_id, model.asked) == ("d7", [])
-    assert not any("none is configured" in note for note in result.notes)
 
 
 def test_the_class_is_what_is_behind_the_mode(new_index):
@@ -261,3 +260,16 @@ def test_blank_nodes_and_empty_corpora_find_nothing(new_index):
     index.add_nodes([])
     assert found(index, " ") == []
     assert len(model.asked) == 0
+
+
+def test_a_model_that_is_configured_and_cannot_be_used_is_an_error_and_not_done_without(new_index, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    index, _ = new_index([document(n) for n in range(30)])
+    index.close()
+    with Index.open(index.path, llm="openai(model='m')", embedding="hash") as index:
+        for mode in (MODE, "tree_root", "document_summary_embedding"):
+            with pytest.raises(MissingServiceError, match="cannot be used"):
+                index.as_retriever(mode)
+        assert found(index, "m7", MODE.replace(")", ", summaries='extraction')"))[0][0] == "d7"
+    with Index.open(index.path, embedding="hash") as index, pytest.raises(MissingServiceError, match="none is conf"):
+        index.as_retriever(MODE, summaries="llm")

@@ -10,10 +10,10 @@ from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, ModeOptions, ModeSpec, Need
 from retrieverkit_core.scores import UNSCORED
-from retrieverkit_summary.plugin import COSINES, FILTERS, GRADES
+from retrieverkit_summary.plugin import COSINES, FILTERS, GRADES, summarizing_model
 
 if TYPE_CHECKING:
-    from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+    from retrieverkit_core.services import CorpusEmbedder, Embedder
     from retrieverkit_summary.tree.all_leaf import TreeAllLeafRetriever
     from retrieverkit_summary.tree.root import TreeRootRetriever
     from retrieverkit_summary.tree.select_leaf import TreeSelectLeafRetriever
@@ -35,10 +35,9 @@ class TreeOptions(ModeOptions):
     """What the modes share that search the tree of summaries."""
 
     num_children: int = Field(default=10, ge=2, le=100, description="How many children a node has, on average.")
-    summaries: Literal["model", "extract"] | None = Field(
+    summaries: Literal["llm", "extraction"] | None = Field(
         default=None,
-        description="Who makes summaries: the language model, or nobody: sentences are chosen. "
-        "None: the model where one can be used.",
+        description="Who sums up: the language model, or a choice of sentences. None: the model where there is one.",
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
@@ -116,8 +115,8 @@ class TreeSelectLeafEmbeddingPlugin:
         from retrieverkit_summary.tree.select_leaf_embedding import TreeSelectLeafEmbeddingRetriever
 
         spec, embedding = context.need_services().embedding(options.embedding)
-        model, note = _summarizing_model(options, context)
-        retriever = TreeSelectLeafEmbeddingRetriever(
+        model = summarizing_model(context.need_services(), options.llm, options.summaries)
+        return TreeSelectLeafEmbeddingRetriever(
             context.need_corpus(),
             context.need_storage(),
             embedding,
@@ -128,8 +127,6 @@ class TreeSelectLeafEmbeddingPlugin:
             top_k=options.top_k,
             object_map=context.object_map,
         )
-        retriever.notes += note
-        return retriever
 
 
 class TreeRootPlugin:
@@ -149,8 +146,8 @@ class TreeRootPlugin:
         """Build the retriever for the mode."""
         from retrieverkit_summary.tree.root import TreeRootRetriever
 
-        model, note = _summarizing_model(options, context)
-        retriever = TreeRootRetriever(
+        model = summarizing_model(context.need_services(), options.llm, options.summaries)
+        return TreeRootRetriever(
             context.need_corpus(),
             context.need_storage(),
             model,
@@ -159,8 +156,6 @@ class TreeRootPlugin:
             top_k=options.top_k,
             object_map=context.object_map,
         )
-        retriever.notes += note
-        return retriever
 
 
 class TreeSelectLeafPlugin:
@@ -182,12 +177,12 @@ class TreeSelectLeafPlugin:
         """Build the retriever for the mode."""
         from retrieverkit_summary.tree.select_leaf import TreeSelectLeafRetriever
 
-        extracts = options.summaries == "extract"
+        extracts = options.summaries == "extraction"
         return TreeSelectLeafRetriever(
             context.need_corpus(),
             context.need_storage(),
             context.need_services().llm(options.llm),
-            summaries="extract" if extracts else "model",
+            summaries="extraction" if extracts else "llm",
             embedding=_embedding_at_hand(context) if extracts else None,
             child_branch_factor=options.child_branch_factor,
             choice_batch_size=options.choice_batch_size,
@@ -203,22 +198,6 @@ def _embedding_at_hand(context: BuildContext) -> Embedder | CorpusEmbedder | Non
         return context.need_services().embedding()[1]
     except MissingServiceError:
         return None
-
-
-def _summarizing_model(options: TreeOptions, context: BuildContext) -> tuple[LanguageModel | None, tuple[str, ...]]:
-    """Return the model that makes summaries, None where sentences are chosen; and why that is so.
-
-    Raises:
-        MissingServiceError: A model is asked for and cannot be used.
-    """
-    if options.summaries == "extract":
-        return None, ()
-    try:
-        return context.need_services().llm(options.llm), ()
-    except MissingServiceError as error:
-        if options.summaries == "model" or options.llm is not None:
-            raise
-        return None, (f"summaries: {error.message}",)
 
 
 tree_all_leaf = TreeAllLeafPlugin()

@@ -84,7 +84,7 @@ class TreeSelectLeafRetriever(TreeRetriever):
         storage: Path | str,
         model: LanguageModel,
         *,
-        summaries: Literal["model", "extract"] = "model",
+        summaries: Literal["llm", "extraction"] = "llm",
         embedding: Embedder | CorpusEmbedder | None = None,
         child_branch_factor: int = 1,
         choice_batch_size: int = BATCH_SIZE,
@@ -94,7 +94,7 @@ class TreeSelectLeafRetriever(TreeRetriever):
     ) -> None:
         positive(self.name, child_branch_factor=child_branch_factor, choice_batch_size=choice_batch_size)
         prompts = {CHOOSE: INSTRUCTIONS, CHOOSE_BRANCHES: BRANCH_INSTRUCTIONS}
-        by = model if summaries == "model" else None
+        by = model if summaries == "llm" else None
         super().__init__(corpus, storage, by, embedding, num_children, prompts, base)
         self.default_top_k = top_k
         self._model = model
