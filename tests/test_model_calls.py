@@ -8,12 +8,17 @@ import sys
 
 import pytest
 
-from retrieverkit import Document, Index, cassette
+from retrieverkit import Document, Index, MetadataFilters, QueryBundle, cassette
 from retrieverkit_core.errors import EndpointError, NotRecordedError
 from retrieverkit_testkit import model_faults as faults
+from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.model_server import ModelServer
+from retrieverkit_testkit.models import ScriptedModel
 
-NOTES = [Document(f"note {n} about matter {n % 7} and turbine {n % 3}", id=f"d{n}") for n in range(300)]
+NOTES = [
+    Document(f"note {n} about matter {n % 7} and turbine {n % 3}", id=f"d{n}", metadata={"tenant": "ab"[n % 2]})
+    for n in range(300)
+]
 
 
 def spec_of(server):
@@ -69,6 +74,29 @@ def test_a_failure_of_the_endpoint_is_replayed_as_it_was(tmp_path):
             index.retrieve("matter", "vector")
         assert (str(replayed.value), replayed.value.status) == (str(live.value), 503)
         assert tape.replayed == 2  # the comparison of the model with the index is on it too
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize("mode", ["summary_llm(choice_batch_size=4)", "document_summary_llm(choice_batch_size=4)"])
+def test_a_choice_is_replayed_although_its_labels_are_new(tmp_path, mode, how):
+    """Labels are random words of each call: the same question is found under others, and answered with those."""
+
+    def run(model):
+        with Index.from_documents(NOTES[:12], llm=model, embedding="lsa") as index:
+            retriever = index.as_retriever(mode)
+            query = QueryBundle("matter 3", filters=MetadataFilters.parse("tenant == 'a'"))
+            result = asyncio.run(retriever.aretrieve(query)) if how == "async" else retriever.retrieve(query)
+            return told(result), result.outcome
+
+    live = ScriptedModel(by_words)
+    with cassette(tmp_path / "calls.jsonl"):
+        recorded = run(live)
+    silent = ScriptedModel(lambda prompt: AssertionError("a replay asks nobody"))
+    with cassette(tmp_path / "calls.jsonl"):
+        assert run(silent) == recorded
+    assert recorded[0][1].llm_calls == len(live.asked) > 1 and not silent.asked
+    labels = [label for prompt in live.asked for label in prompt.labels]
+    assert labels and not any(label in (tmp_path / "calls.jsonl").read_text(encoding="utf-8") for label in labels)
 
 
 @pytest.mark.slow
