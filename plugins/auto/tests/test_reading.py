@@ -87,6 +87,33 @@ def test_what_is_known_follows_every_change(corpus_of, auto_over):
     assert filters("Peru stamps") == "None"
 
 
+def test_names_and_units_that_texts_use_too_are_not_taken_for_fields(corpus_of, auto_over):
+    rows = {"mode": "vector", "row": 5, "seconds": 2.5}
+    plain = corpus_of(rows, {"row": 6}, texts=["a measurement", "another measurement"])
+    texts = ["a measurement", "a row of cabins", "The mode vector takes seconds."]
+    prose = corpus_of(rows, {"row": 6}, {}, texts=texts)
+    for question, read in {
+        "mode vector": "mode == 'vector'",
+        "a row of 5": "row == 5",
+        "runs of less than 5 seconds": "seconds < 5",
+    }.items():
+        assert str(auto_over(plain).retrieve(question).spec.filters) == read
+        assert auto_over(prose).retrieve(question).spec.filters is None
+    read = auto_over(prose).retrieve("mode: vector, seconds < 5").spec.filters
+    assert str(read) == "mode == 'vector' and seconds < 5"
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [("red or blue shoes", "colour in ['blue', 'red']"), ("shoes that are not red", "colour != 'red'")],
+)
+def test_each_value_is_looked_for_in_other_texts(corpus_of, auto_over, question, read):
+    nodes = [{"colour": "red"}, {"colour": "red"}, {"colour": "blue"}, {"colour": "blue"}, {"colour": "grey"}]
+    assert str(auto_over(corpus_of(*nodes)).retrieve(question).spec.filters) == read
+    texts = ["shoes"] * 4 + ["for red carpets"]
+    assert auto_over(corpus_of(*nodes, texts=texts)).retrieve(question).spec.filters is None
+
+
 def test_rules_say_when_the_index_is_not_in_english(corpus_of, auto_over):
     result = auto_over(corpus_of(*FILMS, language="de")).retrieve("rating above 8")
     assert result.notes[-1] == "the rules read English; the index is in 'de'"

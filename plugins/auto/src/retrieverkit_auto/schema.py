@@ -10,7 +10,7 @@ import os
 import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
@@ -73,10 +73,18 @@ class Schema:
         fields: The fields.
         rows: The nodes in view.
         language: The language of the texts.
+        vocabulary: The hash of each word of all texts, also of those that are not in view.
     """
 
-    def __init__(self, fields: Sequence[FieldInfo], rows: Sequence[Row] = (), language: str = "en") -> None:
+    def __init__(
+        self,
+        fields: Sequence[FieldInfo],
+        rows: Sequence[Row] = (),
+        language: str = "en",
+        vocabulary: Container[int] = frozenset(),
+    ) -> None:
         self.fields = tuple(fields)
+        self._vocabulary = vocabulary
         self.language = language
         self._rows = rows
         self._strangers: dict[tuple[str, tuple[str, ...]], bool] = {}
@@ -105,9 +113,9 @@ class Schema:
         key = str(tree), tuple(words)
         known = self._strangers.get(key)
         if known is None:
-            hashes = list(map(_hash, words))
-            passes = tree.matcher
-            known = any(row.has(hashes) and not passes(row.metadata) for row in self._rows)
+            hashes, passes = list(map(_hash, words)), tree.matcher
+            rows = self._rows if all(each in self._vocabulary for each in hashes) else ()
+            known = any(row.has(hashes) and not passes(row.metadata) for row in rows)
             if len(self._strangers) >= _ANSWERS:
                 self._strangers.clear()
             self._strangers[key] = known
@@ -135,6 +143,7 @@ class Schemas:
         self._views: OrderedDict[MetadataFilters | None, Schema] = OrderedDict()
         self._strings: dict[str, str] = {}
         self._hashes = _Hashes()
+        self._vocabulary: set[int] = set()
 
     def after_fork(self) -> None:
         """In a child: begin again, if a thread that is not here was reading."""
@@ -176,6 +185,7 @@ class Schemas:
                 self._rows.clear()
                 self._strings.clear()
                 self._hashes.clear()
+                self._vocabulary = set()
                 self._read(corpus, snapshot, None)
             self._state = snapshot.cursor, settings
         self._views.clear()
@@ -186,6 +196,7 @@ class Schemas:
             words = {self._hashes[word] for word in words_of(searched_text(node, settings))}
             metadata = {sys.intern(key): self._shared(value) for key, value in filterable(node).items()}
             self._rows[ordinal] = Row(ordinal, metadata, array("I", words))
+            self._vocabulary |= words
 
     def _shared(self, value: Any) -> Any:
         """Return a value that many nodes have as one object."""
@@ -200,13 +211,13 @@ class Schemas:
             rows = [row for row in rows if passes(row.metadata)]
         seen = _fields(rows, settings.searched)
         if self._declared is None:
-            return Schema(list(seen.values()), rows, settings.language)
+            return Schema(list(seen.values()), rows, settings.language, self._vocabulary)
         declared = [
             declared_field(info, seen.get(info.name), view is not None)
             for info in self._declared
             if info.name in seen or view is None
         ]
-        return Schema(declared, rows, settings.language)
+        return Schema(declared, rows, settings.language, self._vocabulary)
 
 
 _LIVE: WeakSet[Schemas] = WeakSet()

@@ -34,7 +34,7 @@ def find_count(tokens: Sequence[Token], place: int, schema: Schema, head: bool) 
     if requests and after.isalpha() and after != singular(after):
         return Found(place, behind, top_k=number)
     if at(tokens, place - 3, "tell", "me", "about") and after.isalpha() and after != singular(after):
-        return Found(place, behind, top_k=number, evidence=(tokens[place].text, after))
+        return Found(place, behind, top_k=number, evidence=((tokens[place].text, after),))
     return None
 
 

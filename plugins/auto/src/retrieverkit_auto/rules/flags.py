@@ -32,7 +32,7 @@ def find_flag(tokens: Sequence[Token], place: int, schema: Schema, head: bool) -
             continue
         out = len(one_of(tokens, place, _OUT) or ())
         opposite = _OPPOSITES.get(words)
-        evidence = words if len(words) == 1 else ()
+        evidence = (words,) if len(words) == 1 else ()
         alone = len(words) > 1 or out or head or text_at(tokens, place - 1) in ("are", "is", "still", ",")
         stated = text_at(tokens, place + out + len(words)) in (":", "=", "==")
         if (alone or stated) and at(tokens, place + out, *words):

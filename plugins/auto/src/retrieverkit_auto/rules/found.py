@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieverkit_auto.fields import FieldInfo
+from retrieverkit_auto.schema import Schema
 from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 Leaf = MetadataFilter | MetadataFilters
@@ -21,8 +22,8 @@ class Found:
         filters: What it asks to filter by; all of them must hold.
         top_k: How many hits it asks for, or None.
         doubt: Why it is left in the query, or "".
-        evidence: Words that must not stand in a text outside of the filters; none where the question itself says that
-            the filter is meant.
+        evidence: Words, such as those of a value: no text outside of the filters may have all words of one. None where
+            the question itself says that the filter is meant.
         is_value: Whether it names a value and compares nothing: after "about" it is a subject.
         is_bare: Whether nothing but its place says that a value is meant, as in ``red shoes``.
     """
@@ -32,7 +33,7 @@ class Found:
     filters: tuple[Leaf, ...] = ()
     top_k: int | None = None
     doubt: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[tuple[str, ...], ...] = ()
     is_value: bool = False
     is_bare: bool = False
 
@@ -59,3 +60,13 @@ def negated(leaf: Leaf) -> Leaf:
         if leaf.operator is FilterOperator.IN:
             return MetadataFilter(leaf.key, leaf.value, FilterOperator.NIN)
     return MetadataFilters([leaf], FilterCondition.NOT)
+
+
+def other_sense(part: Found, schema: Schema) -> str:
+    """Return why a part may mean what texts mean by its words, or ""."""
+    if not part.evidence:
+        return ""
+    tree = MetadataFilters(list(part.filters)) if part.filters else MetadataFilters([], FilterCondition.OR)
+    if not any(schema.is_word_elsewhere(tree, words) for words in part.evidence):
+        return ""
+    return f"it may be {tree}, and texts of other nodes use the word" if part.filters else "texts have these words"

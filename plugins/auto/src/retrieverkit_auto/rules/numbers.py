@@ -9,7 +9,7 @@ from retrieverkit_auto.fields import FieldInfo, singular
 from retrieverkit_auto.rules.found import Found, Leaf
 from retrieverkit_auto.rules.words import COUNTS, Token, at, one_of, phrases, text_at, word_set
 from retrieverkit_auto.schema import Schema
-from retrieverkit_core.filters import FilterOperator, MetadataFilter
+from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 _MORE, _LESS, _LEAST, _MOST, _EXACT = ">", "<", ">=", "<=", "=="
 _WAYS: dict[tuple[str, ...], str] = {
@@ -67,7 +67,7 @@ class _Number(NamedTuple):
 
 def find_number(tokens: Sequence[Token], place: int, schema: Schema) -> Found | None:
     """Return the comparison with a number at a place."""
-    fields = [field for field in schema.fields if field.kind == "number" and "year" not in field.meanings]
+    fields = _numbers(schema)
     if not fields:
         return None
     named, behind = _named(tokens, place, fields)
@@ -86,7 +86,7 @@ def find_number(tokens: Sequence[Token], place: int, schema: Schema) -> Found | 
         behind += number.size
         implied = next((_IMPLIED[word] for word in comparator or () if word in _IMPLIED), "")
         asked = [(_WAYS[comparator] if comparator else "", number)]
-    return _compared(tokens, place, behind, asked, implied, named, fields)
+    return _compared(tokens, place, behind, asked, implied, named, schema)
 
 
 def _compared(
@@ -96,8 +96,9 @@ def _compared(
     asked: list[tuple[str, _Number]],
     implied: str,
     named: list[FieldInfo] | None,
-    fields: Sequence[FieldInfo],
+    schema: Schema,
 ) -> Found | None:
+    fields = _numbers(schema)
     money = {number.money for _, number in asked} - {""}
     unit = singular(text_at(tokens, behind))
     if unit in _MONEY:
@@ -130,8 +131,24 @@ def _compared(
         return Found(place, behind, doubt=f"{' or '.join(f.name for f in candidates)} may count in other units")
     if len(candidates) > 1:
         return Found(place, behind, doubt=f"it may be of {' or '.join(field.name for field in candidates)}")
+    if named is None and not implied and not money and _is_said_elsewhere(candidates[0], unit, schema):
+        doubt = f"texts of nodes without {candidates[0].name} speak of {unit!r} too"
+        return None if exact else Found(place, behind, doubt=doubt)
     leaves = tuple(_leaf(candidates[0], way or _EXACT, number.value) for way, number in asked)
-    return Found(place, behind, leaves)
+    said = exact and named is not None and not money and text_at(tokens, place + 1) in ("of", "is")
+    return Found(place, behind, leaves, evidence=((text_at(tokens, place),),) if said else ())
+
+
+def _numbers(schema: Schema) -> list[FieldInfo]:
+    return [
+        field for field in schema.fields if field.kind == "number" and not field.lists and "year" not in field.meanings
+    ]
+
+
+def _is_said_elsewhere(field: FieldInfo, unit: str, schema: Schema) -> bool:
+    """Return whether a unit is that of other things too: where only its field has it, it can mean nothing else."""
+    has_none = MetadataFilter(field.name, None, FilterOperator.IS_EMPTY)
+    return schema.is_word_elsewhere(MetadataFilters([has_none], FilterCondition.NOT), (unit,))
 
 
 def _leaf(field: FieldInfo, way: str, value: int | float) -> Leaf:

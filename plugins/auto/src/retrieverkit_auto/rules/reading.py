@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from retrieverkit_auto.rules.counts import find_count, is_request
 from retrieverkit_auto.rules.flags import find_flag
-from retrieverkit_auto.rules.found import Found, Leaf
+from retrieverkit_auto.rules.found import Found, Leaf, other_sense
 from retrieverkit_auto.rules.numbers import find_number
 from retrieverkit_auto.rules.times import find_time
 from retrieverkit_auto.rules.values import find_value
@@ -107,7 +107,7 @@ def _certain(parts: Sequence[Found], tokens: Sequence[Token], schema: Schema) ->
         doubt = part.doubt or _doubt(part, parts, tokens, compared)
         if part.is_bare and not doubt:
             doubt = _phrase(part, following, tokens, schema)
-        made.append(replace(part, doubt=doubt or _other_sense(part, schema)))
+        made.append(replace(part, doubt=doubt or other_sense(part, schema)))
     return made
 
 
@@ -157,17 +157,6 @@ def _doubt(part: Found, parts: Sequence[Found], tokens: Sequence[Token], compare
     if word in SUBJECTS and part.is_value and not _inside(before, parts):
         return f"behind {word!r} it is a subject"
     return ""
-
-
-def _other_sense(part: Found, schema: Schema) -> str:
-    if not part.evidence:
-        return ""
-    tree = MetadataFilters(list(part.filters))
-    if not part.filters:
-        is_word = schema.is_word_elsewhere(MetadataFilters([], "or"), part.evidence)
-    else:
-        is_word = schema.is_word_elsewhere(tree, part.evidence)
-    return f"it may be {tree}, and texts of other nodes use the word" if is_word else ""
 
 
 def _inside(place: int, parts: Sequence[Found]) -> bool:

@@ -117,7 +117,7 @@ def _found(
         return Found(place, end, doubt=f"it may be when something was {before}")
     sure = sure or before in PUBLISHING or singular(before) in DOCUMENTS
     leaves = _leaves(usable[0], asked, *spans)
-    words = tuple(dict.fromkeys(word for span in spans for word in span.words))
+    words = tuple(dict.fromkeys(span.words for span in spans if span.words))
     return Found(place, end, leaves, evidence=() if sure else words)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from retrieverkit_auto.fields import FieldInfo, singular, words_of
-from retrieverkit_auto.rules.found import Found, Leaf, equal, negated
+from retrieverkit_auto.rules.found import Found, Leaf, equal, negated, other_sense
 from retrieverkit_auto.rules.words import (
     DETERMINERS,
     FUNCTION_WORDS,
@@ -163,7 +163,7 @@ def find_value(tokens: Sequence[Token], place: int, schema: Schema, head: bool) 
             return replace(found, start=place)
         filters = tuple(negated(leaf) for leaf in found.filters)
         every = len(filters) > 1 or "all(" in str(filters[0])
-        doubt = "not this and that may be either or both" if every else ""
+        doubt = "not this and that may be either or both" if every else other_sense(found, schema)
         return replace(found, start=place, filters=filters, doubt=doubt, evidence=())
     return None
 
@@ -181,11 +181,15 @@ def _by_name(tokens: Sequence[Token], place: int, values: Values) -> Iterator[Fo
         size = _name_at(tokens, place, field)
         if size:
             behind = place + size
+            sure = text_at(tokens, behind) in (":", "=", "==")
             behind += len(one_of(tokens, behind, phrases(":", "=", "==", "is", "are", "of", "by")) or ())
             behind += text_at(tokens, behind) in DETERMINERS
             named = _chain(tokens, behind, values, [field])
             if named is not None:
-                yield _found(start, named, values)
+                yield replace(
+                    _found(start, named, values),
+                    evidence=() if sure else _words(tokens[place + size : named.end], tokens[place : place + size]),
+                )
         elif not is_of_people(field):
             named = _chain(tokens, place, values, [field])
             if named is not None and start < place and (behind := _name_at(tokens, named.end, field)):
@@ -346,7 +350,13 @@ def _found(start: int, chain: _Chain, values: Values) -> Found:
     return Found(start, chain.end, filters, is_value=True)
 
 
-def _words(tokens: Sequence[Token]) -> tuple[str, ...]:
-    return tuple(
-        token.text for token in tokens if token.text not in ("and", "or", ",") and token.text not in DETERMINERS
-    )
+def _words(tokens: Sequence[Token], name: Sequence[Token] = ()) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each value, with those of the field where it is named."""
+    values: list[list[str]] = [[]]
+    for token in tokens:
+        if token.text in ("and", "or", "nor", ","):
+            values.append([])
+        elif token.text not in DETERMINERS:
+            values[-1].append(token.text)
+    named = tuple(token.text for token in name)
+    return tuple((*named, *words) for words in values if words)
