@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kit_bad_indexes import Vectors
-from kit_bad_more import Prints
+from kit_bad_more import Prints, ReadsTheBeginning
 from kit_bad_plain import GrowsTired, HiddenLimit
 from kit_good import EVERYTHING, AsyncWords, Words, good
 from kit_honest import ByTitle, KeepsNumbers, KeepsStopWords
@@ -17,6 +17,7 @@ from kit_modes import CorpusWords, WordsPlugin
 from retrieverkit.discovery import Discovery
 from retrieverkit_core.errors import ConfigError, UnknownModeError
 from retrieverkit_core.plugin import ModeSpec
+from retrieverkit_core.result import RetrievalResult
 from retrieverkit_testkit import Outcome, check_retriever, for_mode, to_card
 from retrieverkit_testkit.answering import answers_elsewhere
 from retrieverkit_testkit.checking import all_checks
@@ -80,6 +81,18 @@ def test_honest_modes_of_other_kinds_pass(made, capabilities):
     mode = for_mode("words", discovery=discovery, embedding=WordVectors())
     report = check_retriever(mode, capabilities=capabilities, quick=True)
     assert report.ok, report
+
+
+def test_what_reads_the_beginning_of_a_text_and_says_so_is_told_and_not_failed():
+    class SaysSo(ReadsTheBeginning):
+        def _retrieve(self, query_bundle):
+            found = super()._retrieve(query_bundle)
+            longer = any(len(node.text) > 2000 for node in self.nodes())
+            return RetrievalResult(found, notes=["the end of long nodes is not read"] if longer else [])
+
+    (result,) = check_retriever(lambda d: SaysSo(d), only=["the_end_of_a_long_node_is_read"])
+    assert result.outcome is Outcome.PASSED
+    assert "says so: the end of long nodes is not read" in result.reason
 
 
 @pytest.mark.parametrize("factory", [Maker().make, Maker.of_class], ids=["method", "class method"])

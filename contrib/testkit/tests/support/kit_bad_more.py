@@ -247,7 +247,34 @@ class CutsTheScope(Words):
         return super()._retrieve(query_bundle)[:2]
 
 
+class ReadsTheBeginning(Words):
+    def weights(self, nodes):
+        return {word: 1.0 for node in nodes for word in self.words(node.text)}
+
+    def words(self, text):
+        return super().words(text[:2000])
+
+
+class ScoresByLimit(Words):
+    def _retrieve(self, query_bundle):
+        return [NodeWithScore(hit.node, hit.score / query_bundle.top_k) for hit in super()._retrieve(query_bundle)]
+
+
+class RemembersEachQuery(Words):
+    def __init__(self, documents):
+        super().__init__(documents)
+        self.cache = {}
+
+    def _retrieve(self, query_bundle):
+        if query_bundle not in self.cache:
+            self.cache[query_bundle] = super()._retrieve(query_bundle)
+        return copy.deepcopy(self.cache[query_bundle])
+
+
 BAD = {
+    "the_end_of_a_long_node_is_read": ReadsTheBeginning,
+    "scores_do_not_depend_on_top_k": ScoresByLimit,
+    "nothing_is_kept_of_every_query": RemembersEachQuery,
     "no_limit_is_all": NoneIsTen,
     "the_last_word_counts": HalfMustMatch,
     "the_end_of_a_query_is_read": CutsQueries,

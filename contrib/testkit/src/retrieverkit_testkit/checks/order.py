@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from retrieverkit_testkit.answering import answers_elsewhere, written
 from retrieverkit_testkit.answers import ensure_same, scored
-from retrieverkit_testkit.capabilities import Capability
+from retrieverkit_testkit.capabilities import Capability, Trait
 from retrieverkit_testkit.checking import check
-from retrieverkit_testkit.library import SHARED, library, twins
+from retrieverkit_testkit.library import NODES, SHARED, library, twins
 from retrieverkit_testkit.subjects import Subject
 
 QUERIES = (SHARED, "twin words", "herring comet granite", library()[4].text)
@@ -49,6 +49,21 @@ def check_ties_are_stable(subject: Subject) -> None:
         for k in range(1, len(whole) + 1):
             found = [name for name, _ in trial.scored("twin words", top_k=k)]
             ensure_same([(n, None) for n in found], [(n, None) for n in whole[:k]], f"equal documents at top_k={k}")
+
+
+@check(Capability.DETERMINISTIC, needs=(Trait.SCORED,))
+def check_scores_do_not_depend_on_top_k(subject: Subject) -> None:
+    """A node has the same score however many hits are asked for.
+
+    To mend: scale scores by what the query and the corpus give, not by the hits that are returned.
+    """
+    with subject.shelf() as trial:
+        for text in QUERIES:
+            whole = {hit.node.id: hit.score for hit in trial.ask(text, top_k=NODES)}
+            for k in (1, 2, 5):
+                hits = [(hit.node.id, hit.score) for hit in trial.ask(text, top_k=k) if hit.node.id in whole]
+                expected = [(name, whole[name]) for name, _ in hits]
+                ensure_same(hits, expected, f"{text!r} at top_k={k}", tolerance=1e-5)
 
 
 @check(Capability.DETERMINISTIC, thorough=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from retrieverkit_core.errors import QueryError
+from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Document
 from retrieverkit_testkit.answers import document_of, ids, same
 from retrieverkit_testkit.asking import refused
@@ -19,6 +20,7 @@ _ONE_NODE = 2000
 """Documents up to so many characters are one node."""
 
 _FILLERS = ("window", "carpet", "yesterday", "ordinary", "seldom", "purple", "ticket", "elbow", "garden", "nobody")
+_ONE, _OTHER = "Quaggas graze beside zebras", "Walruses doze below icebergs"
 _WORDS = (
     "7",
     "1961",
@@ -216,6 +218,45 @@ def check_the_end_of_a_query_is_read(subject: Subject) -> None:
             if not (first or second or Capability.EXHAUSTIVE in subject.declared):
                 raise NothingToCheck("a query of many words finds nothing")
             ensure(not same(first, second), f"behind {count} other words, 'herring' and 'comet' have the same answer")
+
+
+@check(Capability.RANKS_BY_QUERY, needs=(Trait.SCORED,))
+def check_the_end_of_a_long_node_is_read(subject: Subject) -> str | None:
+    """Long nodes that differ in their last sentence alone are told apart by it, if those with other first ones are.
+
+    What reads the beginning of a text alone, as some models do, says so in the notes of its results.
+
+    To mend: index all of a node; where a model has a limit, cut the node into pieces that it reads whole, or let the
+    embedder be a ``BoundedEmbedder``, so that results tell.
+    """
+    with subject.shelf() as trial:
+        ordinary = trial.ask(_ONE, top_k=NODES).notes
+    for length in (2_500, 40_000):
+        filler = (" ".join(_FILLERS) + ". ") * (length // len(" ".join(_FILLERS)))
+        texts = {
+            "first one": f"{_ONE}. {filler}",
+            "first other": f"{_OTHER}. {filler}",
+            "last one": f"{filler}{_ONE}.",
+            "last other": f"{filler}{_OTHER}.",
+        }
+        with subject.over([*library(), *(chapters(text, id=name) for name, text in texts.items())]) as trial:
+            hits = trial.ask(_ONE, top_k=NODES + len(texts))
+            if not _better(hits, "first one", "first other"):
+                raise NothingToCheck("it does not tell long nodes apart by a sentence")
+            if not _better(hits, "last one", "last other"):
+                told = [note for note in hits.notes if note not in ordinary]
+                ensure(told, f"of nodes of {length:,} characters the last sentence counts for nothing, the first does")
+                return f"it does not read the end of nodes, and says so: {told[0]}"
+    return None
+
+
+def _better(hits: Sequence[NodeWithScore], one: str, other: str) -> bool:
+    """Return whether a document is found, and with another score than one behind it, or without that one."""
+    scores = {document_of(hit): hit.score for hit in reversed(hits)}
+    places = ids(hits)
+    if one not in scores or other not in scores:
+        return one in scores
+    return places.index(one) < places.index(other) and scores[one] != scores[other]
 
 
 @check(Capability.RANKS_BY_QUERY)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import itertools
 import logging
 import random
 import sys
@@ -25,7 +27,7 @@ from retrieverkit_testkit.files_written import left_outside
 from retrieverkit_testkit.library import SHARED, library, own_text, put
 from retrieverkit_testkit.process_state import random_states, watched
 from retrieverkit_testkit.subjects import Subject, Trial
-from retrieverkit_testkit.verdicts import ensure
+from retrieverkit_testkit.verdicts import NothingToCheck, ensure
 
 _CANARY = "zebrafish canary"
 _IDS = (
@@ -51,6 +53,10 @@ _IDS = (
     "01",
     "long" * 300,
 )
+
+_FEW, _WINDOW, _MANY = 300, 150, 8_000
+"""Queries that may fill caches, that are looked at together, and after which no cache should grow any more."""
+_MEMORY_SECONDS = 30.0
 
 
 def _ways(retriever: BaseRetriever) -> dict[str, Callable[[], object]]:
@@ -149,6 +155,44 @@ def check_the_clock_changes_no_answer(subject: Subject) -> None:
         with _years_later(30, _author(subject, trial)):
             for text, wanted in zip(texts, expected, strict=True):
                 ensure_same(trial.scored(text, top_k=20), wanted, f"thirty years later, {text!r}")
+
+
+@check(thorough=True)
+def check_nothing_is_kept_of_every_query(subject: Subject) -> None:
+    """Thousands of different queries, each with filters of its own, leave no more in memory than some hundreds.
+
+    To mend: bound each cache by a number of entries, and by bytes where entries may be large.
+    """
+    words = [own_text(document).split()[-1] for document in library()]
+    queries = (
+        QueryBundle(" ".join(some), top_k=3, filters=MetadataFilters.parse(f"year > {number}"))
+        for number, some in enumerate(itertools.permutations(words, 4))
+    )
+    most = min(_MANY, int(_MEMORY_SECONDS / max(subject.pace, 1e-6)))
+    with subject.shelf() as trial:
+        asked = _ask_some(trial, queries, _FEW)
+        before = _blocks()
+        while asked < most:
+            asked += _ask_some(trial, queries, _WINDOW)
+            now = _blocks()
+            if now - before < _WINDOW:
+                return
+            before = now
+    if most < _MANY:
+        raise NothingToCheck("a call takes too long to ask thousands of queries")
+    ensure(False, f"after {asked:,} different queries, each still leaves something behind")
+
+
+def _ask_some(trial: Trial, queries: Iterator[QueryBundle], count: int) -> int:
+    for query in itertools.islice(queries, count):
+        trial.retriever.retrieve(query)
+    return count
+
+
+def _blocks() -> int:
+    """Return how many objects Python has in memory, but for what nothing refers to."""
+    gc.collect()
+    return sys.getallocatedblocks()
 
 
 @check()
