@@ -1,5 +1,7 @@
 """The conformance kit on the keyword modes."""
 
+from retrieverkit_testkit.models import ScriptedModel
+from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
 
 
@@ -16,6 +18,16 @@ class TestKeywordByWeight(RetrieverConformance):
 
 class TestKeywordRake(RetrieverConformance):
     retriever_mode = "keyword_rake"
+    capabilities = ["deterministic", "ranks-by-query", "lexical"]
+    quick = True
+
+
+def words(prompt):
+    return {"keywords": prompt.data[0].split()}
+
+
+class TestKeywordLLM(RetrieverConformance):
+    retriever_mode = for_mode("keyword_llm(max_keywords=1000, max_query_keywords=5000)", llm=ScriptedModel(words))
     capabilities = ["deterministic", "ranks-by-query", "lexical"]
     quick = True
 

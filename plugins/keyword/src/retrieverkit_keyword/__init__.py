@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from retrieverkit_keyword.grep.options import GrepOptions
     from retrieverkit_keyword.grep.pattern import PatternError
     from retrieverkit_keyword.grep.retriever import GrepRetriever, TimeLimitError
-    from retrieverkit_keyword.options import KeywordOptions
+    from retrieverkit_keyword.llm.retriever import KeywordLLMRetriever
+    from retrieverkit_keyword.options import KeywordLLMOptions, KeywordOptions
     from retrieverkit_keyword.retriever import KeywordRakeRetriever, KeywordRetriever
     from retrieverkit_keyword.table import KeywordTable
 
@@ -17,6 +18,8 @@ __all__ = [
     "GrepIndex",
     "GrepOptions",
     "GrepRetriever",
+    "KeywordLLMOptions",
+    "KeywordLLMRetriever",
     "KeywordOptions",
     "KeywordRakeRetriever",
     "KeywordRetriever",
@@ -29,6 +32,8 @@ _MODULES = {
     "GrepIndex": "grep.index",
     "GrepOptions": "grep.options",
     "GrepRetriever": "grep.retriever",
+    "KeywordLLMOptions": "options",
+    "KeywordLLMRetriever": "llm.retriever",
     "KeywordOptions": "options",
     "KeywordRakeRetriever": "retriever",
     "KeywordRetriever": "retriever",

@@ -48,3 +48,17 @@ class KeywordOptions(CheckedOptions):
         default=None,
         description="ISO 639-1 code of the corpus's language: its stemmer and stop words; the index's setting if None.",
     )
+
+
+class KeywordLLMOptions(KeywordOptions):
+    """Options of the keyword_llm mode."""
+
+    max_keywords: int = Field(
+        default=10, ge=1, description="At most so many keywords are kept of a node; their words come on top."
+    )
+    max_query_keywords: int = Field(
+        default=10, ge=1, description="At most so many keywords are taken of a query; their words come on top."
+    )
+    llm: str | None = Field(
+        default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
+    )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, ModeSpec, Need
-from retrieverkit_keyword.options import FILTERS, SCORES, KeywordOptions
+from retrieverkit_keyword.options import FILTERS, SCORES, KeywordLLMOptions, KeywordOptions
 
 if TYPE_CHECKING:
+    from retrieverkit_keyword.llm.retriever import KeywordLLMRetriever
     from retrieverkit_keyword.retriever import KeywordRakeRetriever, KeywordRetriever
 
 
@@ -56,5 +57,32 @@ class KeywordRakePlugin:
         )
 
 
+class KeywordLLMPlugin:
+    """Makes keyword_llm retrievers."""
+
+    spec = ModeSpec(
+        name="keyword_llm",
+        summary="keywords in common that a language model names",
+        options=KeywordLLMOptions,
+        scores=SCORES,
+        filters=FILTERS,
+        needs=frozenset({Need.CORPUS, Need.LLM}),
+    )
+
+    @hookimpl
+    def make_retriever(self, mode: str, options: KeywordLLMOptions, context: BuildContext) -> KeywordLLMRetriever:
+        """Build the retriever for the mode."""
+        from retrieverkit_keyword.llm.retriever import KeywordLLMRetriever
+
+        return KeywordLLMRetriever(
+            context.need_corpus(),
+            context.need_storage(),
+            context.need_services().llm(options.llm),
+            **options.model_dump(exclude={"llm"}),
+            object_map=context.object_map,
+        )
+
+
 keyword = KeywordPlugin()
+keyword_llm = KeywordLLMPlugin()
 keyword_rake = KeywordRakePlugin()

@@ -80,6 +80,7 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
         storage: The folder under which the corpus's indexes live.
         extractor: What takes keywords out of texts.
         max_keywords: At most so many keywords of a node.
+        uses: What the extractor asks, such as a model.
 
     Attributes:
         extractor: What takes keywords out of texts.
@@ -89,7 +90,15 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
     name: ClassVar[str] = "keyword"
     format_version = 1
 
-    def __init__(self, corpus: Corpus, storage: Path, extractor: Extractor, max_keywords: int = 20) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        storage: Path,
+        extractor: Extractor,
+        max_keywords: int = 20,
+        *,
+        uses: Sequence[object] = (),
+    ) -> None:
         self.settings = corpus.settings
         self.extractor = extractor
         self._most = max_keywords
@@ -98,7 +107,7 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
             "max_keywords": max_keywords,
             "searched": list(self.settings.searched),
         }
-        super().__init__(corpus, storage, config)
+        super().__init__(corpus, storage, config, uses=uses)
 
     def build(self, connection: sqlite3.Connection, nodes: Iterable[StoredNode]) -> None:
         """Take the keywords of every node."""
@@ -128,6 +137,12 @@ class RakeTable(KeywordTable):
     """The phrases that RAKE takes of every node, and their words."""
 
     name: ClassVar[str] = "keyword_rake"
+
+
+class LLMTable(KeywordTable):
+    """The keywords that a language model names of every node, and their words."""
+
+    name: ClassVar[str] = "keyword_llm"
 
 
 class _Waiting:

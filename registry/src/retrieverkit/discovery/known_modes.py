@@ -11,6 +11,7 @@ KNOWN_MODES: dict[str, str] = {
     "grep": "retrieverkit-keyword",
     "hybrid": "retrieverkit-fusion",
     "keyword": "retrieverkit-keyword",
+    "keyword_llm": "retrieverkit-keyword",
     "keyword_rake": "retrieverkit-keyword",
     "summary": "retrieverkit-summary",
     "summary_embedding": "retrieverkit-summary",

@@ -1,0 +1,1 @@
+"""The mode keyword_llm: a language model names the keywords."""
