@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from retrieverkit import Document, Index
 from retrieverkit_core import Budget, QueryBundle, budget
 from retrieverkit_core.filters import MetadataFilters
+from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
 
 DIMENSION = 8
@@ -26,6 +27,10 @@ MODES = [
     "fusion(bm25, vector, weights=[1, 0])",
     "fusion(bm25, num_queries=2)",
     "fusion(bm25, fusion(bm25, vector, num_queries=2), num_queries=3)",
+    "keyword",
+    "grep",
+    "summary_llm",
+    "fusion(bm25, summary_llm(choice_batch_size=3))",
 ]
 QUERIES = [
     QueryBundle("turbine matter"),
@@ -86,7 +91,11 @@ def files_of(folder):
 def test_a_run_spends_what_its_plan_said(tmp_path_factory, mode, query, sizes, per_call):
     folder = tmp_path_factory.mktemp("plan")
     embedding, numbers = Paid(per_call), itertools.count()
-    model = ScriptedModel(lambda prompt: "\n".join(f"turbine {next(numbers)}" for _ in range(2)))
+
+    def answer(prompt):
+        return by_words(prompt) if prompt.labels else "\n".join(f"turbine {next(numbers)}" for _ in range(2))
+
+    model = ScriptedModel(answer)
     first = 0
     with Index.create(folder / "notes.rk", embedding=embedding, llm=model) as index:
         for size in sizes:
