@@ -139,7 +139,7 @@ class ModelAtHand:
     def for_queries(self, folder: Path, layout: Layout) -> EmbedQueries | None:
         """Return the model; it is asked for its probe when it is first used."""
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
-        return ComparedFirst(self._asked.embed_queries, lambda: self._require_same(layout))
+        return ComparedFirst(self._asked, lambda: self._require_same(layout))
 
     def _require_same(self, layout: Layout) -> None:
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
@@ -151,15 +151,15 @@ class ComparedFirst:
     """Embeds queries by a model that is compared with the one that made the vectors when it is first used.
 
     Args:
-        embed_queries: What the model does.
+        model: The model.
         compare: Raises where it is another model.
 
     Attributes:
         compared: Whether it has been.
     """
 
-    def __init__(self, embed_queries: EmbedQueries, compare: Callable[[], None]) -> None:
-        self._embed_queries = embed_queries
+    def __init__(self, model: Embedder, compare: Callable[[], None]) -> None:
+        self._model = model
         self._compare = compare
         self.compared = False
 
@@ -168,7 +168,7 @@ class ComparedFirst:
         if not self.compared:
             self._compare()
             self.compared = True
-        return self._embed_queries(texts)
+        return self._model.embed_queries(texts)
 
 
 class FittedModel:
