@@ -1,5 +1,6 @@
 """Down the tree by vectors: what is found, what it costs, and that nothing is told of what a query may not see."""
 
+import asyncio
 import os
 
 import numpy as np
@@ -15,6 +16,7 @@ from retrieverkit_core.result import Outcome
 from retrieverkit_summary import TreeSelectLeafEmbeddingRetriever
 from retrieverkit_summary.summarizing import by_model
 from retrieverkit_testkit import children
+from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_vector.embeddings.hashing import provider
 
@@ -273,3 +275,50 @@ def test_a_model_that_is_configured_and_cannot_be_used_is_an_error_and_not_done_
         assert found(index, "m7", MODE.replace(")", ", summaries='extraction')"))[0][0] == "d7"
     with Index.open(index.path, embedding="hash") as index, pytest.raises(MissingServiceError, match="none is conf"):
         index.as_retriever(MODE, summaries="llm")
+
+
+@pytest.mark.parametrize("branches", [1, 2, 5])
+def test_at_each_level_the_nearest_of_all_children_go_on(new_index, branches):
+    index, _ = new_index([document(n, "turbine " * (n % 4) + "inlet " * (n % 7)) for n in range(70)])
+    mode = f"tree_select_leaf_embedding(num_children=3, child_branch_factor={branches})"
+    retriever = index.as_retriever(mode)
+    texts = {hit.node.id: hit.node.text for hit in index.as_retriever("tree_all_leaf").retrieve("")}
+    in_order = list(texts.values())
+    tree, _ = retriever._source.now(None)
+    for query in ("turbine inlet", "m13", "m20 inlet"):
+        result = retriever.retrieve(query)
+        (target,) = HASH.embed_queries([query])
+        standing = tree.roots
+        while True:
+            inner = standing[0].level > 0
+            said = retriever._summaries.of(tree, standing) if inner else [in_order[place.at] for place in standing]
+            near = [round(float(vector @ target), 6) for vector in HASH.embed_documents(said)]
+            order = sorted(range(len(near)), key=lambda at: -near[at])[:branches]
+            if not inner:
+                break
+            standing = sorted(child for at in order for child in tree.children(standing[at]))
+        expected = [(said[at], near[at]) for at in order]
+        assert [hit.node.text for hit in result] == [text for text, _ in expected]
+        assert [hit.score for hit in result] == pytest.approx([score for _, score in expected], abs=2e-6)
+
+
+@pytest.mark.parametrize("mode", [MODE, "tree_select_leaf(num_children=3)", "tree_root(num_children=3)"])
+@pytest.mark.parametrize("how", ["sync", "async", "plan"])
+def test_a_document_that_is_deleted_while_its_summary_is_made_is_not_told_of(new_index, monkeypatch, mode, how):
+    index, model = new_index([document(n) for n in range(30)], lambda p: by_words(p) if p.schema else sum_up(p))
+    corpus_class, deleted = type(index.corpus), []
+    fetch = corpus_class.fetch
+
+    def fetch_late(corpus, ordinals):
+        if not deleted:
+            deleted.append(index.delete(["d9"]))
+        return fetch(corpus, ordinals)
+
+    monkeypatch.setattr(corpus_class, "fetch", fetch_late)
+    retriever = index.as_retriever(mode)
+    if how == "plan":
+        assert retriever.plan("m7").complete and deleted and model.asked == []
+        return
+    result = retriever.retrieve("m7") if how == "sync" else asyncio.run(retriever.aretrieve("m7"))
+    assert "m7" in " ".join(hit.node.text for hit in result).split()
+    assert all("m9" not in text.split() for prompt in model.asked for text in prompt.data)

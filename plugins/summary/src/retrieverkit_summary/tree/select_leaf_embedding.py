@@ -33,7 +33,7 @@ class TreeSelectLeafEmbeddingRetriever(TreeRetriever):
 
     Of all children of the nodes that it stands on, the ``child_branch_factor`` nearest ones go on; those of them that
     are leaves are the hits, with their cosine. Where a node is not found although it is near, the summaries above it
-    do not tell of it: more branches find more.
+    do not tell of it: more branches find more. Vectors that nodes bring are not used.
 
     Args:
         corpus: What to retrieve from.
