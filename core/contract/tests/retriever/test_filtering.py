@@ -158,6 +158,7 @@ def test_who_asks_a_model_is_given_all_filters_and_asked_once(make_hit, leads):
         assert len(found[0]) == (9 if scope == "year < 1999" else 0)
         assert (len(asks.asked), len(leaks.asked), asks.asked[0].top_k) == (1, 1, UNLIMITED)
         assert bool(found[1].warnings) is not leads
+        assert any("index nodes" in note for note in found[0].notes) is leads
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -192,6 +193,7 @@ def test_a_composite_passes_filters_on_to_who_asks_a_model_though_index_nodes_le
     result = asked.retrieve("q", filters="year >= 1995", scope="year < 1999")
     assert [hit.node_id for hit in shown] == ["n1995", "n1996", "n1997", "n1998"]
     assert [hit.node_id for hit in result] == [hit.node_id for hit in shown]
+    assert any("index nodes that do not pass themselves" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("overridden", ["_retrieve", "_aretrieve"])

@@ -57,6 +57,10 @@ def steps(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> S
 _EMPTY = "the index holds no documents"
 _LEGS_ARE_SCOPED = "index nodes that are not in the scope themselves were not entered"
 
+_FILTERED_BEFORE_A_MODEL = (
+    "a language model is shown what passes the filters alone: index nodes that do not pass themselves were not entered"
+)
+
 
 class _Plan(NamedTuple):
     """How the caller's filters and scope are applied.
@@ -181,6 +185,8 @@ class _Answer:
         notes = retriever.notes
         if retriever._object_map and self._query.scope is not None and retriever.capabilities.delegates:
             notes = (*notes, _LEGS_ARE_SCOPED)
+        if retriever._object_map and self._plan.given is not None:
+            notes = (*notes, _FILTERED_BEFORE_A_MODEL)
         if hits or retriever.is_empty is None or not retriever.is_empty():
             return notes
         return (*notes, _EMPTY)
