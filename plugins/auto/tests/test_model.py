@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 from everything import Everything
@@ -12,6 +13,7 @@ from retrieverkit_auto import AutoRetriever, MetadataInfo
 from retrieverkit_core import Budget, Node, QueryBundle
 from retrieverkit_core.errors import (
     BudgetExceededError,
+    DeadlineExceededError,
     FilterGenerationError,
     MissingServiceError,
     ModelAnswerError,
@@ -217,6 +219,24 @@ def test_the_call_is_planned_and_paid_from_the_budget(reading):
     assert model.asked == []
     with pytest.raises(BudgetExceededError):
         auto.retrieve(QueryBundle("a question", budget=Budget(llm_calls=0)))
+    assert auto.asked == []
+
+
+def test_a_model_that_hangs_is_given_up_at_the_deadline(corpus_of, auto_over):
+    ended = threading.Event()
+
+    def hang(prompt):
+        ended.wait(60)
+        return answer()
+
+    auto = auto_over(corpus_of(*NODES), interpreter="model", llm=ScriptedModel(hang))
+    try:
+        with pytest.raises(DeadlineExceededError):
+            auto.retrieve("a question", timeout=0.05)
+        with pytest.raises(DeadlineExceededError):
+            asyncio.run(auto.aretrieve("a question", timeout=0.05))
+    finally:
+        ended.set()
     assert auto.asked == []
 
 

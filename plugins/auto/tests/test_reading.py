@@ -5,9 +5,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from everything import Everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieverkit_auto import AutoRetriever
 from retrieverkit_core import Node, QueryBundle
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import OptionError
@@ -137,6 +139,22 @@ def test_a_plan_says_what_would_be_read(corpus_of, auto_over):
     assert auto.asked == []
 
 
+def test_the_class_is_the_mode(capsys):
+    pytest.importorskip("retrieverkit_bm25", reason="who is asked is another package: bm25 is not installed")
+    from retrieverkit import Index
+
+    with Index.from_documents([]) as index:
+        index.add_nodes(Node(f"film {n}", id=f"n{n}", metadata=film) for n, film in enumerate(FILMS))
+        mode = index.as_retriever("auto(bm25, top_k=2, max_top_k=3)", verbose=True)
+        own = AutoRetriever(index.as_retriever("bm25"), index.corpus, top_k=2, max_top_k=3)
+        for question in ("film after 1990", "top four films rated over 7", "film by Agnes Varda", "rating over 8"):
+            one, other = mode.retrieve(question), own.retrieve(question)
+            assert one == other
+            assert one.spec == other.spec
+            assert one.notes == other.notes
+    assert "auto: query 'film by Agnes Varda'; filters: director == 'Agnes Varda'" in capsys.readouterr().out
+
+
 def test_a_model_named_for_rules_is_refused():
     pytest.importorskip("retrieverkit_bm25", reason="who is asked is another package: bm25 is not installed")
     from retrieverkit import Index
@@ -198,7 +216,6 @@ words = st.sampled_from(WORDS.split())
     scope=st.none() | filter_trees(),
 )
 def test_whatever_is_asked_hits_are_within_the_callers_filters_and_what_was_read(corpus, question, filters, scope):
-    from everything import Everything
 
     from retrieverkit_auto import AutoRetriever
 

@@ -140,7 +140,7 @@ class AutoRetriever(BaseAutoRetriever):
         spec = answer.spec
         if not isinstance(spec, AutoSpec) or spec.filters is None or spec.ranks:
             return answer
-        limit = self._narrowed(QueryBundle(spec.query, top_k=spec.top_k), asked).top_k or 0
+        limit = self._narrowed(_query_of(spec), asked).top_k or 0
         found = {hit.node.id for hit in answer}
         missing = limit - len(answer)
         if missing <= 0 or answer.abstained:
@@ -154,7 +154,9 @@ class AutoRetriever(BaseAutoRetriever):
 
     def _build_retriever_from_spec(self, spec: BaseModel) -> tuple[BaseRetriever, QueryBundle]:
         assert isinstance(spec, AutoSpec)
-        return self._asked, QueryBundle(spec.query, top_k=spec.top_k, filters=spec.filters)
+        if self._verbose:
+            print(f"{self.name}: query {spec.query!r}; {'; '.join(spec.notes)}")
+        return self._asked, _query_of(spec)
 
     async def _abuild_retriever_from_spec(self, spec: BaseModel) -> tuple[BaseRetriever, QueryBundle]:
         return self._build_retriever_from_spec(spec)
@@ -164,7 +166,7 @@ class AutoRetriever(BaseAutoRetriever):
         if self._model is not None:
             return self._reader(question, schema).plan(self.name, self._model, self._asked.plan(query_bundle))
         spec = self._read(question, schema)
-        query = self._narrowed(self._build_retriever_from_spec(spec)[1], query_bundle)
+        query = self._narrowed(_query_of(spec), query_bundle)
         return Plan(self.name, "; ".join(("reads by rules", *spec.notes)), parts=(self._asked.plan(query),))
 
     def _read(self, question: str, schema: Schema) -> AutoSpec:
@@ -175,3 +177,7 @@ class AutoRetriever(BaseAutoRetriever):
 
     def _reader(self, question: str, schema: Schema) -> ModelReader:
         return ModelReader(question, schema, self.prompts["instructions"], self._content, self._max_top_k)
+
+
+def _query_of(spec: AutoSpec) -> QueryBundle:
+    return QueryBundle(spec.query, top_k=spec.top_k, filters=spec.filters)
