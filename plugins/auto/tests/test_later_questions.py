@@ -26,6 +26,13 @@ LEFT = {
         "Nature versus nurture",
         "50 pages",
         "papers by authors from Germany",
+        "papers in 1985 and 1990",
+        "papers in 1985, 1990",
+        "papers from 2016/17",
+        "papers before 1990/91",
+        "fewer than 2 thousand citations",
+        "more than 1.000 citations",
+        "more than 1,5 citations",
     ],
     "products": [
         "red wine glasses",
@@ -42,6 +49,9 @@ LEFT = {
         "boots heavier than 1 pound",
         "50 shades of grey",
         "not out of stock shoes",
+        "price under 5 thousand",
+        "price under 1.000,50 euros",
+        "cheaper than 50 %",
     ],
     "messages": [
         "messages from May",
@@ -58,6 +68,8 @@ LEFT = {
         "is Ben away in July 2022",
         "messages from before 2022",
         "on 2021-03-15",
+        "sent in March 2021 and in May 2021",
+        "sent before 2021/03/01",
     ],
 }
 
@@ -71,6 +83,9 @@ READ = {
             "contains(authors, 'Wei Chen') and year >= 1990 and language == 'English'"
         ),
         "non-open-access papers about heat": "open_access == false",
+        "papers in 1990-1995": "year >= 1990 and year <= 1995",
+        "citations above -5": "citations > -5",
+        "4 or more pages": "pages >= 4",
         "year >= 1990, pages < 20": "year >= 1990 and pages < 20",
         "editor Grace Hill and author Wei Chen": "editor == 'Grace Hill' and contains(authors, 'Wei Chen')",
     },

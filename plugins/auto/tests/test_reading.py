@@ -105,6 +105,13 @@ def test_names_and_units_that_texts_use_too_are_not_taken_for_fields(corpus_of, 
     assert str(read) == "mode == 'vector' and seconds < 5"
 
 
+def test_a_pronoun_is_not_a_country(corpus_of, auto_over):
+    auto = auto_over(corpus_of({"country": "US"}, {"country": "US"}, {"country": "IT"}, {"country": "IT"}))
+    for question in ("show us papers", "find it papers", "papers for us", "papers in it"):
+        assert auto.retrieve(question).spec.filters is None
+    assert str(auto.retrieve("papers of country US").spec.filters) == "country == 'US'"
+
+
 @pytest.mark.parametrize(
     ("question", "read"),
     [("red or blue shoes", "colour in ['blue', 'red']"), ("shoes that are not red", "colour != 'red'")],

@@ -65,78 +65,114 @@ class _Number(NamedTuple):
     money: str
 
 
+class _Asked(NamedTuple):
+    """A comparison as it is written.
+
+    Attributes:
+        ways: The operators with their numbers; an operator is "" where none is written.
+        named: The fields that are named in front of it, or None.
+        implied: What the comparison itself is of, such as the price of ``cheaper than``.
+        behind: The place behind the numbers.
+    """
+
+    ways: list[tuple[str, _Number]]
+    named: list[FieldInfo] | None
+    implied: str
+    behind: int
+
+
+class _Counted(NamedTuple):
+    """What a number is counted in.
+
+    Attributes:
+        unit: The word behind it, if it is not money.
+        fields: The fields that count in it.
+        money: The currencies.
+        behind: The place behind it.
+    """
+
+    unit: str
+    fields: list[FieldInfo]
+    money: set[str]
+    behind: int
+
+
 def find_number(tokens: Sequence[Token], place: int, schema: Schema) -> Found | None:
     """Return the comparison with a number at a place."""
     fields = _numbers(schema)
-    if not fields:
+    asked = _asked(tokens, place, fields) if fields else None
+    if asked is None:
         return None
+    counted = _counted(tokens, asked.behind, asked, fields)
+    after = one_of(tokens, counted.behind, list(_BEHIND))
+    if after is not None and len(asked.ways) == 1 and asked.ways[0][0] in ("", _EXACT):
+        asked = asked._replace(ways=[(_BEHIND[after], asked.ways[0][1])])
+        counted = counted._replace(behind=counted.behind + len(after))
+        if not counted.fields and not counted.money:  # "4 or more stars"
+            counted = _counted(tokens, counted.behind, asked, fields)
+    exact = asked.ways[0][0] == ""
+    if exact and not _is_exact(tokens, place, asked.named, counted):
+        return None
+    said_at_all = asked.named is not None or asked.implied or counted.fields or counted.money
+    candidates = _candidates(asked, counted, fields) if said_at_all else []
+    doubt = _doubt(asked, counted, candidates, schema) if said_at_all else "it names no field"
+    if doubt:
+        return None if exact else Found(place, counted.behind, doubt=doubt)
+    leaves = tuple(_leaf(candidates[0], way or _EXACT, number.value) for way, number in asked.ways)
+    in_words = exact and asked.named is not None and not counted.money and text_at(tokens, place + 1) in ("of", "is")
+    return Found(place, counted.behind, leaves, evidence=((text_at(tokens, place),),) if in_words else ())
+
+
+def _asked(tokens: Sequence[Token], place: int, fields: Sequence[FieldInfo]) -> _Asked | None:
     named, behind = _named(tokens, place, fields)
     behind += len(one_of(tokens, behind, _FILLERS) or ()) if named is not None else 0
-    range_ = _range(tokens, behind)
-    if range_ is not None:
-        low, high, behind = range_
-        asked = [(_LEAST, low), (_MOST, high)]
-        implied = ""
-    else:
-        comparator = one_of(tokens, behind, _COMPARATORS)
-        behind += len(comparator or ())
-        number = _number(tokens, behind)
-        if number is None:
-            return None
-        behind += number.size
-        implied = next((_IMPLIED[word] for word in comparator or () if word in _IMPLIED), "")
-        asked = [(_WAYS[comparator] if comparator else "", number)]
-    return _compared(tokens, place, behind, asked, implied, named, schema)
+    ends = _range(tokens, behind)
+    if ends is not None:
+        low, high, behind = ends
+        return _Asked([(_LEAST, low), (_MOST, high)], named, "", behind)
+    comparator = one_of(tokens, behind, _COMPARATORS) or ()
+    number = _number(tokens, behind + len(comparator))
+    if number is None:
+        return None
+    implied = next((_IMPLIED[word] for word in comparator if word in _IMPLIED), "")
+    way = _WAYS[comparator] if comparator else ""
+    return _Asked([(way, number)], named, implied, behind + len(comparator) + number.size)
 
 
-def _compared(
-    tokens: Sequence[Token],
-    place: int,
-    behind: int,
-    asked: list[tuple[str, _Number]],
-    implied: str,
-    named: list[FieldInfo] | None,
-    schema: Schema,
-) -> Found | None:
-    fields = _numbers(schema)
-    money = {number.money for _, number in asked} - {""}
+def _counted(tokens: Sequence[Token], behind: int, asked: _Asked, fields: Sequence[FieldInfo]) -> _Counted:
+    money = {number.money for _, number in asked.ways} - {""}
     unit = singular(text_at(tokens, behind))
     if unit in _MONEY:
-        money.add(_MONEY[unit])
-        behind += 1
-        unit = ""
-    elif unit == "time" and named is not None and _SAID.get(text_at(tokens, place)) == "citations":
-        behind, unit = behind + 1, ""
-    of_unit = [field for field in fields if unit and _counts_in(field, unit)]
-    behind += bool(of_unit)
-    after = one_of(tokens, behind, list(_BEHIND))
-    if after is not None and len(asked) == 1 and asked[0][0] in ("", _EXACT):
-        asked = [(_BEHIND[after], asked[0][1])]
-        behind += len(after)
-        unit = singular(text_at(tokens, behind)) if not of_unit and not money else unit
-        if not of_unit and (more := [field for field in fields if _counts_in(field, unit)]):
-            of_unit, behind = more, behind + 1
-    exact = asked[0][0] == ""
-    if exact and not _is_exact(tokens, place, named, of_unit, money):
-        return None
-    candidates = list(fields)
-    for known in (named, of_unit or None, _of_concept(fields, implied), _of_money(fields, money)):
-        if known is not None:
-            candidates = [field for field in candidates if field in known]
-    if named is None and not of_unit and not implied and not money:
-        return None if exact else Found(place, behind, doubt="it names no field")
+        return _Counted("", [], money | {_MONEY[unit]}, behind + 1)
+    if unit == "time" and asked.named is not None and "cited" in (token.text for token in tokens[:behind]):
+        return _Counted("", [], money, behind + 1)
+    counting = [field for field in fields if unit and _counts_in(field, unit)]
+    return _Counted(unit, counting, money, behind + bool(counting))
+
+
+def _candidates(asked: _Asked, counted: _Counted, fields: Sequence[FieldInfo]) -> list[FieldInfo]:
+    """Return the fields that everything that is said allows."""
+    allowed = (
+        asked.named,
+        counted.fields or None,
+        _of_concept(fields, asked.implied),
+        _of_money(fields, counted.money),
+    )
+    return [field for field in fields if all(known is None or field in known for known in allowed)]
+
+
+def _doubt(asked: _Asked, counted: _Counted, candidates: Sequence[FieldInfo], schema: Schema) -> str:
+    names = " or ".join(field.name for field in candidates)
     if not candidates:
-        return None if exact else Found(place, behind, doubt="no field of numbers is named so")
-    if unit in _UNITS and not of_unit and (implied or named):
-        return Found(place, behind, doubt=f"{' or '.join(f.name for f in candidates)} may count in other units")
+        return "no field of numbers is named so"
+    if counted.unit in _UNITS and not counted.fields and (asked.implied or asked.named):
+        return f"{names} may count in other units"
     if len(candidates) > 1:
-        return Found(place, behind, doubt=f"it may be of {' or '.join(field.name for field in candidates)}")
-    if named is None and not implied and not money and _is_said_elsewhere(candidates[0], unit, schema):
-        doubt = f"texts of nodes without {candidates[0].name} speak of {unit!r} too"
-        return None if exact else Found(place, behind, doubt=doubt)
-    leaves = tuple(_leaf(candidates[0], way or _EXACT, number.value) for way, number in asked)
-    said = exact and named is not None and not money and text_at(tokens, place + 1) in ("of", "is")
-    return Found(place, behind, leaves, evidence=((text_at(tokens, place),),) if said else ())
+        return f"it may be of {names}"
+    by_unit_alone = asked.named is None and not asked.implied and not counted.money
+    if by_unit_alone and _is_said_elsewhere(candidates[0], counted.unit, schema):
+        return f"texts of nodes without {names} speak of {counted.unit!r} too"
+    return ""
 
 
 def _numbers(schema: Schema) -> list[FieldInfo]:
@@ -155,19 +191,13 @@ def _leaf(field: FieldInfo, way: str, value: int | float) -> Leaf:
     return MetadataFilter(field.name, value, FilterOperator(way))
 
 
-def _is_exact(
-    tokens: Sequence[Token],
-    place: int,
-    named: list[FieldInfo] | None,
-    of_unit: Sequence[FieldInfo],
-    money: set[str],
-) -> bool:
+def _is_exact(tokens: Sequence[Token], place: int, named: list[FieldInfo] | None, counted: _Counted) -> bool:
     """Return whether a number without a comparison is asked for: ``price: 45``, ``costs $50``, ``with 3 pages``."""
     if named is not None and any(text_at(tokens, place + n) in (":", "of", "is") for n in (1, 2)):
         return True
-    if named is not None and money and text_at(tokens, place) in _SAID:
+    if named is not None and counted.money and text_at(tokens, place) in _SAID:
         return True
-    return named is None and bool(of_unit) and text_at(tokens, place - 1) in _HAVING
+    return named is None and bool(counted.fields) and text_at(tokens, place - 1) in _HAVING
 
 
 def _named(tokens: Sequence[Token], place: int, fields: Sequence[FieldInfo]) -> tuple[list[FieldInfo] | None, int]:
@@ -247,8 +277,27 @@ def _number(tokens: Sequence[Token], place: int) -> _Number | None:
     else:
         return None
     size = 1 + bool(money)
-    if text_at(tokens, at_number + 1) in ("€", "£", "$") and not money:
-        return _Number(value, 2, _MONEY[text_at(tokens, at_number + 1)])
-    if text_at(tokens, at_number + 1) in ("/", "%"):
+    following = text_at(tokens, at_number + 1)
+    if following in _FACTORS or _is_written_otherwise(tokens, at_number):
         return None
+    if following in ("€", "£", "$") and not money:
+        return _Number(value, 2, _MONEY[following])
     return _Number(value, size, money)
+
+
+_FACTORS = word_set("/ % k m bn hundred thousand million billion dozen percent")
+
+
+def _is_written_otherwise(tokens: Sequence[Token], place: int) -> bool:
+    """Return whether a number may be one of another country: ``1.000`` and ``2,50`` mean different things there."""
+    whole, dot, decimals = tokens[place].text.partition(".")
+    if dot and len(decimals) == 3 and len(whole) <= 3:
+        return True
+    glued = tokens[place : place + 3]
+    return (
+        len(glued) == 3
+        and glued[1].text == ","
+        and glued[2].kind == "number"
+        and glued[0].end == glued[1].start
+        and glued[1].end == glued[2].start
+    )

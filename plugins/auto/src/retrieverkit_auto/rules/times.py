@@ -72,7 +72,8 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
     begin = behind + size
     begin += at(tokens, begin, "the")
     first = _span(tokens, begin)
-    if asked == "between" or (first and asked == "in" and text_at(tokens, behind) == "from"):
+    is_range = text_at(tokens, behind) == "from" or (first and text_at(tokens, begin + first.size) == "-")
+    if asked == "between" or (first and asked == "in" and is_range):
         second = _second(tokens, begin, first)
         if second is not None:
             return _found(
@@ -108,6 +109,8 @@ def _found(
     schema: Schema,
     sure: bool,
 ) -> Found:
+    if _goes_on(tokens, end):
+        return Found(place, end, doubt="another time follows")
     usable = [field for field in fields if field.kind == "date" or all(span.years for span in spans)]
     before = text_at(tokens, place - 1)
     if len(fields) != 1 or not usable:
@@ -119,6 +122,14 @@ def _found(
     leaves = _leaves(usable[0], asked, *spans)
     words = tuple(dict.fromkeys(span.words for span in spans if span.words))
     return Found(place, end, leaves, evidence=() if sure else words)
+
+
+def _goes_on(tokens: Sequence[Token], end: int) -> bool:
+    """Return whether a time is a part of something longer: ``2016/17``, ``May 2021 and June 2021``."""
+    if text_at(tokens, end) in ("/", "-"):
+        return True
+    behind = end + 1 + (text_at(tokens, end + 1) in ("in", "from", "on"))
+    return text_at(tokens, end) in ("and", ",") and _span(tokens, behind) is not None
 
 
 def _onwards(tokens: Sequence[Token], place: int) -> tuple[str, ...] | None:

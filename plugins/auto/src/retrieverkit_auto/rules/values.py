@@ -231,6 +231,8 @@ def _by_place(tokens: Sequence[Token], place: int, values: Values) -> Iterator[F
     begin = place + len(cue)
     begin += text_at(tokens, begin) in DETERMINERS
     named = _chain(tokens, begin, values, among)
+    if text_at(tokens, begin) in FUNCTION_WORDS:
+        return
     if named is not None and _ends(tokens, named.end):
         yield replace(_found(place, named, values), evidence=_words(tokens[begin : named.end]))
 
@@ -238,7 +240,7 @@ def _by_place(tokens: Sequence[Token], place: int, values: Values) -> Iterator[F
 def _bare(tokens: Sequence[Token], place: int, values: Values, head: bool, out: bool) -> Iterator[Found]:
     """Find ``red shoes``: a value that several nodes share, in front of what is searched for."""
     among = [field for field in values.fields if field.is_category and (_is_brand(field) or not is_of_people(field))]
-    if not head and not out:
+    if (not head and not out) or text_at(tokens, place) in FUNCTION_WORDS:
         return
     named = _chain(tokens, place, values, among)
     if named is None:

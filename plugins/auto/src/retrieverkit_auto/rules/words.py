@@ -11,6 +11,7 @@ from retrieverkit_auto.fields import singular, words_of
 _TOKEN = re.compile(
     r"(?P<date>(?<![\d-])\d{4}-\d{2}(?:-\d{2})?(?![\d-]))"
     r"|(?P<decade>\b(?:\d{4}|\d0)['’]?s\b)"
+    r"|(?P<minus>(?<!\S)[-−]\d+(?:\.\d+)?(?!\w))"
     r"|(?P<number>(?<!\w)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<!\w)\d+(?:\.\d+)?(?!\w))"
     r"|(?P<word>[^\W_]+)"
     r"|(?P<sign><=|>=|==|!=|[<>=:,;?!$€£%/()]|(?<=\d)\s?[-–]\s?(?=\d))"
@@ -38,8 +39,8 @@ def tokens_of(question: str) -> list[Token]:
     found = []
     for match in _TOKEN.finditer(question):
         kind = match.lastgroup or "word"
-        text = match[0].lower().strip()
-        found.append(Token(kind, "-" if text == "–" else text, match.start(), match.end()))
+        text = match[0].lower().strip().replace("–", "-").replace("−", "-")
+        found.append(Token("number" if kind == "minus" else kind, text, match.start(), match.end()))
     return found
 
 
@@ -95,7 +96,8 @@ NEGATIONS = word_set("not no nor non without except excluding never isn aren don
 FUNCTION_WORDS = word_set(
     "of is are was were be to in on at by for from with without and or nor not that which who whose when where "
     "while if as than then so but about into over under after before since until between the a an it its this "
-    "these neither either do does did can could will would should may might must has have had"
+    "these neither i me us we you he him she her they them either do does did can could will would "
+    "should may might must has have had"
 )
 SUBJECTS = word_set("about on of regarding concerning describing discussing explaining describes covers covering")
 """What comes after one of these is a subject, not a property of what is searched."""
