@@ -105,6 +105,14 @@ def test_names_and_units_that_texts_use_too_are_not_taken_for_fields(corpus_of, 
     assert str(read) == "mode == 'vector' and seconds < 5"
 
 
+def test_where_something_was_done_is_not_where_it_is_from(corpus_of, auto_over):
+    auto = auto_over(corpus_of({"country": "Japan"}, {"country": "Japan"}))
+    for question in ("movies set in Japan", "hiking in Japan", "actors born in Japan"):
+        assert auto.retrieve(question).spec.filters is None
+    for question in ("movies made in Japan", "movies from Japan", "movies of the country Japan"):
+        assert str(auto.retrieve(question).spec.filters) == "country == 'Japan'"
+
+
 def test_a_pronoun_is_not_a_country(corpus_of, auto_over):
     auto = auto_over(corpus_of({"country": "US"}, {"country": "US"}, {"country": "IT"}, {"country": "IT"}))
     for question in ("show us papers", "find it papers", "papers for us", "papers in it"):

@@ -16,10 +16,10 @@ from retrieverkit_auto.rules.words import (
     PUBLISHING,
     Token,
     at,
+    is_of_something_else,
     one_of,
     phrases,
     text_at,
-    word_set,
 )
 from retrieverkit_auto.schema import Schema
 from retrieverkit_core.filters import FilterOperator, MetadataFilter
@@ -116,7 +116,7 @@ def _found(
     if len(fields) != 1 or not usable:
         told = " or ".join(field.name for field in fields)
         return Found(place, end, doubt=f"it may be a time of {told}" if usable else f"{told} holds years alone")
-    if not sure and _is_of_something_else(before):
+    if not sure and is_of_something_else(before):
         return Found(place, end, doubt=f"it may be when something was {before}")
     sure = sure or before in PUBLISHING or singular(before) in DOCUMENTS
     leaves = _leaves(usable[0], asked, *spans)
@@ -274,14 +274,6 @@ def _leading_year(tokens: Sequence[Token], place: int, fields: Sequence[FieldInf
     if span is None or text_at(tokens, place + 1) != noun:  # "1958 papers" may count them
         return None
     return _found(tokens, place, place + 1, "in", (span, span), fields, schema, sure=True)
-
-
-def _is_of_something_else(before: str) -> bool:
-    """Return whether a word says that something was done, other than to be published."""
-    return before not in PUBLISHING and ((before.endswith("ed") and len(before) > 3) or before in _DONE)
-
-
-_DONE = word_set("built born made sold flown begun shot lost won fought sunk died grown drawn known held seen")
 
 
 def _iso(text: str) -> Span | None:

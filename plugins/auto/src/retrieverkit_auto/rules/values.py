@@ -15,6 +15,7 @@ from retrieverkit_auto.rules.words import (
     MONTHS,
     Token,
     at,
+    is_of_something_else,
     one_of,
     phrases,
     text_at,
@@ -225,7 +226,7 @@ def _by_cue(tokens: Sequence[Token], place: int, values: Values) -> Iterator[Fou
 def _by_place(tokens: Sequence[Token], place: int, values: Values) -> Iterator[Found]:
     """Find ``in German``, ``from United States``: if the words have no other sense in the texts."""
     cue = one_of(tokens, place, _WEAK)
-    if cue is None:
+    if cue is None or is_of_something_else(text_at(tokens, place - 1)):
         return
     among = [field for field in values.fields if field.is_category and not is_of_people(field)]
     begin = place + len(cue)

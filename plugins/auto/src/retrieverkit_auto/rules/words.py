@@ -159,3 +159,15 @@ def says_nothing(text: str, content: str = "") -> bool:
     nothing = _SAYING_NOTHING | {singular(word) for word in words_of(content)}
     told = [token.text for token in tokens_of(text) if token.kind != "sign"]
     return all(word in nothing or singular(word) in nothing for word in told)
+
+
+_DONE = word_set(
+    "built born made sold flown begun shot lost won fought sunk died grown drawn known held seen set found taken lived"
+)
+
+
+def is_of_something_else(before: str) -> bool:
+    """Return whether a word says that something was done, other than to be published: ``built``, ``living``."""
+    if before in PUBLISHING or len(before) <= 2:
+        return False
+    return before in _DONE or (len(before) > 4 and before.endswith(("ed", "ing")))
