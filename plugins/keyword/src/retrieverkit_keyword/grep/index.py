@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ class GrepIndex(DatabaseIndex[GrepReader]):
 
     def __init__(self, corpus: Corpus, storage: Path, with_trigrams: bool | None = None) -> None:
         self._has_trigrams = trigrams.available() if with_trigrams is None else with_trigrams
-        super().__init__(corpus, storage, {"trigrams": self._has_trigrams})
+        super().__init__(corpus, storage, {"trigrams": unicodedata.unidata_version if self._has_trigrams else ""})
 
     def build(self, connection: sqlite3.Connection, nodes: Iterable[StoredNode]) -> None:
         """Keep every text."""
