@@ -6,7 +6,18 @@ import threading
 
 import pytest
 
-from retrieverkit_core import BaseRetriever, Budget, Node, NodeWithScore, QueryBundle, budget, trace
+from retrieverkit_core import (
+    BaseRetriever,
+    Budget,
+    Node,
+    NodeWithScore,
+    Observers,
+    QueryBundle,
+    budget,
+    hookimpl,
+    new_plugin_manager,
+    trace,
+)
 from retrieverkit_core.budget import Spent
 from retrieverkit_core.errors import BatchError, BudgetExceededError, OptionError, QueryError, UnknownOptionError
 
@@ -214,6 +225,19 @@ def test_each_query_of_a_batch_has_its_own_budget_and_says_its_own_spending():
     assert caught.value.results[0].spent == Spent(3, 0, 30)
     # These two were asked together: what each of them cost is not known.
     assert [caught.value.results[at].spent for at in (1, 3)] == [None, None]
+    heard = []
+
+    class Hears:
+        @hookimpl
+        def on_retrieve_end(self, result, error):
+            heard.append(result.spent if error is None else None)
+
+    manager = new_plugin_manager()
+    manager.register(Hears())
+    watched = SpendsInBatches(3)
+    watched._observers = Observers(manager)
+    watched.retrieve_many([QueryBundle("q", budget=Budget(llm_calls=3)), "r", "s"])
+    assert heard == [Spent(3, 0, 30), None, None]
     assert [result.spent for result in SpendsInBatches(0).retrieve_many(["q", "r"])] == [Spent(), Spent()]
     assert [result.spent for result in SpendsInBatches(1).retrieve_many(["q"])] == [Spent(1, 0, 10)]
 

@@ -292,3 +292,17 @@ def test_a_trace_hears_of_every_call(services, tape):
         ("counting", "model", {"attempts": 1, "tokens": 7}),
         ("counting", "model", {"attempts": 1, "tokens": 0, "texts": 2}),
     ]
+
+
+def test_many_missing_calls_are_told_of_quickly(services, tape):
+    from retrieverkit_core.asking import ask_all
+
+    llm = services.llm()
+    with cassette(tape):
+        ask_all(llm, [Prompt("say", (f"{n} " * 400,)) for n in range(50)])
+    with cassette(tape) as played:
+        errors = ask_all(llm, [Prompt("say", (f"other {n} " * 400,)) for n in range(200)])
+        assert all(isinstance(error, NotRecordedError) for error in errors)
+        assert len(played.missing) == 200
+        explained = [error for error in played.missing if error.differences]
+        assert 10 <= len(explained) < 30 and "the nearest" not in str(played.missing[-1])

@@ -595,7 +595,7 @@ class NotRecordedError(ServiceError, LookupError):
 
     Attributes:
         path: The cassette.
-        differences: What the nearest recorded call differs in; nothing where there is none.
+        differences: What the nearest recorded call differs in; nothing where there is none, or none was looked for.
     """
 
     code = "not_recorded"
@@ -603,11 +603,12 @@ class NotRecordedError(ServiceError, LookupError):
     def __init__(self, path: object, asked: str, *, differences: Sequence[str] | None = None) -> None:
         self.path = path
         self.differences = tuple(differences or ())
-        nearest = "no call of this kind is on it"
+        nearest = "; no call of this kind is on it"
         if differences is not None:
-            nearest = "the nearest one on it differs: " + "; ".join(shorten(each, 400) for each in differences)
+            told = "; ".join(shorten(each, 400) for each in differences)
+            nearest = f"; the nearest one on it differs: {told}" if told else ""
         super().__init__(
-            f"the cassette {shorten(path, 200)} does not hold this call of {shorten(asked, 100)}; {nearest}",
+            f"the cassette {shorten(path, 200)} does not hold this call of {shorten(asked, 100)}{nearest}",
             fix="record it: mode='auto' adds what is missing, mode='record' begins the cassette again",
         )
 

@@ -39,6 +39,9 @@ class Answer(NamedTuple):
     call: object
 
 
+_EXPLAINED = 10
+"""For so many missing calls the nearest one is looked for; it takes longer than to find a call."""
+
 Pay = Callable[[Mapping[str, int]], None]
 
 
@@ -71,6 +74,7 @@ class Cassette:
         self._lock = threading.Lock()
         self._answers: dict[bytes, list[Answer]] = {}
         self._questions: dict[bytes, Question] = {}
+        self._counts: dict[bytes, int] = {}
         self._played: dict[bytes, int] = {}
         self._models: dict[tuple[str, str], dict[str, Any]] = {}
         self._defaults: dict[str, str] = {}
@@ -139,8 +143,10 @@ class Cassette:
         return None if answers is None else answers[min(self._played.get(key, 0), len(answers) - 1)]
 
     def _missed(self, question: Question, key: bytes, asked: str) -> NotRecordedError:
-        like = nearest(question, self._questions.values())
-        told = None if like is None else differences(question, like)
+        told: list[str] | None = []
+        if len(self.missing) < _EXPLAINED:
+            like = nearest(question, self._questions.values())
+            told = None if like is None else differences(question, like)
         error = NotRecordedError(self.path, asked, differences=told)
         self.missing.append(error)
         return error
@@ -170,13 +176,16 @@ class Cassette:
         with self._lock:
             if self._file is None:  # it is replayed, or the call outlived its block
                 return
-            nth = [len(self._answers.get(key, ())) for key in keys]
+            nth = [self._counts.get(key, 0) for key in keys]
             told = _line_of(questions, given, error) | ({"nth": nth} if any(nth) else {})
             paid = {name: spent[name] for name in LIMITS if spent.get(name)}
             self._file.append(told | ({"spent": paid} if paid else {}))
             self.recorded += 1
             for at, (key, question) in enumerate(zip(keys, questions, strict=True)):
-                self._keep(key, question, Answer(0, given and given[at], error, paid, told), nth[at])
+                if self.plays:
+                    self._keep(key, question, Answer(0, given and given[at], error, paid, told))
+                else:
+                    self._counts[key] = nth[at] + 1
 
     def add(self, questions: Sequence[Question], given: Sequence[Any]) -> None:
         """Add answers that were given before, unless they are on it.
@@ -184,13 +193,14 @@ class Cassette:
         Raises:
             CassetteError: The file cannot be written.
         """
-        if not all(key_of(question) in self._answers for question in questions):
+        if not all(key_of(question) in self._counts for question in questions):
             self.record(questions, given, spent={})
             self.recorded -= 1
 
-    def _keep(self, key: bytes, question: Question, answer: Answer, nth: int) -> None:
+    def _keep(self, key: bytes, question: Question, answer: Answer) -> None:
         self._questions[key] = question
-        self._answers.setdefault(key, []).insert(nth, answer)
+        self._answers.setdefault(key, []).append(answer)
+        self._counts[key] = len(self._answers[key])
 
     # Which models there were
 
@@ -270,7 +280,7 @@ class Cassette:
                 problem = f"line {line.number} is damaged: {type(error).__name__} {error}"
                 raise CassetteError(self.path, problem, line=line.number, fix=files.MEND) from error
         for _, key, question, answer in sorted(read, key=lambda one: one[0]):  # the order of lines does not matter
-            self._keep(key, question, answer, len(self._answers.get(key, ())))
+            self._keep(key, question, answer)
 
     def __repr__(self) -> str:
         return f"<Cassette {self.path.name}: {self.mode}, {self.replayed} replayed, {self.recorded} recorded>"

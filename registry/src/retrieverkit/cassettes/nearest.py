@@ -10,7 +10,7 @@ from itertools import islice, zip_longest
 from retrieverkit.cassettes.questions import Question
 from retrieverkit_core.errors import shorten
 
-_LOOKED_AT = 2000
+_LOOKED_AT = 500
 """At most so many recorded questions are compared."""
 
 _CHARS = 1000

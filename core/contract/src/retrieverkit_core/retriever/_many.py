@@ -39,12 +39,8 @@ def retrieve_many(
             outcomes[place] = _outcome(retriever, query, late)
     for timeout, places in _by_timeout(queries).items():
         batch = [queries[place] for place in places]
-        with budget.limited(None) as account:
-            answered = _batch(retriever, batch, timeout, late)
-        for place, outcome in zip(places, answered, strict=True):
+        for place, outcome in zip(places, _batch(retriever, batch, timeout, late), strict=True):
             outcomes[place] = outcome
-            if isinstance(outcome, RetrievalResult) and account.spent:
-                outcome.spent = account.spent if len(batch) == 1 else None
     return _settled([outcome for outcome in outcomes if outcome is not None])
 
 
@@ -95,13 +91,15 @@ def _batch(
     """Answer queries that share a deadline, each under observation."""
     watches = [Watch(retriever, query).__enter__() for query in queries]
     try:
-        outcomes = _batch_within(retriever, queries, timeout, late)
+        with budget.limited(None) as account:
+            outcomes = _batch_within(retriever, queries, timeout, late)
     except BaseException as error:
         for watch in watches:
             watch.end(error)
         raise
     for watch, outcome in zip(watches, outcomes, strict=True):
         if isinstance(outcome, RetrievalResult):
+            outcome.spent = account.spent if len(queries) == 1 or not account.spent else None
             watch.settle(outcome)
             watch.end(None)
         else:
