@@ -207,3 +207,31 @@ def test_the_model_is_shown_what_a_node_lets_it_see(made):
 def test_neither_numpy_nor_the_splitter_is_loaded_to_make_one():
     code = "import sys, retrieverkit_summary.summarizing; print({'numpy', 'sentencex', 'Stemmer'} & set(sys.modules))"
     assert os.popen(f'{sys.executable} -c "{code}"').read().strip() == "set()"
+
+
+def test_where_nothing_can_be_written_what_is_made_is_remembered_by_the_process(made, tmp_path, obey_permissions):
+    groups = [["one"], ["two"]]
+    made()[0].summarize([["two"]])
+    tmp_path.chmod(0o500)
+    (tmp_path / FILE_NAME).chmod(0o400)
+
+    def asked_once():
+        obey_permissions()
+        summarizer, model = made()
+        for _ in range(2):
+            assert summarizer.summarize(groups) == ["one", "two"]
+        assert [prompt.data for prompt in model.asked] == [("one",)]
+
+    try:
+        assert children.in_child(asked_once) == 0
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_what_cannot_be_kept_is_not_paid_for_again(tmp_path):
+    (tmp_path / FILE_NAME).mkdir()
+    model = ScriptedModel(first_words)
+    summarizer = Summarizer(MemoryCorpus(), tmp_path, model=model)
+    for _ in range(2):
+        assert summarizer.summarize([["one"], ["two"]]) == ["one", "two"]
+    assert len(model.asked) == 2

@@ -47,7 +47,8 @@ class SummaryCache:
 
     def __init__(self, folder: Path, writable: bool = True) -> None:
         self._turns = threading.Lock()
-        self._path = Path(folder) / FILE_NAME if writable else None
+        self._unkept: dict[bytes, str] = {}  # what could not be written is not paid for again by this process
+        self._path = Path(folder) / FILE_NAME if writable and _can_be_written(Path(folder)) else None
         path = self._path or _copied(Path(folder) / FILE_NAME, self)
         self._file = CacheFile(path, _TABLES, _APPLICATION_ID, holds="summaries", log=_log)
 
@@ -87,8 +88,9 @@ class SummaryCache:
     def get(self, keys: Iterable[bytes]) -> dict[bytes, str]:
         """Return the summaries that are there, by their keys. Where there is no file, none is made."""
         wanted = list(keys)
+        unkept = {key: self._unkept[key] for key in wanted if key in self._unkept}
         if self._path is not None and not self._path.exists():
-            return {}
+            return unkept
 
         def read(connection: sqlite3.Connection) -> dict[bytes, str]:
             found = {}
@@ -99,20 +101,27 @@ class SummaryCache:
             return found
 
         nothing: dict[bytes, str] = {}
-        return self._file.use(read, nothing)
+        return self._file.use(read, nothing) | unkept
 
     def put(self, key: bytes, text: str) -> None:
         """Keep a summary."""
         value = text.encode("utf-8", "surrogatepass")
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
             connection.execute("INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", (key, digest(key, value), value))
+            return True
 
-        self._file.use(write, None)
+        if not self._file.use(write, False):
+            self._unkept[key] = text
 
     def close(self) -> None:
         """Close the file. The next use opens it again."""
         self._file.close()
+
+
+def _can_be_written(folder: Path) -> bool:
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _copied(path: Path, owner: object) -> Path | None:
