@@ -435,7 +435,7 @@ class BudgetExceededError(RetrievalError):
         self.spent = spent
         super().__init__(
             f"the budget allows {allowed} {limit.replace('_', ' ')}, and {spent} are spent",
-            fix=f"raise it: QueryBundle(…, budget=Budget({limit}=…))",
+            fix=f"raise it: retrieve(query, budget=Budget({limit}=…)), in a shell --budget {limit}=…",
         )
 
 
