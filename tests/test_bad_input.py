@@ -156,7 +156,8 @@ def test_an_empty_corpus_and_one_that_was_emptied(tmp_path, mode):
 def test_a_query_of_a_million_characters(tmp_path, mode):
     with Index.from_documents([Document("needle in hay", id="a"), Document("other", id="b")]) as index:
         query = "needle " + "straw" * 200_000
-        assert [hit.ref_doc_id for hit in index.as_retriever(mode, top_k=1).retrieve(query)] == ["a"]
+        found = [] if mode == "grep" else ["a"]  # one takes the query as it is, the others by its words
+        assert [hit.ref_doc_id for hit in index.as_retriever(mode, top_k=1).retrieve(query)] == found
 
 
 @pytest.mark.parametrize(

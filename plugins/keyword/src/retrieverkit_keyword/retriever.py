@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.filters import MetadataFilter
 from retrieverkit_core.found import Found
@@ -117,7 +115,7 @@ class KeywordRetriever(IndexRetriever[KeywordReader]):
 
     def _told(self, best: Ranked, postings: Sequence[Posting]) -> Found:
         """Return the hits, each with the keywords that it was found by."""
-        has = [(each.keyword.shown, np.isin(best.ordinals, each.ordinals).tolist()) for each in postings]
+        has = [(each.keyword.shown, each.holds(best.ordinals)) for each in postings]
         pairs = list(zip(best.ordinals.tolist(), best.scores.tolist(), strict=True))
         evidence = []
         for at, (_, score) in enumerate(pairs):

@@ -53,6 +53,12 @@ class Posting(NamedTuple):
     keyword: Keyword
     ordinals: Ordinals
 
+    def holds(self, ordinals: Ordinals) -> list[bool]:
+        """Return of each of some ordinals whether its node has the keyword."""
+        places = np.searchsorted(self.ordinals, ordinals).clip(max=len(self.ordinals) - 1)
+        found: list[bool] = (self.ordinals[places] == ordinals).tolist()
+        return found
+
 
 class KeywordReader:
     """Looks keywords up. Safe to share between threads.
