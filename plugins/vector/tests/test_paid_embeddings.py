@@ -69,5 +69,5 @@ def test_a_budget_too_small_for_a_build_does_not_stand_in_the_way_of_others(paid
     assert len(set(embedding.texts[done:]) | set(embedding.texts[:done])) == 1000 + 3 + 1
     assert retriever.retrieve("matter 4", budget=Budget(embedding_calls=1)).spent == Spent(embedding_calls=1)
     with pytest.raises(BudgetExceededError):
-        retriever.retrieve("matter 5", budget=Budget(embedding_calls=0))
+        index.retrieve("matter 5", "vector", budget=Budget(embedding_calls=0))
     assert retriever.retrieve(QueryBundle("", embedding=[1.0] * 16, budget=Budget(embedding_calls=0))).spent == Spent()

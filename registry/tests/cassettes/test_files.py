@@ -12,6 +12,7 @@ import pytest
 from retrieverkit import cassette
 from retrieverkit_core import Prompt, Reply
 from retrieverkit_core.errors import CassetteError, ConfigError, NotRecordedError
+from retrieverkit_testkit.children import in_child
 
 ADDER = Path(__file__).parent / "programs" / "adder.py"
 
@@ -195,3 +196,18 @@ def test_texts_are_stored_as_they_are_and_no_key_gets_in(services, model, tape, 
     data = tape.read_bytes()
     assert "月".encode() in data and b"\\ud800" in data and b"secret" not in data
     assert [set(json.loads(line)) for line in data.splitlines()][-1] == {"ask", "reply"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_goes_on_with_the_cassette(services, model, tape):
+    llm = services.llm()
+    with cassette(tape, "auto") as outer:
+        llm.ask(Prompt("parent"))
+        with outer._lock:  # as another thread may hold it
+            status = in_child(lambda: [llm.ask(Prompt(text)).text for text in ("parent", "child")])
+        assert status == 0
+        llm.ask(Prompt("parent again"))
+    with cassette(tape, "replay"):
+        for text in ("parent", "child", "parent again"):
+            llm.ask(Prompt(text))
+    assert [prompt.system for prompt in model.asked] == ["parent", "parent again"]

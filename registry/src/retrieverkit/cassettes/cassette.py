@@ -372,3 +372,13 @@ def cassette(path: str | os.PathLike[str], mode: CassetteMode = "once") -> Itera
     finally:
         _current.reset(token)
         tape.close()
+
+
+def _after_fork() -> None:
+    """Let a forked child go on with the cassette: the thread that held its lock is not in the child."""
+    if (tape := _current.get()) is not None:
+        tape._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
