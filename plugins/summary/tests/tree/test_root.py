@@ -128,3 +128,13 @@ def test_the_class_is_what_is_behind_the_mode(new_index, top_k):
     mode = index.as_retriever(MODE, top_k=top_k).retrieve("")
     assert [hit.node for hit in direct] == [hit.node for hit in mode]
     assert len(direct) == 1 if top_k else len(direct) > 1
+
+
+@pytest.mark.parametrize("limits", [{"scope": "tenant != 'b'"}, {"filters": "tenant != 'b'"}])
+def test_filters_hold_also_where_index_nodes_could_lead_on(new_index, limits):
+    index, model = new_index([document(n, tenant="ab"[n % 2]) for n in range(40)])
+    leading = TreeRootRetriever(index.corpus, index.storage, model, num_children=3, object_map={"x": document(99)})
+    result = leading.retrieve("", **limits)
+    assert sorted(told(result)) == list(range(0, 40, 2))
+    shown = {int(mark[1:]) for prompt in model.asked for text in prompt.data for mark in marks(text)}
+    assert shown == set(range(0, 40, 2))

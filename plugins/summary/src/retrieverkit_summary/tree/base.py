@@ -36,6 +36,7 @@ class TreeRetriever(BaseRetriever):
     """
 
     filter_capabilities = FILTERS
+    asks_model = True  # what a summary is made of is decided by the filters, and a model may see it
 
     def __init__(
         self,

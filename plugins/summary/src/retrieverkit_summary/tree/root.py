@@ -13,7 +13,7 @@ from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.nodes import Metadata, Node, NodeRelationship, Relationships
 from retrieverkit_core.plan import Plan
-from retrieverkit_core.query import UNLIMITED, QueryBundle
+from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.scores import UNSCORED
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
@@ -84,12 +84,11 @@ class TreeRootRetriever(TreeRetriever):
         self._known: WeakKeyDictionary[Tree, dict[Place, _Shared]] = WeakKeyDictionary()
 
     def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
-        filters = query_bundle.filters
-        limit = UNLIMITED if query_bundle.top_k is None else query_bundle.top_k
-        return self._source.ask(filters, lambda tree, _: self._result(tree, filters, limit))
+        filters, top_k = query_bundle.filters, query_bundle.top_k
+        return self._source.ask(filters, lambda tree, _: self._result(tree, filters, top_k))
 
-    def _result(self, tree: Tree, filters: MetadataFilters | None, limit: int) -> RetrievalResult:
-        places = self._passing(tree, filters, limit)
+    def _result(self, tree: Tree, filters: MetadataFilters | None, top_k: int | None) -> RetrievalResult:
+        places = self._passing(tree, filters)[:top_k]
         inner = [place for place in places if place.level]
         texts = dict(zip(inner, self._summaries.of(tree, inner), strict=True))
         leaves = iter(self._nodes(tree, [place.at for place in places if not place.level]))
@@ -105,11 +104,11 @@ class TreeRootRetriever(TreeRetriever):
         descended = any(place.level < tree.depth for place in places)
         return RetrievalResult(hits, notes=(DESCENDED,) if descended else ())
 
-    def _passing(self, tree: Tree, filters: MetadataFilters | None, limit: int) -> list[Place]:
+    def _passing(self, tree: Tree, filters: MetadataFilters | None) -> list[Place]:
         """Return the highest nodes that pass the filters themselves, in order."""
         passing: list[Place] = []
         waiting = deque(tree.roots)
-        while waiting and len(passing) < limit:
+        while waiting:
             place = waiting.popleft()
             if place.level == 0 or filters is None or filters.admits(self._summary(tree, place, "")):
                 passing.append(place)
@@ -153,9 +152,7 @@ class TreeRootRetriever(TreeRetriever):
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         filters = MetadataFilters.and_(query_bundle.filters, query_bundle.scope)
-        limit = self.default_top_k if query_bundle.top_k is None else query_bundle.top_k
-        most = UNLIMITED if limit is None else limit
-        planned = self._source.planned(query_bundle, self._summarizer, lambda tree: self._passing(tree, filters, most))
+        planned = self._source.planned(query_bundle, self._summarizer, lambda tree: self._passing(tree, filters))
         return Plan(self.name, "reads the summaries at the top of the tree", parts=(planned.summaries,))
 
 

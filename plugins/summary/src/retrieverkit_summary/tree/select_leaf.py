@@ -75,7 +75,6 @@ class TreeSelectLeafRetriever(TreeRetriever):
     """
 
     scores = GRADES
-    asks_model = True
     name = "tree_select_leaf"
 
     def __init__(
