@@ -84,12 +84,12 @@ def test_every_acknowledged_document_is_found_after_kill_9(tmp_path, mode):
 @pytest.mark.parametrize("mode", [MODES[name] for name in ("bm25", "hybrid") if name in MODES])
 def test_eight_processes_add_at_once(tmp_path, mode):
     folder = tmp_path / "index"
-    batches, size = (20, 10) if mode == "bm25" else (4, 50)
+    batches, size = (12, 10) if mode == "bm25" else (4, 20)
     running = [start(folder, 1000 * n, batches, size, mode) for n in range(8)]
     outputs = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0] * 8
     with Index.open(folder) as index:
-        assert len(index) == 1600 - 8 * (batches // 4)
+        assert len(index) == 8 * (batches * size - batches // 4)
     check_all(folder, mode, [line for output in outputs for line in output.splitlines()], size)
 
 

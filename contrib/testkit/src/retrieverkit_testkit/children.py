@@ -24,19 +24,28 @@ def in_child(work: Callable[[], object]) -> int:
 
     What it raises is printed, and makes the status 256.
     """
+    return in_children(work)[0]
+
+
+def in_children(*works: Callable[[], object]) -> list[int]:
+    """Run each of ``works`` in a forked child, all at once, and return their statuses as `in_child` does."""
+    return [os.waitpid(child, 0)[1] for child in [_started(work) for work in works]]
+
+
+def _started(work: Callable[[], object]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tested
         pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return os.waitpid(pid, 0)[1]
+    if pid:
+        return pid
+    status = 1
+    try:
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def killed_at_write(step: int, folder: Path, work: Callable[[], object]) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from retrieverkit_core.errors import StorageFullError
 from retrieverkit_indexing.derived import inspect
+from retrieverkit_testkit.children import in_child, in_children, killed_at_write
 
 
 def stored_files(storage):
@@ -162,40 +163,6 @@ def test_what_was_verified_is_not_read_again_until_it_is_changed(corpus, tmp_pat
     assert read_by_another() == 1
 
 
-def in_child(work):
-    """Run ``work`` in a forked child and return how it ended."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(pid, 0)[1]
-
-
-def killed_at(step, storage, work):
-    """Run ``work`` in a child that kills itself before its ``step``-th change to the file system."""
-
-    def suicidal():
-        left = [step]
-        changes = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree", "open"}
-
-        def count(event, args):
-            if event in changes and str(args[0]).startswith(str(storage)):
-                left[0] -= 1
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        work()
-
-    return in_child(suicidal)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("first", ["build", "update"])
 def test_a_process_killed_at_any_step_leaves_what_can_be_used(first, corpus, tmp_path, kit):
@@ -209,7 +176,7 @@ def test_a_process_killed_at_any_step_leaves_what_can_be_used(first, corpus, tmp
     for step in range(1, 200):
         shutil.rmtree(storage, ignore_errors=True)
         shutil.copytree(before, storage)
-        status = killed_at(step, storage, lambda: kit.WordIndex(corpus, storage).reader())
+        status = killed_at_write(step, storage, lambda: kit.WordIndex(corpus, storage).reader())
         index = kit.WordIndex(corpus, storage)
         assert index.find("blue") == kit.expected(corpus, "blue"), step
         assert index.status().rebuilds == 0, (step, index.status())
@@ -236,18 +203,7 @@ def test_processes_catch_up_at_once(corpus, tmp_path, kit):
             corpus.add(**{f"new{i}": "green"})
             work()
 
-    pids = []
-    for job in (busy, work, work):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                job()
-                status = 0
-            finally:
-                os._exit(status)
-        pids.append(pid)
-    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
+    assert in_children(busy, work, work) == [0, 0, 0]
     assert kit.WordIndex(corpus, tmp_path / "s").check() == []
 
 

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from retrieverkit_core.errors import DerivedIndexError, EndpointError, StorageFullError
 from retrieverkit_indexing.derived import DatabaseIndex, RebuildRequired, inspect, remove_all
+from retrieverkit_testkit.children import in_child, in_children
 
 WORDS = st.sampled_from(["red", "green", "blue"])
 IDS = st.sampled_from([f"n{i}" for i in range(8)])
@@ -263,18 +264,14 @@ def test_a_full_disk_is_told_and_loses_nothing(corpus, tmp_path, kit):
 
     WordTable(corpus, tmp_path / "s").reader()
     corpus.add(**{f"big{i}": " ".join(f"w{i}x{j}" for j in range(400)) for i in range(8)})
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))
-            with pytest.raises(StorageFullError):
-                WordTable(corpus, tmp_path / "s").reader()
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0
+
+    def on_a_full_disk():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))
+        with pytest.raises(StorageFullError):
+            WordTable(corpus, tmp_path / "s").reader()
+
+    assert in_child(on_a_full_disk) == 0
     index = WordTable(corpus, tmp_path / "s")
     assert index.find("w1x1") == kit.expected(corpus, "w1x1") != []
     assert index.status().rebuilds == 0
@@ -350,8 +347,8 @@ def test_any_history_gives_what_a_build_from_scratch_gives(machine):
 
 def killed_at(step, work):
     """Run ``work`` in a child that kills itself at its ``step``-th statement or change of a file."""
-    pid = os.fork()
-    if pid == 0:
+
+    def suicidal():
         left = [step]
 
         def count(event, args):
@@ -367,11 +364,9 @@ def killed_at(step, work):
                 connection.set_progress_handler(lambda: count("open", ("",)), 20)
                 super().fill(connection, nodes)
 
-        try:
-            work(Counted)
-        finally:
-            os._exit(0)
-    return os.waitpid(pid, 0)[1]
+        work(Counted)
+
+    return in_child(suicidal)
 
 
 @pytest.mark.slow
@@ -416,18 +411,7 @@ def test_many_processes_read_while_one_writes(corpus, tmp_path, kit):
             corpus.add(**{f"new{i}": "red"})
             index.reader()
 
-    pids = []
-    for job in (busy, work, work):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                job()
-                status = 0
-            finally:
-                os._exit(status)
-        pids.append(pid)
-    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
+    assert in_children(busy, work, work) == [0, 0, 0]
     assert WordTable(corpus, tmp_path / "s").check() == []
 
 
