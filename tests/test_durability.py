@@ -23,7 +23,10 @@ each_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 
 def start(folder, first, batches, size, mode):
     arguments = [str(folder), str(first), str(batches), str(size), mode]
-    return subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # threads of eight processes would wait for each other
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def acknowledged(lines):
