@@ -30,19 +30,21 @@ NO_ANSWER = [
 ]
 NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
 BY_CHOICE = ["summary_llm", "document_summary_llm", "tree_select_leaf"]
+BY_KEYWORDS = ["keyword_llm"]
 BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embedding"]
 
 
-@pytest.mark.parametrize("mode", [*BY_CHOICE, *BY_SUMMARY])
+@pytest.mark.parametrize("mode", [*BY_CHOICE, *BY_KEYWORDS, *BY_SUMMARY])
 def test_a_model_that_gives_no_answer_is_an_error_that_counts_every_attempt(mode, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setattr("retrieverkit_keyword.table.LLMTable.retry_pause", 0.0)
     caplog.set_level(logging.DEBUG)
     doing = []
     with ModelServer(lambda request: doing[-1]) as server:
         llm = f"openai(model='m', base_url='{server.url}', api_key_env='TEST_KEY', max_retries=0)"
         with Index.from_documents(NOTES, tmp_path / "notes.rk", llm=llm, embedding="hash") as index:
             retriever = index.as_retriever(mode)
-            for number, fault in enumerate(NO_ANSWER + (NO_CHOICE if mode in BY_CHOICE else [])):
+            for number, fault in enumerate(NO_ANSWER + ([] if mode in BY_SUMMARY else NO_CHOICE)):
                 doing.append(fault)
                 asked = len(server.requests)
                 with budget.limited(budget.Budget()) as account, pytest.raises(RetrieverKitError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.result import LegStatus, RetrievalResult
 
 _PASSAGE = 160
+_SHOWN = 5
 
 
 def result_as_dict(result: RetrievalResult) -> dict[str, Any]:
@@ -68,8 +70,30 @@ def _failures(leg: LegStatus) -> list[str]:
 
 
 def evidence_text(hit: NodeWithScore) -> str:
-    """Return where the hit comes from, such as ``bm25 #1 (12.41)  vector #2 (0.83)``."""
-    return "  ".join(f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") for e in hit.evidence)
+    """Return where the hit comes from, such as ``bm25 #1 (12.41)  grep #2 (3), lines 7, 12``."""
+    return "  ".join(
+        f"{e.leg} #{e.rank}" + (f" ({e.score:.4g})" if e.score is not None else "") + _details_text(e.details)
+        for e in hit.evidence
+    )
+
+
+def _details_text(details: Mapping[str, Any]) -> str:
+    """Return the keywords and the numbers of the lines that matched, where a leg names them, with a comma in front."""
+    told = ""
+    for name, word in (("keywords", "keyword"), ("lines", "line")):
+        named = details.get(name)
+        if isinstance(named, list) and named:
+            told += f", {word}{'' if len(named) == 1 else 's'} {_some(_named(each, word) for each in named)}"
+    return told
+
+
+def _named(each: object, word: str) -> str:
+    return str(each.get(word, "?") if isinstance(each, dict) else each)
+
+
+def _some(texts: Iterable[str]) -> str:
+    listed = list(texts)
+    return ", ".join(listed[:_SHOWN]) + (", …" if len(listed) > _SHOWN else "")
 
 
 def shown_title(hit: NodeWithScore, text: str) -> str:

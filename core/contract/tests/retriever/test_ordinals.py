@@ -375,6 +375,7 @@ def test_what_a_leg_says_of_a_hit_comes_with_its_evidence(how):
         second = read[1].evidence[0]
         assert second == ("Tells", 2, 98.0)
         assert second.details == {"lines": [2]}
+    assert "Tells #2 (98), line 2\n" in str(result)
     assert result.as_dict()["hits"][1]["evidence"] == [
         {"leg": "Tells", "rank": 2, "score": 98.0, "details": {"lines": [2]}}
     ]
