@@ -47,6 +47,10 @@ def test_a_question_of_filters_alone_is_answered_by_all_that_pass(corpus_of, aut
         many = auto.retrieve("film 2 with a rating above 7.5")
         assert ids(many)[0] == "n2"
         assert None not in [hit.score for hit in many]
+        unmatched = auto.retrieve("masterpieces directed by Greta Gerwig")
+        assert ids(unmatched) == ["n0"]
+        assert unmatched.notes[-1].startswith("nothing was found for 'masterpieces'; hits without a score")
+        assert ids(auto.retrieve("masterpieces")) == []
 
 
 def test_under_a_scope_or_filters_only_what_passes_is_known(corpus_of, auto_over):

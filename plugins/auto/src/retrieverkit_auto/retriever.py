@@ -20,7 +20,7 @@ from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.result import RetrievalResult
+from retrieverkit_core.result import Outcome, RetrievalResult
 from retrieverkit_core.retriever import BaseAutoRetriever, BaseRetriever, Hits
 from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.threads import offload
@@ -133,12 +133,14 @@ class AutoRetriever(BaseAutoRetriever):
         """Add what passes the filters where the question asks for nothing else, such as ``papers after 1990``.
 
         A retriever that ranks by words finds few of them, or none. They come without a score, in the order of the
-        corpus, behind what was found.
+        corpus, behind what was found. So they do where nothing was found by the words that are left.
         """
         if not isinstance(answer, RetrievalResult) or self._corpus is None:
             return answer
         spec = answer.spec
-        if not isinstance(spec, AutoSpec) or spec.filters is None or spec.ranks:
+        if not isinstance(spec, AutoSpec) or spec.filters is None:
+            return answer
+        if spec.ranks and (answer or answer.outcome is not Outcome.EMPTY):
             return answer
         limit = self._narrowed(_query_of(spec), asked).top_k or 0
         found = {hit.node.id for hit in answer}
@@ -149,7 +151,9 @@ class AutoRetriever(BaseAutoRetriever):
         nodes = [node for node in self._corpus.fetch(list(ordinals)) if node is not None and node.id not in found]
         answer.extend(NodeWithScore(node) for node in nodes[:missing])
         if nodes:
-            answer.notes = (*answer.notes, "hits without a score pass the filters, in the order of the corpus")
+            nothing = f"nothing was found for {shorten(repr(spec.query), 80)}; " if spec.ranks else ""
+            note = f"{nothing}hits without a score pass the filters, in the order of the corpus"
+            answer.notes = (*answer.notes, note)
         return answer
 
     def _build_retriever_from_spec(self, spec: BaseModel) -> tuple[BaseRetriever, QueryBundle]:
