@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.deadline import remaining
@@ -23,6 +23,9 @@ from retrieverkit_keyword.grep.lines import matching_lines
 from retrieverkit_keyword.grep.options import SCORES, Case, GrepOptions, Order
 from retrieverkit_keyword.grep.pattern import Matcher, matcher
 from retrieverkit_keyword.options import FILTERS
+
+if TYPE_CHECKING:
+    from retrieverkit_indexing.metadata import MetadataIndex
 
 
 class TimeLimitError(RetrievalError, TimeoutError):
@@ -94,6 +97,7 @@ class GrepRetriever(IndexRetriever[GrepReader]):
         )
         self.default_top_k = top_k
         self._storage = Path(storage)
+        self._metadata: MetadataIndex | None = None
         self.index: GrepIndex = GrepIndex(corpus, self._storage)
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
@@ -130,9 +134,13 @@ class GrepRetriever(IndexRetriever[GrepReader]):
         return Found(pairs, evidence=evidence, legs=(leg,))
 
     def _admits(self, filters: MetadataFilters) -> Callable[[int], bool]:
-        from retrieverkit_indexing.metadata import MetadataIndex  # loads numpy, which a search without filters spares
+        if self._metadata is None:
+            from retrieverkit_indexing.metadata import (
+                MetadataIndex,
+            )  # loads numpy, which a search without filters spares
 
-        admitted = MetadataIndex(self.index.corpus, self._storage).reader().ordinals_of(filters)
+            self._metadata = MetadataIndex(self.index.corpus, self._storage)
+        admitted = self._metadata.reader().ordinals_of(filters)
         return frozenset(admitted.tolist()).__contains__
 
 
