@@ -192,6 +192,26 @@ def test_summaries_that_fail_leave_a_partial_answer(index, model):
             index.retrieve("owl", mode, filters="_doc_id == 'owl'")
 
 
+def test_what_is_summed_up_where_nothing_may_be_written_is_paid_once_per_process(tmp_path):
+    with Index.create(tmp_path / "birds.rk") as index:
+        index.add([Document("heron", id="heron"), Document("gull", id="gull")])
+    model = SummingUp()
+    for _ in range(2):
+        with Index.open(tmp_path / "birds.rk", llm=model, read_only=True) as index:
+            for mode in ("document_summary_llm", "document_summary_embedding(embedding='hash')"):
+                index.retrieve("heron", mode)
+    assert sorted(model.summed) == ["gull", "heron"]
+
+
+def test_documents_behind_one_that_cannot_be_summed_up_are_found(monkeypatch):
+    monkeypatch.setattr("retrieverkit_summary.documents._DOCUMENTS_AT_ONCE", 2)
+    model = SummingUp(lambda prompt: EndpointError("refused", status=400) if "poison" in prompt.data else None)
+    texts = ["poison", *(f"owl {at}" for at in range(5)), "heron"]
+    index = Index.from_documents([Document(text, id=text) for text in texts], llm=model)
+    result = index.retrieve("heron", "document_summary_llm")
+    assert [hit.ref_doc_id for hit in result] == ["heron"] and result.outcome is Outcome.PARTIAL
+
+
 def test_a_budget_that_runs_out_while_summing_up(index, model):
     retriever = index.as_retriever("document_summary_llm")
     with pytest.raises(BudgetExceededError):

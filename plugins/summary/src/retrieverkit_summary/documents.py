@@ -132,23 +132,27 @@ class Documents:
         return [tuple(group) for group in groups.values()]
 
     def _sum_up(self, groups: Sequence[Ordinals], summaries: dict[Ordinals, str]) -> RetrieverKitError | None:
-        """Make summaries; once that fails, look for those that are at hand. Return what failed."""
+        """Make summaries; once all of some fail, look for those that are at hand. Return what failed first."""
         failed: RetrieverKitError | None = None
+        goes_on = True
         for start in range(0, len(groups), _DOCUMENTS_AT_ONCE):
             part = groups[start : start + _DOCUMENTS_AT_ONCE]
             texts = [self._texts_at(group) for group in part]
-            if failed is None:
+            spent = False
+            if goes_on:
                 try:
                     summaries.update(zip(part, self._summarizer.summarize(texts), strict=True))
                     continue
                 except BudgetExceededError as error:
                     if not budget.settles_for_part():
                         raise
-                    failed = error
+                    failed, spent = error, True
                 except ServiceError as error:
-                    failed = error
-            known = zip(part, self._summarizer.known(texts), strict=True)
-            summaries.update((group, summary) for group, summary in known if summary is not None)
+                    failed = failed or error
+            at_hand = zip(part, self._summarizer.known(texts), strict=True)
+            known = {group: summary for group, summary in at_hand if summary is not None}
+            summaries.update(known)
+            goes_on = bool(known) and not spent and goes_on
         return failed
 
     def _texts_at(self, ordinals: Ordinals) -> list[str]:

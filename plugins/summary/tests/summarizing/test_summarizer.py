@@ -35,7 +35,7 @@ def test_each_text_is_a_message_of_its_own_and_a_summary_is_asked_for_once(made)
     summarizer, model = made()
     groups = [["one a", "two b"], ["three c"], ["one a", "two b"], [], [" \n"]]
     assert summarizer.known(groups) == [None, None, None, "", ""]
-    assert summarizer.cost(groups).llm_calls == 2 + 1
+    assert summarizer.cost(groups).llm_calls == 2
     assert summarizer.summarize(groups) == ["one two", "three", "one two", "", ""]
     assert sorted((prompt.system, prompt.data) for prompt in model.asked) == [
         (PROMPT, ("one a", "two b")),
@@ -45,6 +45,25 @@ def test_each_text_is_a_message_of_its_own_and_a_summary_is_asked_for_once(made)
     assert again.summarize(groups) == again.known(groups) == ["one two", "three", "one two", "", ""]
     assert again.cost(groups).llm_calls == again.cost(groups).tokens == 0
     assert unasked.asked == []
+
+
+def test_what_comes_behind_a_text_that_always_fails_is_summed_up_too(made, monkeypatch):
+    monkeypatch.setattr(by_model, "_AT_ONCE", 2)
+    refused = ServiceError("refused")
+    summarizer, _ = made(lambda prompt: refused if "poison" in prompt.data else first_words(prompt))
+    groups = [["poison"], *([f"text{at}"] for at in range(6))]
+    with pytest.raises(ServiceError, match="refused"):
+        summarizer.summarize(groups)
+    assert summarizer.known(groups) == [None, *(f"text{at}" for at in range(6))]
+
+
+def test_a_model_that_answers_nothing_is_not_asked_about_everything(made, monkeypatch):
+    monkeypatch.setattr(by_model, "_AT_ONCE", 2)
+    down = ServiceError("down")
+    summarizer, model = made(lambda prompt: down)
+    with pytest.raises(ServiceError, match="down"):
+        summarizer.summarize([[f"text{at}"] for at in range(7)])
+    assert len(model.asked) == 2
 
 
 def test_another_prompt_model_or_division_of_the_text_is_another_summary(made):

@@ -94,18 +94,18 @@ class ByModel:
 
     def cost(self, groups: Sequence[Sequence[str]]) -> Plan:
         """Return what the summaries that are not at hand would take."""
-        calls = tokens = 0
+        asked: dict[bytes, Prompt] = {}
         for group in groups:
             own: Sequence[str] = _written(group)
             while own:
                 prompts = self._parts(own)
-                known = self._cache.get(map(self._key, prompts))
-                missing = [prompt for prompt in prompts if self._key(prompt) not in known]
-                calls += len(missing)
-                tokens += sum(tokens_of(p.system, *p.data) + EXPECTED_CHARS // 4 for p in missing)
-                said = [known.get(self._key(prompt), "?" * EXPECTED_CHARS) for prompt in prompts]
+                keys = [self._key(prompt) for prompt in prompts]
+                known = self._cache.get(keys)
+                asked |= {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in known}
+                said = [known.get(key) or expected(key.hex()) for key in keys]
                 own = [] if len(said) == 1 or len(self._parts(said)) >= len(prompts) else said
-        return Plan("summaries", f"asks {self._model.name} for them", llm_calls=calls, tokens=tokens, once=True)
+        tokens = sum(tokens_of(prompt.system, *prompt.data) + EXPECTED_CHARS // 4 for prompt in asked.values())
+        return Plan("summaries", f"asks {self._model.name} for them", llm_calls=len(asked), tokens=tokens, once=True)
 
     def _known(self, own: Sequence[str]) -> str | None:
         while own:
@@ -124,20 +124,28 @@ class ByModel:
         answers = self._cache.get(by_key)
         waiting = [key for key in by_key if key not in answers]
         starts = range(0, len(waiting), _AT_ONCE)
+        failed: RetrieverKitError | None = None
         for start in counted(starts, f"summaries, {_AT_ONCE} at a time", len(starts)):
             keys = waiting[start : start + _AT_ONCE]
             with self._cache.turn():
-                answers |= self._cache.get(keys)
-                answers |= self._asked([by_key[key] for key in keys if key not in answers])
+                fresh = self._cache.get(keys)
+                made, error = self._asked([by_key[key] for key in keys if key not in fresh])
+            answers |= fresh | made
+            failed = failed or error
+            if error is not None and (isinstance(error, BudgetExceededError) or not made):
+                raise error
+        if failed is not None:
+            raise failed
         return answers
 
-    def _asked(self, prompts: Sequence[Prompt]) -> dict[bytes, str]:
+    def _asked(self, prompts: Sequence[Prompt]) -> tuple[dict[bytes, str], RetrieverKitError | None]:
+        """Return what the model says, and the first error; a budget that is spent comes before any other."""
         replies = ask_all(_Keeping(self._model, self), prompts)
         errors = [reply for reply in replies if isinstance(reply, RetrieverKitError)]
-        for error in sorted(errors, key=lambda error: not isinstance(error, BudgetExceededError)):
-            raise error
+        errors.sort(key=lambda error: not isinstance(error, BudgetExceededError))
         pairs = zip(prompts, replies, strict=True)
-        return {self._key(prompt): reply.text for prompt, reply in pairs if isinstance(reply, Reply)}
+        made = {self._key(prompt): reply.text for prompt, reply in pairs if isinstance(reply, Reply)}
+        return made, errors[0] if errors else None
 
     def keep(self, prompt: Prompt, reply: Reply) -> Reply:
         """Keep what the model said, and return it without white space around.
@@ -196,6 +204,11 @@ class _Keeping:
 
     async def aask(self, prompt: Prompt) -> Reply:
         return self._kept.keep(prompt, await self._model.aask(prompt))
+
+
+def expected(identity: str) -> str:
+    """Return what stands for a summary that has not been made yet: the same for the same texts alone."""
+    return identity.ljust(EXPECTED_CHARS, "?")
 
 
 def _written(texts: Sequence[str]) -> list[str]:

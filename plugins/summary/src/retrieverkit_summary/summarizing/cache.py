@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,6 +123,39 @@ class SummaryCache:
 def _can_be_written(folder: Path) -> bool:
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+_State = tuple[Path, tuple[tuple[int, int], ...]]
+_read_only: OrderedDict[_State, SummaryCache] = OrderedDict()
+_read_only_guard = threading.Lock()
+_REMEMBERED = 16
+
+
+def cache_of(folder: Path, writable: bool) -> SummaryCache:
+    """Return the cache of a folder; where nothing may be written, one for all of the process.
+
+    So what is made there is paid for once per process, and not by each retriever.
+    """
+    if writable and _can_be_written(Path(folder)):
+        return SummaryCache(folder)
+    path = Path(os.path.abspath(folder)) / FILE_NAME
+    there = [beside for suffix in ("", "-wal") if (beside := path.with_name(path.name + suffix)).is_file()]
+    state = path, tuple((beside.stat().st_mtime_ns, beside.stat().st_size) for beside in there)
+    with _read_only_guard:
+        found = _read_only.pop(state, None) or SummaryCache(path.parent, writable=False)
+        _read_only[state] = found
+        while len(_read_only) > _REMEMBERED:
+            _read_only.popitem(last=False)
+    return found
+
+
+def _after_fork() -> None:
+    global _read_only_guard
+    _read_only_guard = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _copied(path: Path, owner: object) -> Path | None:

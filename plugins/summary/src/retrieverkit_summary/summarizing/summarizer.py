@@ -11,7 +11,7 @@ from retrieverkit_core.plan import Plan
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_summary.summarizing.by_extraction import ByExtraction
 from retrieverkit_summary.summarizing.by_model import PROMPT, ByModel
-from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
+from retrieverkit_summary.summarizing.cache import cache_of, key_of
 
 
 class Summarizer:
@@ -40,7 +40,7 @@ class Summarizer:
         prompt: str = PROMPT,
     ) -> None:
         self._corpus = corpus
-        self._cache = cache = SummaryCache(storage, corpus.writable)
+        self._cache = cache = cache_of(Path(storage), corpus.writable)
         self._method: ByModel | ByExtraction
         if model is not None:
             self._method = ByModel(model, prompt, cache, corpus.settings.language)

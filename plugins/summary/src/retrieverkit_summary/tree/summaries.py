@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.plan import Plan
 from retrieverkit_summary.summarizing import Summarizer
-from retrieverkit_summary.summarizing.by_model import EXPECTED_CHARS
+from retrieverkit_summary.summarizing.by_model import expected
 from retrieverkit_summary.tree.tree import Place, Tree
 
 _FETCHED = 1000
@@ -59,7 +59,7 @@ class TreeSummaries:
         groups: list[list[str]] = []
         for level in missing:
             groups += self._groups(tree, level, known)
-            known.update(dict.fromkeys(level, "?" * EXPECTED_CHARS))
+            known.update((place, expected(tree.identity(place))) for place in level)
         return len(groups), self._summarizer.cost(groups)
 
     def _looked_up(self, tree: Tree, places: Sequence[Place]) -> tuple[dict[Place, str], list[list[Place]]]:
