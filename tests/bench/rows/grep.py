@@ -18,7 +18,7 @@ AGREEMENT_WITH = "Python scan"
 EXPRESSIONS = "RetrieverKit, expressions"
 SHORT = "RetrieverKit, two letters"
 PROMISES = (
-    Promise("Python scan", 1 / 10),
+    Promise("Python scan", 1 / 2),
     Promise("Python scan, expressions", 1 / 5, of=EXPRESSIONS),
     Promise("Python scan, two letters", 3.0, of=SHORT),
     Promise("ripgrep", 1.0),
