@@ -20,6 +20,8 @@ from retrieverkit_core import (
 )
 from retrieverkit_core.errors import (
     AllLegsFailedError,
+    BatchError,
+    BudgetExceededError,
     DeadlineExceededError,
     FilterTypeError,
     OptionError,
@@ -349,14 +351,21 @@ def test_a_batch_keeps_what_the_other_legs_found_in_time(calls, hits, batching):
     assert sizes == ([4] if batching else [])
 
 
-def test_a_budget_is_that_of_all_legs_in_a_batch_too(calls, hits):
+@pytest.mark.parametrize("how", ["sync", "async", "batch"])
+def test_a_leg_that_runs_out_of_the_budget_is_an_error_unless_part_is_enough(how, calls, hits):
     def spend(query):
         budget.spend(llm_calls=1)
         return hits("a")
 
     fused = FusionRetriever([calls("first", spend), calls("second", spend)], concurrency=1)
-    for result in fused.retrieve_many([QueryBundle("q", budget=Budget(llm_calls=1))] * 2):
-        assert sorted(leg.state for leg in result.legs) == [LegState.FAILED, LegState.OK]
+    part = answer(how, fused, QueryBundle("q", budget=Budget(llm_calls=1, partial=True)))
+    assert sorted(leg.state for leg in part.legs) == [LegState.FAILED, LegState.OK]
+    assert part.outcome is Outcome.PARTIAL
+    for limits in (Budget(llm_calls=1), Budget(llm_calls=0), Budget(llm_calls=0, partial=True)):
+        with pytest.raises((BudgetExceededError, BatchError)) as caught:
+            answer(how, fused, QueryBundle("q", budget=limits))
+        error = caught.value.errors[0] if how == "batch" else caught.value
+        assert isinstance(error, BudgetExceededError)
 
 
 def test_a_timeout_that_no_query_can_have_is_refused_when_it_is_set(calls, hits):

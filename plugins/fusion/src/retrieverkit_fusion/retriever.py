@@ -8,9 +8,11 @@ from functools import partial
 from math import inf
 from typing import Any
 
+from retrieverkit_core import budget
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import (
     AllLegsFailedError,
+    BudgetExceededError,
     FilterError,
     MissingServiceError,
     OptionError,
@@ -52,7 +54,8 @@ class FusionRetriever(BaseRetriever):
     """Asks its legs side by side and fuses their answers.
 
     Filters and scope hold in every leg. A leg that fails or is too late makes the result partial, and ``legs`` on the
-    result tells which and why; a required leg's error is raised. Where the query has a timeout, legs are given up
+    result tells which and why; a required leg's error is raised, and that of a leg that ran out of the caller's budget
+    unless `Budget.partial` settles for the others. Where the query has a timeout, legs are given up
     shortly before it, so that what the others found is in time.
 
     Args:
@@ -238,7 +241,7 @@ class FusionRetriever(BaseRetriever):
         self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle
     ) -> Found | RetrievalResult | None:
         """Fuse what the legs found; None where the corpus changed between them and they must be asked again."""
-        _raise_failure(asks)
+        _raise_failure(asks, expansion, query)
         if _seen_two_states(asks):
             return None
         asks = self._improved(asks, query)
@@ -293,7 +296,7 @@ class FusionRetriever(BaseRetriever):
         for ask in asks:
             if ask.error is None:
                 ask.read()
-        _raise_failure(asks)
+        _raise_failure(asks, expansion, query)
         results = _results(asks)
         fused = combine(self._rankings(asks, by_id), self._method, query.top_k)
         return RetrievalResult(
@@ -354,15 +357,24 @@ def _check_retrievers(retrievers: Sequence[object]) -> None:
             raise OptionError("fusion", [("retrievers", problem)], fix="pass retrievers, such as index.as_retriever()")
 
 
-def _raise_failure(asks: Sequence[Ask]) -> None:
-    """Raise a required leg's error, or that nothing answered; what is wrong with the query is raised as it is."""
+def _raise_failure(asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> None:
+    """Raise where there is no answer: nobody gave one, a required leg did not, or the budget was to last for all."""
     failed = [(ask, ask.error) for ask in asks if ask.error is not None]
     for ask, error in failed:
         if ask.leg.required:
             raise error
+    if not _settles_for_part(query):
+        more = [] if expansion is None else [expansion.status.error]
+        for ran_out in [*more, *(error for _, error in failed)]:
+            if isinstance(ran_out, BudgetExceededError):
+                raise ran_out
     if len(failed) < len(asks):
         return
     first = failed[0][1]
-    if all(isinstance(error, (FilterError, QueryError)) for _, error in failed):
+    if all(isinstance(error, (FilterError, QueryError, BudgetExceededError)) for _, error in failed):
         raise first
     raise AllLegsFailedError({ask.name: error for ask, error in failed}) from first
+
+
+def _settles_for_part(query: QueryBundle) -> bool:
+    return budget.settles_for_part() if query.budget is None else query.budget.partial
