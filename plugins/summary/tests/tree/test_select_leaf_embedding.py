@@ -18,12 +18,14 @@ from retrieverkit_summary.summarizing import by_model
 from retrieverkit_testkit import children
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
-from retrieverkit_vector.embeddings.hashing import provider
 
 MODE = "tree_select_leaf_embedding(num_children=3, child_branch_factor=2)"
 WIDE = "tree_select_leaf_embedding(num_children=3, child_branch_factor=10000)"
 
-HASH = provider.make(provider.options())
+hashing = pytest.importorskip(
+    "retrieverkit_vector.embeddings.hashing", reason="the embedding is another package's: vector is not installed"
+)
+HASH = hashing.provider.make(hashing.provider.options())
 
 
 def found(index, query, mode=MODE, **limits):
