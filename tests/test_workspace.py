@@ -75,6 +75,12 @@ def test_a_package_is_built_and_described_like_the_others(package):
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_the_first_page_names_every_package(package):
+    folder = package.folder.relative_to(ROOT).as_posix()
+    assert f"| [{package.name}]({folder}/README.md) |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
 def test_a_package_accepts_a_range_of_its_siblings(package):
     project = package.pyproject["project"]
     entries = chain(project.get("dependencies", []), *project.get("optional-dependencies", {}).values())
