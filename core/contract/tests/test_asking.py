@@ -57,7 +57,9 @@ def test_each_prompt_has_its_answer_or_its_error(how, fails, allowed, limit):
     for prompt, answer in zip(prompts, answers, strict=True):
         if not isinstance(answer, BudgetExceededError):
             assert (answer.text if isinstance(answer, Reply) else answer.message) == prompt.system
-    refused = sum(isinstance(answer, BudgetExceededError) for answer in answers)
+    asked_of = [not isinstance(answer, BudgetExceededError) for answer in answers]
+    assert asked_of == sorted(asked_of, reverse=True), "those that the budget allows are the first"
+    refused = asked_of.count(False)
     assert refused == (0 if allowed is None else max(0, len(prompts) - allowed))
     assert account.spent.llm_calls == len(prompts) - refused
 

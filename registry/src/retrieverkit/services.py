@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit.asked_models import asked_object, asked_spec
+from retrieverkit.asked_models import Asked, asked_object, asked_spec
 from retrieverkit.cassettes import current
 from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
 from retrieverkit.regular_files import read_regular
@@ -98,6 +98,8 @@ class IndexServices:
         if found is None:
             made = asked_spec(kind, named, lambda: self._make(group, spec))
             found = self._asked.setdefault((group, named), made)
+        if isinstance(found, Asked):
+            found.note()
         return found
 
     def _make(self, group: str, spec: str) -> Any:

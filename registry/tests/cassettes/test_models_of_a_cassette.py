@@ -64,6 +64,16 @@ def test_a_replay_asks_no_provider(providers, tmp_path, tape):
     assert [provider.asked_for for provider in providers["remote"].values()] == [0, 0]
 
 
+def test_a_run_that_asked_nothing_is_replayed_too(providers, tmp_path, tape):
+    for _ in range(2):
+        with cassette(tape):
+            services = IndexServices(Discovery(), tmp_path, "remote", "remote")
+            assert services.llm().name == providers["remote"]["llms"].made.name
+            assert services.embedding()[1].fingerprint == providers["remote"]["embeddings"].made.fingerprint
+        for provider in providers["remote"].values():
+            provider.reason = "the key is gone"
+
+
 def test_where_none_is_named_it_is_the_one_that_was_recorded(providers, tmp_path, tape, monkeypatch):
     monkeypatch.setenv(EMBEDDING, "remote")
     monkeypatch.setenv(LLM, "remote")

@@ -16,7 +16,8 @@ from pydantic import ConfigDict, create_model
 from retrieverkit import cassette
 from retrieverkit.discovery import Discovery
 from retrieverkit.services import IndexServices
-from retrieverkit_core import Budget, ModelSettings, Prompt, budget, trace
+from retrieverkit_core import Budget, ModelSettings, Prompt, Reply, budget, trace
+from retrieverkit_core.asking import ask_all
 from retrieverkit_core.budget import Spent
 from retrieverkit_core.errors import (
     BudgetExceededError,
@@ -196,8 +197,22 @@ def test_a_replay_spends_what_the_recorded_run_spent(services, tape):
         part = tape.with_name(f"{live[1]}.jsonl")
         with cassette(part):
             assert run(limits) == live
-        with cassette(part):
+        with cassette(part) as played:
             assert run(limits) == live
+        assert played.missing == []
+
+
+def test_a_replay_runs_out_of_calls_where_the_recorded_run_did(services, model, tape):
+    prompts = [Prompt("say", (str(n),)) for n in range(12)]
+
+    def run():
+        with budget.limited(Budget(llm_calls=5)):
+            return [isinstance(reply, Reply) for reply in ask_all(services.llm(), prompts)]
+
+    for _ in range(3):
+        with cassette(tape):
+            assert run() == [True] * 5 + [False] * 7
+    assert len(model.asked) == 5
 
 
 def test_a_call_that_is_not_recorded_is_an_error_that_shows_the_nearest(services, model, embedding, tape):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from retrieverkit_core import budget
 from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError
 from retrieverkit_core.services import LanguageModel, Prompt, Reply
 from retrieverkit_core.side_by_side import in_tasks, in_threads
@@ -37,6 +38,18 @@ class _Answers:
         except RetrieverKitError as error:
             self._keep(at, error)
 
+    def waves(self) -> Iterator[range]:
+        """Yield the places of the prompts, so many at once as the budget has calls left.
+
+        So it is always the first prompts that are asked, and a recording of a run that ran out has them all.
+        """
+        start = 0
+        while start < len(self.prompts) and self._spent is None:
+            left = budget.left("llm_calls")
+            wave = range(start, len(self.prompts))[: None if left is None else max(1, left)]
+            yield wave
+            start = wave.stop
+
     def _keep(self, at: int, error: RetrieverKitError) -> None:
         self.given[at] = error
         if isinstance(error, BudgetExceededError):
@@ -65,8 +78,9 @@ def ask_all(
         concurrency: At most so many are asked at once.
     """
     answers = _Answers(prompts)
-    calls: list[Callable[[], None]] = [partial(answers.ask, model, at) for at in range(len(prompts))]
-    in_threads(calls, concurrency, may_raise=True)
+    for wave in answers.waves():
+        calls: list[Callable[[], None]] = [partial(answers.ask, model, at) for at in wave]
+        in_threads(calls, concurrency, may_raise=True)
     return answers.all()
 
 
@@ -75,5 +89,6 @@ async def aask_all(
 ) -> list[Reply | RetrieverKitError]:
     """As `ask_all`, without blocking the event loop; a caller that is cancelled cancels what is being asked."""
     answers = _Answers(prompts)
-    await in_tasks([partial(answers.aask, model, at) for at in range(len(prompts))], concurrency)
+    for wave in answers.waves():
+        await in_tasks([partial(answers.aask, model, at) for at in wave], concurrency)
     return answers.all()

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from retrieverkit_core import BaseRetriever, MetadataFilters, QueryBundle
-from retrieverkit_core.errors import BatchError, DeadlineExceededError, OverloadedError, RetrievalError
+from retrieverkit_core.deadline import remaining
+from retrieverkit_core.errors import BatchError, DeadlineExceededError, EndpointError, OverloadedError, RetrievalError
 from retrieverkit_core.plugin import NO_PUSHDOWN, FilterCapabilities
 from retrieverkit_core.threads import WorkerThreads
 
@@ -136,6 +137,18 @@ def test_an_inner_call_cannot_outlive_the_outer_deadline(make_hit):
 
     Outer().retrieve(QueryBundle("q", timeout=10))
     assert 0 < inner_limits[0] <= 10
+
+
+def test_a_model_that_was_given_no_more_time_is_the_deadlines_error():
+    class Asks(BaseRetriever):
+        async def _aretrieve(self, query_bundle):
+            while remaining():  # without waking the loop: the model notices before the caller does
+                pass
+            raise EndpointError("it did not answer within 0.05 s", retryable=True)
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        asyncio.run(Asks().aretrieve(QueryBundle("q", timeout=0.05)))
+    assert caught.value.timeout == 0.05 and isinstance(caught.value.__cause__, EndpointError)
 
 
 def test_an_authors_own_timeout_error_is_not_taken_for_the_deadline():

@@ -32,6 +32,10 @@ class Asked:
         tape = current()
         return None if tape is None else tape.model(kind, self._spec)
 
+    def note(self) -> None:
+        """Put what is known of the model on the cassette that is recorded."""
+        raise NotImplementedError
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._made is None:
             raise AttributeError(name)

@@ -114,11 +114,16 @@ class AskedEmbedder(Asked):
             return [None] * len(questions)
         try:
             return tape.play(questions, self.fingerprint, pay)
-        except NotRecordedError:
+        except NotRecordedError as error:
             size = self._of("texts_per_call")
             if kind != LONGER and size != 0:  # a run that had spent its budget ended here without asking
                 budget.check(embedding_calls=-(-len(questions) // size) if size else 1)
+            tape.missing.append(error)
             raise
+
+    def note(self) -> None:
+        """Put what is known of the model on the cassette that is recorded: a run that asks nothing is replayed too."""
+        self._noted(current(), {})
 
     def _facts(self) -> dict[str, Any]:
         """Return what is known of the model, from the cassette that is played, or the model itself."""

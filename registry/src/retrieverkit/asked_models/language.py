@@ -29,6 +29,12 @@ class AskedModel(Asked):
         known = self._known("llm")
         return str(self._model.name if known is None else known["name"])
 
+    def note(self) -> None:
+        """Put what is known of the model on the cassette that is recorded: a run that asks nothing is replayed too."""
+        tape = current()
+        if tape is not None and tape.records:
+            tape.note_model("llm", self._spec, {"name": self.name})
+
     def ask(self, prompt: Prompt) -> Reply:
         """Return the model's answer, see `LanguageModel.ask`.
 
@@ -38,7 +44,7 @@ class AskedModel(Asked):
         if unheard():
             reply: Reply = self._model.ask(prompt)
             return reply
-        call = _Ask(self._spec, self, prompt)
+        call = _Ask(self, prompt)
         if (played := call.played()) is not None:
             return played
         with call.live:
@@ -50,7 +56,7 @@ class AskedModel(Asked):
         if unheard():
             reply: Reply = await self._model.aask(prompt)
             return reply
-        call = _Ask(self._spec, self, prompt)
+        call = _Ask(self, prompt)
         if (played := call.played()) is not None:
             return played
         with call.live:
@@ -61,14 +67,13 @@ class AskedModel(Asked):
 class _Ask:
     """One prompt to one model."""
 
-    def __init__(self, spec: str, model: AskedModel, prompt: Prompt) -> None:
+    def __init__(self, model: AskedModel, prompt: Prompt) -> None:
         self._tape = current()
         self._prompt = prompt
         self._places = Places(prompt.labels)
         self._name = model.name
         self._question = of_prompt(self._name, prompt)
-        if self._tape is not None and self._tape.records:
-            self._tape.note_model("llm", spec, {"name": self._name})
+        model.note()
         self.live = LiveCall(self._tape, [self._question], self._name, {}, self._places)
 
     def played(self) -> Reply | None:
@@ -78,8 +83,9 @@ class _Ask:
         started = perf_counter()
         try:
             (answer,) = self._tape.play([self._question], self._name, pay)
-        except NotRecordedError:
+        except NotRecordedError as error:
             budget.check(llm_calls=1)  # a run that had spent its budget ended here without asking
+            self._tape.missing.append(error)
             raise
         if answer is None:
             return None

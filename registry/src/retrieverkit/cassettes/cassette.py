@@ -147,9 +147,7 @@ class Cassette:
         if len(self.missing) < _EXPLAINED:
             like = nearest(question, self._questions.values())
             told = None if like is None else differences(question, like)
-        error = NotRecordedError(self.path, asked, differences=told)
-        self.missing.append(error)
-        return error
+        return NotRecordedError(self.path, asked, differences=told)
 
     # Adding
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core import budget, deadline
 from retrieverkit_core.deadline import Patience
-from retrieverkit_core.errors import DeadlineExceededError, RetrieverKitError
+from retrieverkit_core.errors import DeadlineExceededError, EndpointError, RetrieverKitError
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
@@ -75,7 +75,8 @@ def _within_deadline(retriever: BaseRetriever, query: QueryBundle, late: bool) -
         future = WORKERS.submit(drive, retriever, steps(retriever, query, late))
         if not in_time(retriever, future):
             raise DeadlineExceededError(retriever.name, query.timeout)
-        return future.result()
+        with _late(retriever, query.timeout):
+            return future.result()
 
 
 def in_time(retriever: BaseRetriever, future: futures.Future[Any]) -> bool:
@@ -102,12 +103,23 @@ async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle, late: 
         limit = asyncio.timeout(None)
         try:
             async with limit:
-                with _expiring(limit, retriever, deadline.remaining() or 0.0):
+                with _expiring(limit, retriever, deadline.remaining() or 0.0), _late(retriever, query.timeout):
                     return await _adrive(retriever, query, late)
         except TimeoutError:
             if limit.expired():
                 raise DeadlineExceededError(retriever.name, query.timeout) from None
             raise
+
+
+@contextmanager
+def _late(retriever: BaseRetriever, timeout: float) -> Iterator[None]:
+    """Let what a model raises at the deadline, as it was given no more time, be the deadline's error."""
+    try:
+        yield
+    except EndpointError as error:
+        if error.status is None and not deadline.remaining():
+            raise DeadlineExceededError(retriever.name, timeout) from error
+        raise
 
 
 @contextmanager
