@@ -120,12 +120,12 @@ def test_plugins_tells_the_file_of_each_and_what_cannot_be_read(retriever, site,
 
 
 def test_doctor_imports_plugins_when_asked_and_names_each_cause(retriever, bad_plugins):
-    done = retriever("doctor", "--load", "--json", code=1, RETRIEVERKIT_LOAD_TIMEOUT="1")
+    done = retriever("doctor", "--load", "--json", code=1, RETRIEVERKIT_LOAD_TIMEOUT="3")
     problems = "\n".join(json.loads(done.stdout)["problems"])
     for part in ("no such engine", "SystemExit", "sleeps 1.0", "is-none 1.0", "first-twin", "Bad Name!", "torn"):
         assert part in problems
     assert "fine" not in problems
-    in_words = retriever("doctor", "--load", code=1, RETRIEVERKIT_LOAD_TIMEOUT="1").stdout
+    in_words = retriever("doctor", "--load", code=1, RETRIEVERKIT_LOAD_TIMEOUT="3").stdout
     assert in_words.count("problem: ") == len(json.loads(done.stdout)["problems"])
 
 
