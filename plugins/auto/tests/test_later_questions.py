@@ -33,6 +33,19 @@ LEFT = {
         "fewer than 2 thousand citations",
         "more than 1.000 citations",
         "more than 1,5 citations",
+        "papers that don't have more than 20 pages",
+        "it can't be published before 1970",
+        "nothing published before 1970",
+        "nobody wrote more than 20 pages",
+        "papers never published before 1970",
+        "ideally after 1990",
+        "fewer than 20 pages if possible",
+        "more than 20 pages of appendices",
+        "a wing that broke in 1985",
+        "from 1985 to 1990 he flew alone",
+        "papers translated by Wei Chen",
+        "papers refuted by Wei Chen",
+        "no English after 1990",
     ],
     "products": [
         "red wine glasses",
@@ -52,6 +65,8 @@ LEFT = {
         "price under 5 thousand",
         "price under 1.000,50 euros",
         "cheaper than 50 %",
+        "green politics",
+        "kitchen sink drama",
     ],
     "messages": [
         "messages from May",
@@ -75,6 +90,7 @@ LEFT = {
 
 READ = {
     "papers": {
+        "not open access, fewer than 20 pages": "open_access == false and pages < 20",
         "papers by Smith and Chen": "any(authors, ['Jane Smith', 'John Smith']) and contains(authors, 'Wei Chen')",
         "papers by Tom Rice but not by Ada Moreno": (
             "contains(authors, 'Tom Rice') and not (contains(authors, 'Ada Moreno'))"

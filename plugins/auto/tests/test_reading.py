@@ -252,3 +252,34 @@ def test_whatever_is_asked_hits_are_within_the_callers_filters_and_what_was_read
         assert ids(result) == passing
     else:
         assert ids(result) == passing[: result.spec.top_k]
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("cases decided in June 2022", "decided >= '2022-06-01' and decided < '2022-07-01'"),
+        ("cases since June 2022", "decided >= '2022-06-01'"),
+        ("an accident in June 2022", "None"),
+        ("the judge was drunk in June 2022", "None"),
+    ],
+)
+def test_a_time_beside_another_event_is_not_that_of_the_field(corpus_of, auto_over, question, read):
+    auto = auto_over(corpus_of({"decided": "2022-06-03"}, {"decided": "2023-01-05"}))
+    assert str(auto.retrieve(question).spec.filters) == read
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("Italian soup", "cuisine == 'Italian'"),
+        ("Italian recipes", "cuisine == 'Italian'"),
+        ("Italian sauces", "cuisine == 'Italian'"),
+        ("Indian breads", "None"),
+        ("Indian summer", "None"),
+        ("Italian summer", "None"),
+    ],
+)
+def test_a_value_describes_what_its_nodes_speak_of(corpus_of, auto_over, question, read):
+    cuisines = [{"cuisine": "Italian"}, {"cuisine": "Italian"}, {"cuisine": "Indian"}, {"cuisine": "Indian"}]
+    auto = auto_over(corpus_of(*cuisines, texts=["Soup of beans.", "Bread.", "Lentils.", "Rice."]))
+    assert str(auto.retrieve(question).spec.filters) == read

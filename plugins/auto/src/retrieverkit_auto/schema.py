@@ -99,11 +99,15 @@ class Schema:
         passes = tree.matcher
         return (row.ordinal for row in self._rows if passes(row.metadata))
 
-    def is_word_only_elsewhere(self, tree: MetadataFilters, word: str) -> bool:
-        """Return whether texts have a word, and none of those that pass a filter."""
+    def is_word(self, word: str) -> bool:
+        """Return whether a text has a word."""
+        hashed = [_hash(word)]
+        return any(row.has(hashed) for row in self._rows)
+
+    def is_word_within(self, tree: MetadataFilters, word: str) -> bool:
+        """Return whether a text of those that pass a filter has a word."""
         passes, hashed = tree.matcher, [_hash(word)]
-        having = [row for row in self._rows if row.has(hashed)]
-        return bool(having) and not any(passes(row.metadata) for row in having)
+        return any(row.has(hashed) and passes(row.metadata) for row in self._rows)
 
     def is_word_elsewhere(self, tree: MetadataFilters, words: Sequence[str]) -> bool:
         """Return whether a text outside of a filter has all these words: then they may mean what texts mean by them.

@@ -115,7 +115,7 @@ def find_number(tokens: Sequence[Token], place: int, schema: Schema) -> Found | 
         return None
     said_at_all = asked.named is not None or asked.implied or counted.fields or counted.money
     candidates = _candidates(asked, counted, fields) if said_at_all else []
-    doubt = _doubt(asked, counted, candidates, schema) if said_at_all else "it names no field"
+    doubt = _doubt(tokens, asked, counted, candidates, schema) if said_at_all else "it names no field"
     if doubt:
         return None if exact else Found(place, counted.behind, doubt=doubt)
     leaves = tuple(_leaf(candidates[0], way or _EXACT, number.value) for way, number in asked.ways)
@@ -161,7 +161,9 @@ def _candidates(asked: _Asked, counted: _Counted, fields: Sequence[FieldInfo]) -
     return [field for field in fields if all(known is None or field in known for known in allowed)]
 
 
-def _doubt(asked: _Asked, counted: _Counted, candidates: Sequence[FieldInfo], schema: Schema) -> str:
+def _doubt(
+    tokens: Sequence[Token], asked: _Asked, counted: _Counted, candidates: Sequence[FieldInfo], schema: Schema
+) -> str:
     names = " or ".join(field.name for field in candidates)
     if not candidates:
         return "no field of numbers is named so"
@@ -170,6 +172,9 @@ def _doubt(asked: _Asked, counted: _Counted, candidates: Sequence[FieldInfo], sc
     if len(candidates) > 1:
         return f"it may be of {names}"
     by_unit_alone = asked.named is None and not asked.implied and not counted.money
+    of_what = text_at(tokens, counted.behind + 1) if text_at(tokens, counted.behind) == "of" else ""
+    if by_unit_alone and of_what and singular(of_what) not in map(singular, candidates[0].words):
+        return "it may be so much of something"
     if by_unit_alone and _is_said_elsewhere(candidates[0], counted.unit, schema):
         return f"texts of nodes without {names} speak of {counted.unit!r} too"
     return ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
+from retrieverkit_auto.fields import singular
 from retrieverkit_auto.rules.counts import find_count, is_request
 from retrieverkit_auto.rules.flags import find_flag
 from retrieverkit_auto.rules.found import Found, Leaf, other_sense
@@ -15,7 +16,9 @@ from retrieverkit_auto.rules.times import find_time
 from retrieverkit_auto.rules.values import find_value
 from retrieverkit_auto.rules.words import (
     COMPARES,
+    DENIALS,
     DETERMINERS,
+    HEDGES,
     NEGATIONS,
     SUBJECTS,
     Token,
@@ -49,7 +52,7 @@ def read(question: str, schema: Schema, *, max_top_k: int, content: str = "") ->
     tokens = tokens_of(question)
     parts = [
         replace(part, doubt=part.doubt or _compound(part, tokens, question))
-        for part in _certain(_parts(tokens, schema), tokens, schema)
+        for part in _certain(_parts(tokens, schema), tokens, schema, content)
     ]
     taken = [part for part in parts if not part.doubt]
     tree = _tree([leaf for part in taken for leaf in part.filters])
@@ -99,24 +102,34 @@ def _parts(tokens: Sequence[Token], schema: Schema) -> list[Found]:
     return parts
 
 
-def _certain(parts: Sequence[Found], tokens: Sequence[Token], schema: Schema) -> list[Found]:
+def _certain(parts: Sequence[Found], tokens: Sequence[Token], schema: Schema, content: str) -> list[Found]:
     """Return the parts, those with a doubt that are not certain where they stand."""
     compared = next((n for n, token in enumerate(tokens) if token.text in COMPARES and not _inside(n, parts)), None)
     made: list[Found] = []
     for part, following in zip_longest(parts, parts[1:]):
         doubt = part.doubt or _doubt(part, parts, tokens, compared)
         if part.is_bare and not doubt:
-            doubt = _phrase(part, following, tokens, schema)
-        made.append(replace(part, doubt=doubt or other_sense(part, schema)))
+            doubt = _phrase(part, following, tokens, schema, content)
+        made.append(replace(part, doubt=doubt or _scope(part, parts, tokens) or other_sense(part, schema)))
     return made
 
 
-def _phrase(part: Found, following: Found | None, tokens: Sequence[Token], schema: Schema) -> str:
+def _scope(part: Found, parts: Sequence[Found], tokens: Sequence[Token]) -> str:
+    """Return why a part and the one it touches are in doubt: ``no pop after 1985`` does not want what is older."""
+    for first, second in pairwise(parts):
+        if part in (first, second) and first.end == second.start and text_at(tokens, first.start) in ("no", "without"):
+            return f"{text_at(tokens, first.start)!r} may be said of both or of one"
+    return ""
+
+
+def _phrase(part: Found, following: Found | None, tokens: Sequence[Token], schema: Schema, content: str) -> str:
     """Return why a value does not describe what follows it: ``red wine`` is not wine from the nodes that are red."""
     tree, word = MetadataFilters(list(part.filters)), text_at(tokens, part.end)
     if following is not None and part.end == following.start:
         return "" if following.is_bare else "it may be what is searched for"
-    if word == "," or says_nothing(word) or not schema.is_word_only_elsewhere(tree, word):
+    if word == "," or says_nothing(word, content) or schema.is_word_within(tree, word):
+        return ""
+    if singular(word) != word and not schema.is_word(word):  # shoes are sought, summer may be a part of "Indian summer"
         return ""
     return f"it may be {tree}, and no such node speaks of {word!r}"
 
@@ -146,6 +159,12 @@ def _doubt(part: Found, parts: Sequence[Found], tokens: Sequence[Token], compare
         return f"it stands behind {tokens[compared].text!r}"
     if part.top_k is not None:
         return ""
+    hedge = next((token.text for token in tokens if token.text in HEDGES), None)
+    if hedge is not None:
+        return f"the question says {hedge!r}"
+    denial = _denial(part, parts, tokens)
+    if denial:
+        return f"it stands behind {denial!r}"
     before = part.start - 1
     while text_at(tokens, before) in DETERMINERS or text_at(tokens, before) in ("been", "be", "being", "t"):
         before -= 1
@@ -159,10 +178,23 @@ def _doubt(part: Found, parts: Sequence[Found], tokens: Sequence[Token], compare
     return ""
 
 
+def _denial(part: Found, parts: Sequence[Found], tokens: Sequence[Token]) -> str:
+    """Return the word in front of a part, in its clause, that denies what follows: ``does not take more than 5``."""
+    for place in range(part.start - 1, -1, -1):
+        word = tokens[place].text
+        if word in _CLAUSES:
+            return ""
+        told = word in DENIALS or (word == "t" and place > 0)  # "don't"
+        if told and not _inside(place, parts):
+            return word if word != "t" else f"{tokens[place - 1].text}'t"
+    return ""
+
+
 def _inside(place: int, parts: Sequence[Found]) -> bool:
     return any(part.start <= place < part.end for part in parts)
 
 
+_CLAUSES = word_set(", ; : ? ! but and or")
 _WHETHER = word_set("is are was were do does did has have had can could will would should")
 _INVITING = word_set("there any you we i")
 _CIRCUMSTANCES = word_set("why when how where who whom what")

@@ -25,6 +25,9 @@ from retrieverkit_auto.schema import Schema
 from retrieverkit_core.filters import FilterOperator, MetadataFilter
 
 _YEARS = range(1000, 2100)
+_APPEARING = frozenset({"year", "date", "time", "timestamp", "day", "created", "publication", "release"}) | PUBLISHING
+"""Words in the names of fields that say when something came out: a time beside any noun is of them."""
+_WHO = frozenset({"i", "you", "he", "she", "it", "we", "they", "there"})
 
 
 class Span(NamedTuple):
@@ -119,9 +122,18 @@ def _found(
     if not sure and is_of_something_else(before):
         return Found(place, end, doubt=f"it may be when something was {before}")
     sure = sure or before in PUBLISHING or singular(before) in DOCUMENTS
+    if not sure and asked == "in" and text_at(tokens, place) in ("in", "on", "during") and _is_event(usable[0], tokens):
+        return Found(place, end, doubt=f"it may be when something else was than {usable[0].name}")
+    if not sure and text_at(tokens, end + at(tokens, end, ",")) in _WHO:
+        return Found(place, end, doubt="it may be when something happened")
     leaves = _leaves(usable[0], asked, *spans)
     words = tuple(dict.fromkeys(span.words for span in spans if span.words))
     return Found(place, end, leaves, evidence=() if sure else words)
+
+
+def _is_event(field: FieldInfo, tokens: Sequence[Token]) -> bool:
+    """Return whether a field is of one event, such as ``decided``, which a question does not name."""
+    return _APPEARING.isdisjoint(field.words) and not any(token.text in field.words for token in tokens)
 
 
 def _goes_on(tokens: Sequence[Token], end: int) -> bool:

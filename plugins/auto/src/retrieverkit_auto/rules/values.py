@@ -56,6 +56,9 @@ _CUES: list[tuple[tuple[str, ...], frozenset[str]]] = [
 ]
 """Which fields a phrase is of, by words of their names; the longer phrases first."""
 
+_MAKING = word_set("recorded performed created designed developed built made drawn submitted filed posted shared")
+"""What is done by those who make something; who has it translated or produced is somebody else."""
+
 _WEAK = phrases("in", "from", "at")
 """What may be of any field that is not of people."""
 
@@ -218,7 +221,11 @@ def _by_cue(tokens: Sequence[Token], place: int, values: Values) -> Iterator[Fou
         begin += text_at(tokens, begin) in DETERMINERS
         named = _chain(tokens, begin, values, among) if among else None
         if named is not None and _ends(tokens, named.end):
-            yield _found(place, named, values)
+            found, before = _found(place, named, values), text_at(tokens, place - 1)
+            of_another = is_of_something_else(before) or any(each == (before, "by") for each, _ in _CUES)
+            if cue == ("by",) and of_another and before not in _MAKING:
+                found = replace(found, doubt=found.doubt or f"it may be by whom something was {before}")
+            yield found
         if named is not None or len(cue) > 1:
             return
 
@@ -232,7 +239,7 @@ def _by_place(tokens: Sequence[Token], place: int, values: Values) -> Iterator[F
     begin = place + len(cue)
     begin += text_at(tokens, begin) in DETERMINERS
     named = _chain(tokens, begin, values, among)
-    if text_at(tokens, begin) in FUNCTION_WORDS:
+    if text_at(tokens, begin) in FUNCTION_WORDS or (named is not None and text_at(tokens, named.end) == "to"):
         return
     if named is not None and _ends(tokens, named.end):
         yield replace(_found(place, named, values), evidence=_words(tokens[begin : named.end]))
@@ -250,6 +257,8 @@ def _bare(tokens: Sequence[Token], place: int, values: Values, head: bool, out: 
     if not out and not (_describes(tokens, named.end) and (shared or named.end - place > 1)):
         return
     found = _found(place, named, values)
+    if out and text_at(tokens, named.end) in ("is", "are", "was", "were"):
+        found = replace(found, doubt="it may be what is said of something")
     if not out and any(_stands_elsewhere(field, tokens, place, named.end, values) for field in named.values):
         found = replace(found, doubt=found.doubt or "other values of the field stand in the question")
     yield replace(found, evidence=_words(tokens[place : named.end]), is_bare=not out)

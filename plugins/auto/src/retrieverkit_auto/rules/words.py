@@ -92,6 +92,10 @@ DECADES = {
 DETERMINERS = word_set("the a an any some its their his her our my this these")
 NEGATIONS = word_set("not no nor non without except excluding never isn aren don doesn wasn weren")
 """Words that turn what follows around; of ``isn't`` the first part."""
+DENIALS = word_set("not never nothing nobody none cannot hardly barely scarcely rarely seldom avoid avoiding")
+"""Words that deny all that follows in their clause."""
+HEDGES = word_set("ideally preferably possible possibly maybe perhaps")
+"""What is asked for with one of these need not be so."""
 
 FUNCTION_WORDS = word_set(
     "of is are was were be to in on at by for from with without and or nor not that which who whose when where "
@@ -162,7 +166,9 @@ def says_nothing(text: str, content: str = "") -> bool:
 
 
 _DONE = word_set(
-    "built born made sold flown begun shot lost won fought sunk died grown drawn known held seen set found taken lived"
+    "built born made sold flown begun shot lost won fought sunk died grown drawn known held seen set found taken lived "
+    "began broke came fell flew drew drank drove drunk heard kept knew left met rose sang sank saw spoke stood taught "
+    "told took went wore live life was were"
 )
 
 
