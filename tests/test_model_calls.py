@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from retrieverkit import Document, Index, MetadataFilters, QueryBundle, cassette
-from retrieverkit_core.errors import EndpointError, NotRecordedError
+from retrieverkit_core.errors import BatchError, EndpointError, NotRecordedError
 from retrieverkit_testkit import model_faults as faults
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.model_server import ModelServer
@@ -139,3 +139,28 @@ def test_the_command_records_once_and_replays_without_the_endpoint(tmp_path):
     indexed = run("index", str(other), "--index", str(tmp_path / "notes.rk"), "--json", cache="three", code=3)
     assert "warning: leg vector: failed: the cassette" in indexed.stderr
     assert "does not hold" in json.loads(indexed.stdout)["ready"]["failed"][0]
+
+
+@pytest.mark.parametrize("mode", ["summary_llm", "fusion(bm25, summary_llm)", "document_summary_llm", "vector"])
+@pytest.mark.parametrize("how", ["sync", "async", "many"])
+def test_under_a_scope_nothing_is_shown_of_what_was_recorded_under_another(tmp_path, mode, how):
+    with ModelServer(
+        lambda request: "sum of " + request.data[0] if request.schema is None else {"chosen": []}
+    ) as server:
+        model = f"openai(model='m', base_url='{server.url}', api_key_env=None)"
+        index = Index.from_documents(NOTES[:4], tmp_path / "notes.rk", llm=model, embedding=model)
+        with cassette(tmp_path / "tape.jsonl"):
+            index.retrieve("secret matter", mode, scope="tenant == 'b'")
+        retriever = index.as_retriever(mode)
+        with cassette(tmp_path / "tape.jsonl") as played:
+            try:
+                if how == "many":
+                    retriever.retrieve_many([QueryBundle("matter", scope=MetadataFilters.parse("tenant == 'a'"))] * 2)
+                elif how == "async":
+                    asyncio.run(retriever.aretrieve("matter", scope="tenant == 'a'"))
+                else:
+                    retriever.retrieve("matter", scope="tenant == 'a'")
+            except (NotRecordedError, BatchError):
+                pass
+    assert played.missing and not any("recorded" in each for miss in played.missing for each in miss.differences)
+    assert not any("secret" in str(miss) or "tenant: b" in str(miss) for miss in played.missing)

@@ -64,6 +64,18 @@ def test_each_prompt_has_its_answer_or_its_error(how, fails, allowed, limit):
     assert account.spent.llm_calls == len(prompts) - refused
 
 
+def test_the_first_prompts_are_asked_whichever_is_quicker():
+    class LaterIsQuicker(Model):
+        async def aask(self, prompt):
+            for _ in range(9 - int(prompt.system)):
+                await asyncio.sleep(0)
+            return self.ask(prompt)
+
+    with budget.limited(Budget(llm_calls=3)):
+        answers = asyncio.run(aask_all(LaterIsQuicker(), [Prompt(str(at)) for at in range(9)]))
+    assert [isinstance(answer, Reply) for answer in answers] == [True] * 3 + [False] * 6
+
+
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_a_defect_of_the_model_is_raised(how):
     class Broken(Model):

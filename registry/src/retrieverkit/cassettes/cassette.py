@@ -17,6 +17,7 @@ from retrieverkit.cassettes.questions import LONGER, Question, key_of, of_text
 from retrieverkit_core import budget
 from retrieverkit_core.budget import LIMITS
 from retrieverkit_core.errors import CassetteError, ConfigError, NotRecordedError, near_matches
+from retrieverkit_core.scoping import scoped
 
 CassetteMode = Literal["once", "replay", "record", "auto"]
 
@@ -144,7 +145,7 @@ class Cassette:
 
     def _missed(self, question: Question, key: bytes, asked: str) -> NotRecordedError:
         told: list[str] | None = []
-        if len(self.missing) < _EXPLAINED:
+        if not scoped() and len(self.missing) < _EXPLAINED:  # what is recorded may be of another scope
             like = nearest(question, self._questions.values())
             told = None if like is None else differences(question, like)
         return NotRecordedError(self.path, asked, differences=told)

@@ -10,7 +10,7 @@ from time import monotonic, perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core import budget, deadline
+from retrieverkit_core import budget, deadline, scoping
 from retrieverkit_core.deadline import Patience
 from retrieverkit_core.errors import DeadlineExceededError, EndpointError, RetrieverKitError
 from retrieverkit_core.found import Found
@@ -49,14 +49,14 @@ async def aretrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = F
 
 
 def _within_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
-    with budget.limited(query.budget) as account:
+    with scoping.under(query.scope), budget.limited(query.budget) as account:
         asked = query if query.budget is None else query.replace(budget=None)
         result = _within_deadline(retriever, asked, late)
     return _accounted(result, query, account)
 
 
 async def _awithin_limits(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
-    with budget.limited(query.budget) as account:
+    with scoping.under(query.scope), budget.limited(query.budget) as account:
         asked = query if query.budget is None else query.replace(budget=None)
         result = await _awithin_deadline(retriever, asked, late)
     return _accounted(result, query, account)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrieverkit_core import budget, deadline
+from retrieverkit_core import budget, deadline, scoping
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
@@ -91,7 +91,8 @@ def _batch(
     """Answer queries that share a deadline, each under observation."""
     watches = [Watch(retriever, query).__enter__() for query in queries]
     try:
-        with budget.limited(None) as account:
+        scope = next((query.scope for query in queries if query.scope is not None), None)
+        with scoping.under(scope), budget.limited(None) as account:
             outcomes = _batch_within(retriever, queries, timeout, late)
     except BaseException as error:
         for watch in watches:
