@@ -28,6 +28,7 @@ from retrieverkit_core.errors import (
     NotRecordedError,
     ServiceError,
 )
+from retrieverkit_testkit.models import ScriptedModel
 
 HOSTILE = st.text(st.characters() | st.sampled_from("⟦⟧0 \ud800\x18\n\x85\u2028"), max_size=20)
 QUESTIONS = st.tuples(HOSTILE, st.lists(HOSTILE, max_size=2), st.integers(0, 3), st.booleans(), st.sampled_from([0, 1]))
@@ -213,6 +214,23 @@ def test_a_replay_runs_out_of_calls_where_the_recorded_run_did(services, model, 
         with cassette(tape):
             assert run() == [True] * 5 + [False] * 7
     assert len(model.asked) == 5
+
+
+def test_a_prompt_that_had_too_few_tokens_left_has_too_few_again(tape, tmp_path):
+    class Careful(ScriptedModel):
+        def ask(self, prompt):
+            budget.check(llm_calls=1, tokens=len(prompt.data[0]))
+            return super().ask(prompt)
+
+    asked = IndexServices(Discovery(), tmp_path, llm=Careful(lambda prompt: "said")).llm()
+    for mode in ("record", "replay"):
+        with cassette(tape, mode) as played, budget.limited(Budget(tokens=100)):
+            assert asked.ask(Prompt("say", ("short",))).text == "said"
+            with pytest.raises(BudgetExceededError, match="100 tokens"):
+                asked.ask(Prompt("say", ("long " * 40,)))
+        assert played.missing == []
+    with cassette(tape), budget.limited(Budget(tokens=1000)), pytest.raises(NotRecordedError):
+        asked.ask(Prompt("say", ("long " * 40,)))
 
 
 def test_a_call_that_is_not_recorded_is_an_error_that_shows_the_nearest(services, model, embedding, tape):

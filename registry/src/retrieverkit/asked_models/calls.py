@@ -12,7 +12,7 @@ from retrieverkit.cassettes import Cassette, current
 from retrieverkit.cassettes.questions import Places, Question
 from retrieverkit_core import budget, trace
 from retrieverkit_core.budget import limited
-from retrieverkit_core.errors import ServiceError
+from retrieverkit_core.errors import BudgetExceededError, ServiceError
 
 
 def unheard() -> bool:
@@ -55,6 +55,13 @@ class LiveCall:
         if isinstance(error, ServiceError):
             told = self._places.put(error_told(error))
             self._settle(None, told)
+        elif isinstance(error, BudgetExceededError):
+            self._refused(error)
+
+    def _refused(self, error: BudgetExceededError) -> None:
+        """Record that too few tokens were left; that no call was left shows in the calls that were made."""
+        if self._tape is not None and error.limit == "tokens" and not self._account.spent:
+            self._tape.record_refused(self._questions[0], max(0, error.allowed - error.spent))
 
     def answered(self, given: Sequence[Any]) -> None:
         """Record one answer per question."""

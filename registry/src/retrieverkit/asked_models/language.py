@@ -84,7 +84,8 @@ class _Ask:
         try:
             (answer,) = self._tape.play([self._question], self._name, pay)
         except NotRecordedError as error:
-            budget.check(llm_calls=1)  # a run that had spent its budget ended here without asking
+            # A run that had spent its budget, or had too little left for this prompt, ended here without asking.
+            budget.check(llm_calls=1, tokens=(self._tape.refused(self._question) or 0) + 1)
             self._tape.missing.append(error)
             raise
         if answer is None:

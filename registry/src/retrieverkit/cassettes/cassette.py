@@ -77,6 +77,7 @@ class Cassette:
         self._questions: dict[bytes, Question] = {}
         self._counts: dict[bytes, int] = {}
         self._played: dict[bytes, int] = {}
+        self._refused: dict[bytes, int] = {}
         self._models: dict[tuple[str, str], dict[str, Any]] = {}
         self._defaults: dict[str, str] = {}
         self._paid: set[str] = set()
@@ -186,6 +187,20 @@ class Cassette:
                 else:
                     self._counts[key] = nth[at] + 1
 
+    def record_refused(self, question: Question, left: int) -> None:
+        """Add that a question was not asked, as a budget had only ``left`` tokens left.
+
+        Raises:
+            CassetteError: The file cannot be written.
+        """
+        with self._lock:
+            if self._file is not None:
+                self._file.append({"ask": question, "refused": left})
+
+    def refused(self, question: Question) -> int | None:
+        """Return how many tokens a budget had left that did not allow to ask this, or None where none refused it."""
+        return self._refused.get(key_of(question))
+
     def add(self, questions: Sequence[Question], given: Sequence[Any]) -> None:
         """Add answers that were given before, unless they are on it.
 
@@ -271,7 +286,10 @@ class Cassette:
         read: list[tuple[int, bytes, Question, Answer]] = []
         for line in lines:
             try:
-                if "ask" in line.told or "embed" in line.told:
+                if "refused" in line.told:
+                    key, left = key_of(line.told["ask"]), int(line.told["refused"])
+                    self._refused[key] = max(left, self._refused.get(key, 0))
+                elif "ask" in line.told or "embed" in line.told:
                     read += _answers_on(line)
                 else:
                     self._know({**line.told, "spec": _text(line.told["spec"])})
