@@ -177,6 +177,32 @@ def test_what_is_found(new_corpus, tmp_path, query, options, found):
     assert ids(GrepRetriever(corpus, tmp_path, **options).retrieve(query)) == found
 
 
+@pytest.mark.parametrize(
+    ("query", "options", "found"),
+    [
+        ("cafe", {"word": True}, []),
+        ("हिन", {"word": True}, []),
+        ("हिन्दी", {"word": True}, ["n1"]),
+        (r"\p{Lu}", {"regex": True}, ["n2"]),
+        (r"^\p{Ll}+$", {"regex": True}, ["n3"]),
+        (r"[[:upper:]]", {"regex": True}, ["n2"]),
+        ("(?x) abc # all of it", {"regex": True, "word": True}, ["n3"]),
+        (r"(?:a|\{){1}[{9999999}]?b{1,999999999}c", {"regex": True}, ["n3"]),
+    ],
+)
+def test_marks_belong_to_words_and_classes_of_capitals_mean_capitals(new_corpus, tmp_path, query, options, found):
+    corpus = new_corpus(["cafe\u0301", "हिन्दी", "A 1", "abc"])
+    assert ids(GrepRetriever(corpus, tmp_path, **options).retrieve(query)) == found
+    if "word" in options and "regex" not in options:  # as an expression says it
+        assert ids(GrepRetriever(corpus, tmp_path, regex=True, **options).retrieve(query)) == found
+
+
+@pytest.mark.parametrize("pattern", ["x{99999999}", "((x{500}){500}){500}", "(?:xy){5000000,}", r"[\]{]{999999}+"])
+def test_repetitions_that_would_fill_the_memory_are_an_error(new_corpus, tmp_path, pattern):
+    with pytest.raises(PatternError, match="repetitions"):
+        GrepRetriever(new_corpus(["x"]), tmp_path, regex=True).retrieve(pattern)
+
+
 def test_lines_are_told_with_their_numbers_and_columns(new_corpus, tmp_path):
     text = "one\r\ntwo fish two\r\n\r\n" + "x" * 1000 + "two" + "y" * 1_000_000 + "\n" + "two\n" * 100
     hit = GrepRetriever(new_corpus([text]), tmp_path).retrieve("two")[0]

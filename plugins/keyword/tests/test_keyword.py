@@ -170,3 +170,13 @@ def test_names_of_another_library_lead_to_ours():
             index.as_retriever("keyword", **{theirs: 3})
     with pytest.raises(UnknownModeError, match="'keyword'"):
         index.as_retriever("simple")
+
+
+@pytest.mark.parametrize("rank_by", ["count", "weight"])
+def test_weights_that_are_equal_stay_equal_in_whatever_order_they_are_added(tmp_path, rank_by):
+    texts = ["ice sea fog", "mast keel rope", "sea fog", "sea rope", "sea rope", "keel rope"]
+    corpus = MemoryCorpus()
+    corpus.add(*(Node(text=text, id=f"n{at}") for at, text in enumerate(texts)))
+    found = KeywordRetriever(corpus, tmp_path, rank_by=rank_by).retrieve("ice sea fog mast keel rope")
+    assert ids(found)[:2] == ["n0", "n1"]
+    assert rank_by == "count" or found[0].score == found[1].score

@@ -37,6 +37,19 @@ def test_the_command_as_a_process(process, notes):
     assert hit["path"] == str(notes.resolve() / "fusion.md")
 
 
+def test_lines_that_match_are_shown_in_place_of_a_passage(retriever, tmp_path):
+    pytest.importorskip("retrieverkit_keyword")
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "a.txt").write_text(
+        "start\n" + "filler of a line\n" * 40 + "  pump 17 \x1b[31m fails\n" + "pump 3 fails\n" * 9
+    )
+    done = retriever("search", r"pump \d+", folder, "--mode", "grep(regex=true)")
+    told = [line.strip() for line in done.stdout.splitlines()]
+    assert told[told.index("42: pump 17 \\x1b[31m fails") :][1:5] == [f"{n}: pump 3 fails" for n in range(43, 47)]
+    assert "filler" not in done.stdout
+
+
 def test_rows_of_a_table_are_named_by_file_row_and_id(retriever, notes):
     done = retriever("search", "landing", notes, "--mode", "bm25")
     assert "notes/moon.jsonl, row 1, id m1" in done.stdout

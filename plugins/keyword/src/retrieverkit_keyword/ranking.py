@@ -14,6 +14,9 @@ from retrieverkit_keyword.table import Ordinals, Posting
 
 Sums = NDArray[np.float64]
 
+_DIGITS = 9
+"""Weights are summed to so many decimals: equal sums stay equal in whatever order they were added."""
+
 
 class Ranked(NamedTuple):
     """Nodes with keywords of the query, best first.
@@ -60,7 +63,7 @@ def ranked(nodes: int, postings: Sequence[Posting], rank_by: RankBy, allowed: Or
     weights = [weight(nodes, len(each.ordinals)) for each in postings]
     repeated = np.repeat(weights, [len(each.ordinals) for each in postings])
     counts: Sums = np.bincount(place, minlength=len(every)).astype(np.float64)
-    sums: Sums = np.bincount(place, repeated, len(every)).astype(np.float64)
+    sums: Sums = np.bincount(place, repeated, len(every)).astype(np.float64).round(_DIGITS)
     if allowed is not None:
         kept = np.isin(every, allowed, assume_unique=True)
         every, counts, sums = every[kept], counts[kept], sums[kept]

@@ -24,6 +24,9 @@ _LINES = 3
 _PIPED = 240
 """How many characters a passage has where there is no terminal to fill."""
 
+_MATCHING = 5
+"""How many of the lines that matched are shown of a hit."""
+
 _PLACES = ("page", "row", "position")
 
 _SCORE_NAMES = {ScoreKind.RELEVANCE: "relative", ScoreKind.NONE: "score"}
@@ -49,9 +52,12 @@ def write_result(result: RetrievalResult, screen: Screen, sources: Mapping[str, 
         head = f"{rank}".rjust(margin - 2) + "  "
         screen.say((source_text(hit, sources.get(_doc_id(hit))), "bold cyan"), lead=head)
         screen.say(*_why(hit, scores), lead=" " * margin)
-        passage = _passage(clean(hit.node.text), finder, screen, margin)
+        lines = list(_matching_lines(hit))
+        passage = Passage("", ()) if lines else _passage(clean(hit.node.text), finder, screen, margin)
         if title := clean(shown_title(hit, passage.text)):
             screen.say(*_highlighted(_passage(title, finder, screen, margin), "bold"), lead=" " * margin)
+        for number, text in lines:
+            screen.say(text, lead=f"{' ' * margin}{number}: ")
         if passage.text:
             screen.say(*_highlighted(passage), lead=" " * margin)
 
@@ -141,6 +147,16 @@ def _why(hit: NodeWithScore, scores: ScoreSpec) -> Iterator[Part]:
         return
     name = _SCORE_NAMES.get(scores.kind, scores.kind.value)
     yield f"{'  ' if evidence else ''}{name} {_score(hit.score, scores.kind)}", "dim"
+
+
+def _matching_lines(hit: NodeWithScore) -> Iterator[tuple[int, str]]:
+    """Yield the first lines that matched, with their numbers in the node's text, where a retriever says them."""
+    told = next((lines for each in hit.evidence if isinstance(lines := each.details.get("lines"), Sequence)), ())
+    lines = [line for line in told if isinstance(line, Mapping)]
+    for line in lines[:_MATCHING]:
+        number, text = line.get("line"), line.get("text")
+        if isinstance(number, int) and isinstance(text, str):
+            yield number, " ".join(text.split())
 
 
 def _passage(text: str, finder: PassageFinder, screen: Screen, margin: int) -> Passage:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import regex
 
 from retrieverkit_core.errors import QueryError, shorten
+from retrieverkit_keyword.grep.copies import MAX_COPIES, copies
 from retrieverkit_keyword.grep.folding import folded, origins
 from retrieverkit_keyword.grep.options import Case
 from retrieverkit_keyword.grep.patience import patiently
@@ -22,6 +23,12 @@ MAX_PATTERN_CHARS = 10_000
 """The longest regular expression; a literal may be as long as a query."""
 
 _SHOWN = 60
+_OF_WORDS = regex.compile(r"\w")
+"""Letters, marks on them, digits and underscores, as expressions take them."""
+_OF_CASE = regex.compile(
+    r"\\p\{\^?(?:l[ult]|upper\w*|lower\w*|(?:upper|lower|title)case_?letter)\}|\[:\^?(?:upper|lower):\]", regex.I
+)
+"""What in an expression asks for capitals, or for small letters, without having one."""
 _NO_LETTERS = regex.compile(r"\\p\{[^}]*\}|\\.|\(\?P?<\w+>", regex.I | regex.S)
 """What in an expression has capitals and does not stand for them: escapes, names of groups."""
 
@@ -93,6 +100,8 @@ def matcher(query: str, *, is_regex: bool, case: Case, word: bool) -> Matcher:
 
 
 def _has_capital(query: str, is_regex: bool) -> bool:
+    if is_regex and _OF_CASE.search(query):
+        return True
     text = _NO_LETTERS.sub("", query) if is_regex else query
     return any(letter.isupper() for letter in text)
 
@@ -136,7 +145,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _in_word(letter: str) -> bool:
-    return letter.isalnum() or letter == "_"
+    return _OF_WORDS.match(letter) is not None
 
 
 class _Expression(Matcher):
@@ -159,9 +168,13 @@ def _compiled(pattern: str, flags: int, word: bool) -> regex.Pattern[str]:
             f"{MAX_PATTERN_CHARS:,} are the most",
             fix="search for a part of it, or for a literal",
         )
+    if (parts := copies(pattern)) > MAX_COPIES:
+        problem = f"its repetitions make {parts:,} parts of it; {MAX_COPIES:,} are the most"
+        raise PatternError(problem, pattern=pattern, column=pattern.find("{") + 1)
     try:
         alone = regex.compile(pattern, flags)
-        return regex.compile(rf"(?<!\w)(?:{pattern})(?!\w)", flags) if word else alone
+        end = "\n" if alone.flags & regex.VERBOSE else ""  # a comment may stand last
+        return regex.compile(rf"(?<!\w)(?:{pattern}{end})(?!\w)", flags) if word else alone
     except regex.error as error:
         at = getattr(error, "pos", None) or 0
         raise PatternError(str(getattr(error, "msg", error)), pattern=pattern, column=at + 1) from None
