@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import weakref
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from retrieverkit_core.deadline import limited, remaining
 from retrieverkit_core.errors import BuildPostponedError, DeadlineExceededError, DerivedIndexError, EndpointError
 from retrieverkit_core.threads import WORKERS
 from retrieverkit_indexing.derived import collect, inspect, remove_all
+from retrieverkit_indexing.derived._folder import IndexFolder
 
 
 class PanicException(BaseException):
@@ -98,6 +101,29 @@ def test_removing_waits_for_who_builds(corpus, tmp_path, kit):
     query.join()
     removal.join()
     assert found == [kit.expected(corpus, "blue")]
+
+
+def test_what_is_built_as_soon_as_the_old_is_removed_stays(corpus, tmp_path, kit, monkeypatch):
+    storage = tmp_path / "s"
+    index = kit.WordIndex(corpus, storage)
+    index.reader()
+    folder = Path(index.status().folder)
+    (folder / "left-by-somebody").mkdir()
+    (folder / "left-by-somebody" / "file").touch()
+    locked = IndexFolder.locked
+
+    @contextmanager
+    def locked_and_then_built(self):
+        with locked(self):
+            yield
+        monkeypatch.setattr(IndexFolder, "locked", locked)
+        type("Other", (kit.WordIndex,), {})(corpus, storage).reader()
+
+    monkeypatch.setattr(IndexFolder, "locked", locked_and_then_built)
+    remove_all(storage)
+    (stored,) = inspect(storage, corpus)
+    assert stored.problems == () and stored.nodes == 20
+    assert not (folder / "left-by-somebody").exists()
 
 
 def test_queries_behind_a_build_keep_to_their_deadline(corpus, tmp_path, kit):

@@ -116,6 +116,19 @@ class IndexFolder:
         self._sweep()
         return generation
 
+    def clear(self) -> None:
+        """Remove all that is in the folder, whoever put it there, but for the lock. Needs the lock.
+
+        Who waits for the lock makes the folder again once it is gone: nothing may be removed after that.
+        """
+        for entry in list(os.scandir(self.folder)):
+            if entry.name == LOCK_NAME:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove everything, the folder and the lock too. Needs the lock."""
         for name in (CURRENT_NAME, VERIFIED_NAME, USERS_NAME, _UNFINISHED_RECORD):

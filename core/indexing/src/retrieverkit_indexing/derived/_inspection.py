@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import gc
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import time
@@ -85,8 +84,8 @@ def remove_all(storage: Path) -> None:
         try:
             place = IndexFolder(folder, _LOCK_SECONDS)
             with place.locked():
+                place.clear()
                 place.remove()
-            shutil.rmtree(folder, ignore_errors=True)
         except CorpusError:
             raise
         except OSError as error:
