@@ -186,6 +186,11 @@ def test_what_is_found(new_corpus, tmp_path, query, options, found):
         (r"\p{Lu}", {"regex": True}, ["n2"]),
         (r"^\p{Ll}+$", {"regex": True}, ["n3"]),
         (r"[[:upper:]]", {"regex": True}, ["n2"]),
+        (r"\N{LATIN SMALL LETTER A} 1", {"regex": True}, ["n2"]),
+        (r"(?V1)a 1(?#Note)", {"regex": True}, ["n2"]),
+        (r"(?P<One>a) (?!(?P=One)|\g<One>)", {"regex": True}, ["n2"]),
+        (r"(?P<one>A)(?=B)", {"regex": True}, []),
+        (r"(?=A)a", {"regex": True}, []),
         ("(?x) abc # all of it", {"regex": True, "word": True}, ["n3"]),
         (r"(?:a|\{){1}[{9999999}]?b{1,999999999}c", {"regex": True}, ["n3"]),
     ],
@@ -213,6 +218,11 @@ def test_lines_are_told_with_their_numbers_and_columns(new_corpus, tmp_path):
     assert "xtwoy" in told_lines[1][2]
     assert len(told_lines[1][2]) < 300
     assert [line for line, _, _ in told_lines] == [2, *range(4, 23)]
+
+
+def test_lines_are_told_in_their_order_where_the_expression_is_searched_backwards(new_corpus, tmp_path):
+    hit = GrepRetriever(new_corpus(["x 1\nx 2 x\n\nx 3"]), tmp_path, regex=True).retrieve(r"(?r)x")[0]
+    assert lines(hit) == [(1, 1, "x 1"), (2, 1, "x 2 x"), (4, 1, "x 3")]
 
 
 def test_most_matches_come_first_or_the_corpus_s_order_is_kept(new_corpus, tmp_path):

@@ -29,8 +29,10 @@ _OF_CASE = regex.compile(
     r"\\p\{\^?(?:l[ult]|upper\w*|lower\w*|(?:upper|lower|title)case_?letter)\}|\[:\^?(?:upper|lower):\]", regex.I
 )
 """What in an expression asks for capitals, or for small letters, without having one."""
-_NO_LETTERS = regex.compile(r"\\p\{[^}]*\}|\\.|\(\?P?<\w+>", regex.I | regex.S)
-"""What in an expression has capitals and does not stand for them: escapes, names of groups."""
+_NO_LETTERS = regex.compile(
+    r"\\[pPN]\{[^}]*\}|\\g<\w+>|\\.|\(\?(?:#[^)]*\)|P?<\w+>|P[=>]\w+|&\w+|[a-zA-Z0-9-]+[:)])", regex.S
+)
+"""What in an expression has capitals and does not stand for them: escapes, names of groups, flags, comments."""
 
 
 class PatternError(QueryError):
@@ -156,7 +158,8 @@ class _Expression(Matcher):
 
     def used(self, text: str, until: float, use: Callable[[Iterator[Span]], T]) -> T:
         def work(seconds: float) -> T:
-            return use(found.span() for found in self._compiled.finditer(text, timeout=seconds, concurrent=True))
+            spans = (found.span() for found in self._compiled.finditer(text, timeout=seconds, concurrent=True))
+            return use(iter(sorted(spans)) if self._compiled.flags & regex.REVERSE else spans)
 
         return patiently(until, work)
 
