@@ -36,6 +36,7 @@ LEFT = {
         "papers that don't have more than 20 pages",
         "it can't be published before 1970",
         "nothing published before 1970",
+        "no paper before 1970",
         "nobody wrote more than 20 pages",
         "papers never published before 1970",
         "ideally after 1990",

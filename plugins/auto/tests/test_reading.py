@@ -283,3 +283,9 @@ def test_a_value_describes_what_its_nodes_speak_of(corpus_of, auto_over, questio
     cuisines = [{"cuisine": "Italian"}, {"cuisine": "Italian"}, {"cuisine": "Indian"}, {"cuisine": "Indian"}]
     auto = auto_over(corpus_of(*cuisines, texts=["Soup of beans.", "Bread.", "Lentils.", "Rice."]))
     assert str(auto.retrieve(question).spec.filters) == read
+
+
+def test_two_values_of_a_field_that_has_one_are_both_left(corpus_of, auto_over):
+    auto = auto_over(corpus_of({"county": "Kent"}, {"county": "Kent"}, {"county": "Orange"}, {"county": "Orange"}))
+    assert auto.retrieve("a woman from Kent sued in Orange").spec.filters is None
+    assert str(auto.retrieve("a woman from Kent").spec.filters) == "county == 'Kent'"

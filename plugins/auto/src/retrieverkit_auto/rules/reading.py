@@ -30,7 +30,7 @@ from retrieverkit_auto.rules.words import (
 from retrieverkit_auto.schema import Schema
 from retrieverkit_auto.spec import AutoSpec
 from retrieverkit_core.errors import shorten
-from retrieverkit_core.filters import MetadataFilter, MetadataFilters
+from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters
 
 MAX_QUESTION = 2_000
 """A longer text is a document, not a question: no rule reads it."""
@@ -54,6 +54,7 @@ def read(question: str, schema: Schema, *, max_top_k: int, content: str = "") ->
         replace(part, doubt=part.doubt or _compound(part, tokens, question))
         for part in _certain(_parts(tokens, schema), tokens, schema, content)
     ]
+    parts = [replace(part, doubt=part.doubt or _contradiction(part, parts)) for part in parts]
     taken = [part for part in parts if not part.doubt]
     tree = _tree([leaf for part in taken for leaf in part.filters])
     counts = {part.top_k for part in taken if part.top_k is not None}
@@ -134,6 +135,25 @@ def _phrase(part: Found, following: Found | None, tokens: Sequence[Token], schem
     return f"it may be {tree}, and no such node speaks of {word!r}"
 
 
+def _contradiction(part: Found, parts: Sequence[Found]) -> str:
+    """Return why a value is not certain where another value of its field is asked for, and no node has both."""
+    wanted = _only_values(part)
+    for other in parts:
+        for name, values in _only_values(other).items() if not other.doubt else ():
+            if values.isdisjoint(wanted.get(name, values)):
+                return f"{name} has one value, and more are asked for"
+    return ""
+
+
+def _only_values(part: Found) -> dict[str, set[object]]:
+    """Return the values that a part leaves of each field whose nodes have one."""
+    return {
+        leaf.key: set(leaf.value) if isinstance(leaf.value, tuple) else {leaf.value}
+        for leaf in part.filters
+        if isinstance(leaf, MetadataFilter) and leaf.operator in (FilterOperator.EQ, FilterOperator.IN)
+    }
+
+
 def _compound(part: Found, tokens: Sequence[Token], question: str) -> str:
     """Return why a value is not meant where it is half of a word: ``red-hot``."""
     if not part.is_value:
@@ -185,6 +205,7 @@ def _denial(part: Found, parts: Sequence[Found], tokens: Sequence[Token]) -> str
         if word in _CLAUSES:
             return ""
         told = word in DENIALS or (word == "t" and place > 0)  # "don't"
+        told = told or (word == "no" and part.start - place <= 3)  # "no case before 2020"
         if told and not _inside(place, parts):
             return word if word != "t" else f"{tokens[place - 1].text}'t"
     return ""
