@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from retrieverkit.layout import CORPUS_FILE, DERIVED_FOLDER
 from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError, ReadOnlyCorpusError, shorten
 from retrieverkit_core.nodes import Document, IndexNode, Node
 from retrieverkit_core.spec import RetrieverSpec
@@ -57,10 +58,6 @@ class Settings(Models, total=False):
 
     language: str | None
     searched: Sequence[str] | None
-
-
-CORPUS_FILE = "corpus.sqlite"
-DERIVED_FOLDER = "derived"
 
 
 @dataclass(slots=True)

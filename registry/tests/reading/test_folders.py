@@ -58,6 +58,18 @@ def test_excluded_folders_and_missing_paths(tree):
     assert len(plan.errors) == 2 and "no such file or folder" in str(plan.errors[1])
 
 
+def test_an_index_is_not_read_as_files(tree):
+    index = tree / "a" / "kept.rk"
+    Index.create(index).close()
+    (tree / "a" / "b" / "corpus.sqlite").write_text("of another program")
+    listing = find_files([tree], base=tree.parent)
+    assert [Path(path).name for path in shown(listing)] == ["c.txt", "corpus.sqlite", "z.md", "b.txt", "ä.txt"]
+    assert ("notes/a/kept.rk", "an index") in {(s.path, s.reason) for s in listing.skipped}
+    listing = find_files([index])
+    assert shown(listing) == []
+    assert "--index" in listing.errors[0].fix
+
+
 @pytest.mark.timeout(20)
 def test_a_pipe_and_a_file_that_vanished_are_told(tree):
     os.mkfifo(tree / "pipe")

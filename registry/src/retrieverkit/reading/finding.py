@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retrieverkit.layout import is_index
 from retrieverkit_core.errors import ReadError, shorten
 
 IGNORED_FOLDERS = frozenset({"CVS", "_darcs", "__pycache__", "node_modules"})
@@ -81,8 +82,9 @@ def find_files(
     """List the files that ``paths`` stand for.
 
     A path that is named is always listed, whatever it is called and even when it is a symbolic link. Inside a
-    folder, these are left out: hidden files and folders, `IGNORED_FOLDERS`, symbolic links (so there are no
-    loops, nothing is read twice and nothing outside is reached), and what is neither file nor folder.
+    folder, these are left out: hidden files and folders, `IGNORED_FOLDERS`, indexes, symbolic links (so there are no
+    loops, nothing is read twice and nothing outside is reached), and what is neither file nor folder. An index that is
+    named is an error.
 
     Args:
         paths: Files and folders.
@@ -121,6 +123,12 @@ def _under_root(given: str, root: Path, prefix: str, listing: FileListing) -> It
         return
     except OSError as error:
         _not_known(root, ReadError(given, os_problem(error)), listing)
+        return
+    if is_folder and root.as_posix() not in listing.excluded and is_index(root):
+        problem = "it is an index, not a folder of files"
+        _not_known(
+            root, ReadError(given, problem, fix=f"to search it: retriever search QUERY --index {given}"), listing
+        )
         return
     listing.roots.append(root.as_posix())
     if is_folder:
@@ -182,7 +190,9 @@ def _left_out(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return "symbolic link"
     if entry.is_dir(follow_symlinks=False):
-        return "ignored folder" if entry.name in IGNORED_FOLDERS else ""
+        if entry.name in IGNORED_FOLDERS:
+            return "ignored folder"
+        return "an index" if is_index(entry) else ""
     return "" if entry.is_file(follow_symlinks=False) else "not a regular file"
 
 
