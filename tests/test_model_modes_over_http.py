@@ -38,6 +38,7 @@ BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embed
 def test_a_model_that_gives_no_answer_is_an_error_that_counts_every_attempt(mode, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("TEST_KEY", KEY)
     monkeypatch.setattr("retrieverkit_keyword.table.LLMTable.retry_pause", 0.0)
+    monkeypatch.setattr("retrieverkit_summary.summarizing.failures.RETRY_PAUSE", 0.0)
     caplog.set_level(logging.DEBUG)
     doing = []
     with ModelServer(lambda request: doing[-1]) as server:

@@ -186,7 +186,7 @@ def test_summaries_that_fail_leave_a_partial_answer(index, model):
         assert ids(result) == ["gull0", "gull1"]
         assert result.outcome is Outcome.PARTIAL
         (failed,) = [leg for leg in result.legs if leg.failed]
-        assert failed.note == "of 1 documents there is none"
+        assert failed.note == "in place of 1 summaries stand sentences of the texts"
         assert "on fire" in str(failed.error)
         with pytest.raises(EndpointError, match="on fire"):
             index.retrieve("owl", mode, filters="_doc_id == 'owl'")
@@ -222,6 +222,45 @@ def test_a_budget_that_runs_out_while_summing_up(index, model):
     assert result.outcome is Outcome.PARTIAL
     assert ids(retriever.retrieve("gull")) == ["gull0", "gull1"]
     assert len(model.summed) == 3, f"the {made} that were made are not made again"
+
+
+def test_summaries_leave_of_a_small_budget_what_choosing_takes():
+    model = SummingUp()
+    with Index.from_documents([Document(f"heron {at}", id=f"d{at}") for at in range(60)], llm=model) as index:
+        retriever = index.as_retriever("document_summary_llm")
+        result = retriever.retrieve("heron 7", budget=Budget(llm_calls=4, partial=True))
+        assert [hit.ref_doc_id for hit in result] == ["d7"] and result.outcome is Outcome.PARTIAL
+        assert (len(model.asked), model.summed) == (4, [])
+        result = retriever.retrieve("heron 57", budget=Budget(llm_calls=10, partial=True))
+        assert [hit.ref_doc_id for hit in result] == ["d57"] and result.outcome is Outcome.PARTIAL
+        assert len(model.summed) == 4
+        (failed,) = [leg for leg in result.legs if leg.failed]
+        assert isinstance(failed.error, BudgetExceededError) and "of 56 summaries" in failed.note
+        with pytest.raises(BudgetExceededError):
+            retriever.retrieve("heron 57", budget=Budget(llm_calls=10))
+        assert retriever.retrieve("heron 57").outcome is Outcome.OK
+        assert len(model.summed) == 60
+
+
+def test_a_document_that_is_always_refused_is_found_by_its_sentences_and_not_asked_for_by_each_query(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("retrieverkit_summary.summarizing.failures.monotonic", lambda: now[0])
+    model = SummingUp(lambda prompt: EndpointError("refused", status=400) if "poison owl" in prompt.data else None)
+    with Index.from_documents(
+        [Document(text, id=text) for text in ("poison owl", "heron", "gull")], llm=model
+    ) as index:
+
+        def refused():
+            before = len(model.asked)
+            result = index.as_retriever("document_summary_llm").retrieve("owl")
+            assert [hit.ref_doc_id for hit in result] == ["poison owl"] and result.outcome is Outcome.PARTIAL
+            return sum("poison owl" in prompt.data for prompt in model.asked[before:])
+
+        assert [refused() for _ in range(3)] == [1, 0, 0]
+        now[0] += 2.1
+        assert [refused() for _ in range(3)] == [1, 0, 0]
+        now[0] += 2.1
+        assert refused() == 0, "the second pause is longer"
 
 
 def test_more_documents_than_are_shown_make_the_result_partial(index, model):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieverkit_core.choosing import BATCH_SIZE, INSTRUCTIONS, Choices, Parse, achoose, choose, cost_of
+from retrieverkit_core.choosing import BATCH_SIZE, INSTRUCTIONS, Choices, Cost, Parse, achoose, choose, cost_of
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
@@ -143,7 +143,7 @@ class DocumentSummaryEmbeddingRetriever(_BySummaries):
             scores = self._vectors.nearness(model, vector, [one.summary for one in summed], view.nodes)
             chosen = nearest(scores, self._choice_top_k)
             pairs = [(ordinal, float(scores[at])) for at in chosen for ordinal in summed[at].ordinals]
-        told = Told().without_summary(self.name, view.missing, view.error)
+        told = Told().lacking(self.name, view.shortfall)
         return Found(pairs[: query_bundle.top_k], self._corpus, view.cursor, legs=told.beside(self.name, len(pairs)))
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
@@ -234,7 +234,12 @@ class DocumentSummaryLLMRetriever(_BySummaries):
         return await offload(self._result, view, choices, query_bundle.top_k)
 
     def _read(self, query_bundle: QueryBundle) -> tuple[View, list[str]]:
-        view = self._documents.view(query_bundle.filters, self._max_documents)
+        words = words_of(query_bundle)
+
+        def choosing(count: int) -> Cost:
+            return cost_of(words, [_EXPECTED] * count, **self._how())
+
+        view = self._documents.view(query_bundle.filters, self._max_documents, choosing)
         return view, [one.summary for one in view.documents]
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
@@ -258,7 +263,7 @@ class DocumentSummaryLLMRetriever(_BySummaries):
         pairs = [(ordinal, one.grade) for one in choices.chosen for ordinal in view.documents[one.position].ordinals]
         hits = self._hits(pairs[:top_k])
         told = Told(choices.legs(self.name), choices.warnings(self.name))
-        told = told.without_summary(self.name, view.missing, view.error)
+        told = told.lacking(self.name, view.shortfall)
         told = told.unseen(self.name, self._max_documents or view.total, view.total, "documents")
         return RetrievalResult(hits, legs=told.beside(self.name, len(hits)), warnings=told.warnings)
 

@@ -7,17 +7,19 @@ the texts they are made of (`Summarizer`): where all nodes of a document pass, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from retrieverkit_core import budget
+from retrieverkit_core.choosing import Cost
 from retrieverkit_core.corpus import Corpus, Cursor
-from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError, ServiceError
+from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Node
+from retrieverkit_summary.keeping_back import kept_back
 from retrieverkit_summary.nodes_in_order import NodesInOrder
+from retrieverkit_summary.shortfall import Shortfall
 from retrieverkit_summary.summarizing import Summarizer
 from retrieverkit_summary.turn import Turn
 
@@ -47,16 +49,14 @@ class View(NamedTuple):
         documents: Those that have a summary, in the order of the corpus.
         total: How many have a node that passes.
         nodes: How many nodes there are in all.
-        missing: How many have no summary because of ``error``.
-        error: What kept summaries from being made, or None.
+        shortfall: What their summaries lack.
         cursor: The state of the corpus that this is true of.
     """
 
     documents: list[Summed]
     total: int
     nodes: int
-    missing: int
-    error: RetrieverKitError | None
+    shortfall: Shortfall
     cursor: Cursor
 
 
@@ -78,27 +78,40 @@ class Documents:
         self._summaries: dict[Ordinals, str] = {}
         self._settings = corpus.settings
 
-    def view(self, filters: MetadataFilters | None, limit: int | None = None) -> View:
+    def view(
+        self,
+        filters: MetadataFilters | None,
+        limit: int | None = None,
+        choosing: Callable[[int], Cost] = lambda count: Cost(0, 0),
+    ) -> View:
         """Return the documents that have a node that passes; of more than ``limit`` the first.
+
+        In place of a summary that the model does not make stand sentences of the same texts.
+
+        Args:
+            filters: What has to pass, or None.
+            limit: The most documents.
+            choosing: Returns what choosing among so many documents takes: that part of a budget is kept back for it
+                where the caller settles for part.
 
         Raises:
             BudgetExceededError: The budget does not allow all summaries, and the caller does not settle for part.
-            ServiceError: No summary is at hand, and none can be made.
+            ServiceError: No summary by the model is at hand, and none can be made.
             DeadlineExceededError: Another query has been summing up until the caller's deadline.
         """
         passing, total, cursor = self._nodes.passing(filters)
         self._forget_former(total)
         groups = self._grouped(passing)
         shown, summaries = groups[:limit], self._summaries
-        error = None
+        shortfall = Shortfall()
+        shortfall.note(summaries[group] for group in shown if group in summaries)
+        instead: dict[Ordinals, str] = {}
         if any(group not in summaries for group in shown):
-            with self._turn.taken():
-                error = self._sum_up([group for group in shown if group not in summaries], summaries)
-        summed = [(group, summaries[group]) for group in shown if group in summaries]
-        if error is not None and not summed and not isinstance(error, BudgetExceededError):
-            raise error
+            with self._turn.taken(), kept_back(choosing(len(shown))):
+                instead = self._sum_up([group for group in shown if group not in summaries], summaries, shortfall)
+        summed = [(group, instead[group] if group in instead else summaries[group]) for group in shown]
         documents = [Summed(group, summary) for group, summary in summed if summary.strip()]
-        return View(documents, len(groups), total, len(shown) - len(summed), error, cursor)
+        return View(documents, len(groups), total, shortfall, cursor)
 
     def texts(self, filters: MetadataFilters | None, limit: int | None = None) -> list[list[str]]:
         """Return the texts that each document would be summed up from; nothing is built or written for it."""
@@ -131,29 +144,27 @@ class Documents:
                 groups.setdefault(document, []).append(ordinal)
         return [tuple(group) for group in groups.values()]
 
-    def _sum_up(self, groups: Sequence[Ordinals], summaries: dict[Ordinals, str]) -> RetrieverKitError | None:
-        """Make summaries; once all of some fail, look for those that are at hand. Return what failed first."""
-        failed: RetrieverKitError | None = None
-        goes_on = True
+    def _sum_up(
+        self, groups: Sequence[Ordinals], summaries: dict[Ordinals, str], shortfall: Shortfall
+    ) -> dict[Ordinals, str]:
+        """Make summaries, and return what stands in place of those that the model does not make.
+
+        Once all of some fail nobody is asked for more.
+        """
+        lacking: list[Ordinals] = []
+        instead: RetrieverKitError | None = None
         for start in range(0, len(groups), _DOCUMENTS_AT_ONCE):
             part = groups[start : start + _DOCUMENTS_AT_ONCE]
-            texts = [self._texts_at(group) for group in part]
-            spent = False
-            if goes_on:
-                try:
-                    summaries.update(zip(part, self._summarizer.summarize(texts), strict=True))
-                    continue
-                except BudgetExceededError as error:
-                    if not budget.settles_for_part():
-                        raise
-                    failed, spent = error, True
-                except ServiceError as error:
-                    failed = failed or error
-            at_hand = zip(part, self._summarizer.known(texts), strict=True)
-            known = {group: summary for group, summary in at_hand if summary is not None}
-            summaries.update(known)
-            goes_on = bool(known) and not spent and goes_on
-        return failed
+            made = self._summarizer.attempt([self._texts_at(group) for group in part], instead=instead)
+            shortfall.note(made)
+            summaries.update({group: said for group, said in zip(part, made, strict=True) if isinstance(said, str)})
+            errors = {group: said for group, said in zip(part, made, strict=True) if not isinstance(said, str)}
+            lacking += errors
+            spent = any(isinstance(error, BudgetExceededError) for error in errors.values())
+            if instead is None and (spent or len(errors) == len(part)):
+                instead = shortfall.error
+        shortfall.raise_if_nothing_was_heard()
+        return {group: self._summarizer.extract([self._texts_at(group)])[0] for group in lacking}
 
     def _texts_at(self, ordinals: Ordinals) -> list[str]:
         return [self._summarizer.text_of(node) for node in self._corpus.fetch(ordinals) if node is not None]

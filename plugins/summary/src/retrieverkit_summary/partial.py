@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.result import LegState, LegStatus
+from retrieverkit_summary.shortfall import Shortfall
 
 Legs = tuple[LegStatus, ...]
 
@@ -39,13 +39,12 @@ class Told(NamedTuple):
         )
         return Told((*self.legs, leg), (*self.warnings, warning))
 
-    def without_summary(self, name: str, documents: int, error: RetrieverKitError | None) -> Told:
-        """Return the same for an answer in which some documents have no summary, because of an error."""
-        if error is None:
+    def lacking(self, name: str, shortfall: Shortfall) -> Told:
+        """Return the same for an answer behind which some summaries are not by the model."""
+        if shortfall.error is None:
             return self
-        leg = LegStatus(
-            f"{name}, summaries", LegState.FAILED, error=error, note=f"of {documents} documents there is none"
-        )
+        note = f"in place of {shortfall.count} summaries stand sentences of the texts"
+        leg = LegStatus(f"{name}, summaries", LegState.FAILED, error=shortfall.error, note=note)
         return Told((*self.legs, leg), self.warnings)
 
     def beside(self, name: str, hits: int) -> Legs:

@@ -15,6 +15,7 @@ from retrieverkit_core.errors import BudgetExceededError, MissingServiceError, O
 from retrieverkit_core.result import Outcome
 from retrieverkit_summary import TreeSelectLeafEmbeddingRetriever
 from retrieverkit_summary.summarizing import by_model
+from retrieverkit_summary.tree.summaries import TreeShortfall
 from retrieverkit_testkit import children
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
@@ -152,7 +153,8 @@ def test_a_budget_is_held_and_the_next_query_goes_on_from_there(new_index):
     assert len(model.asked) == needed
 
 
-def test_a_model_that_fails_fails_the_query_and_not_the_next(new_index):
+def test_a_model_that_fails_fails_the_query_and_not_the_one_after_the_pause(new_index, monkeypatch):
+    monkeypatch.setattr("retrieverkit_summary.summarizing.failures.RETRY_PAUSE", 0.0)
     down = True
     index, model = new_index(
         [document(n) for n in range(60)], lambda prompt: ServiceError("down") if down else sum_up(prompt)
@@ -293,7 +295,8 @@ def test_at_each_level_the_nearest_of_all_children_go_on(new_index, branches):
         standing = tree.roots
         while True:
             inner = standing[0].level > 0
-            said = retriever._summaries.of(tree, standing) if inner else [in_order[place.at] for place in standing]
+            summaries = retriever._summaries.of(tree, standing, TreeShortfall()) if inner else []
+            said = summaries or [in_order[place.at] for place in standing]
             near = [round(float(vector @ target), 6) for vector in HASH.embed_documents(said)]
             order = sorted(range(len(near)), key=lambda at: -near[at])[:branches]
             if not inner:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from retrieverkit_core import deadline
 from retrieverkit_core.asking import ask_all
-from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError, ServiceError
+from retrieverkit_core.errors import BudgetExceededError, NotRecordedError, RetrieverKitError, ServiceError
 from retrieverkit_core.nodes import MetadataMode, Node
 from retrieverkit_core.plan import Plan, tokens_of
 from retrieverkit_core.progress import counted
 from retrieverkit_core.services import LanguageModel, Prompt, Reply
 from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
+from retrieverkit_summary.summarizing.failures import Failures
 from retrieverkit_summary.summarizing.sentences import sentences
 
 PROMPT = """\
@@ -38,13 +40,17 @@ class ByModel:
         model: The model.
         prompt: The instructions.
         cache: Keeps the summaries.
+        failures: What the model could not sum up a moment ago; it is not asked for that again yet.
         language: The language of the texts, for their sentences.
     """
 
-    def __init__(self, model: LanguageModel, prompt: str, cache: SummaryCache, language: str) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: str, cache: SummaryCache, failures: Failures, language: str
+    ) -> None:
         self._model = model
         self._prompt = prompt
         self._cache = cache
+        self._failures = failures
         self._language = language
 
     @property
@@ -61,31 +67,34 @@ class ByModel:
         """Return what the model is shown of a node."""
         return node.get_content(MetadataMode.LLM)
 
-    def summarize(self, groups: Sequence[Sequence[str]]) -> list[str]:
-        """Return one summary per group.
+    def attempt(self, groups: Sequence[Sequence[str]]) -> list[str | RetrieverKitError]:
+        """Return one summary per group, or in its place what keeps it from being made: a model, or the budget.
 
         Raises:
-            BudgetExceededError: The caller's budget does not allow all of them; what came is kept.
-            ServiceError: The model cannot answer; what came is kept.
+            RetrieverKitError: What is wrong lies neither with the model nor the budget; what came is kept.
         """
         texts: dict[int, Sequence[str]] = {at: _written(group) for at, group in enumerate(groups)}
-        made = [""] * len(groups)
+        made: list[str | RetrieverKitError] = [""] * len(groups)
         waiting = {at: own for at, own in texts.items() if own}
         while waiting:
             parts = {at: self._parts(own) for at, own in waiting.items()}
-            answers = self._answers([prompt for own in parts.values() for prompt in own])
+            answers, failed = self._answers([prompt for own in parts.values() for prompt in own])
             for at, own in parts.items():
-                said = [answers[self._key(prompt)] for prompt in own]
-                if len(said) == 1:
+                keys = [self._key(prompt) for prompt in own]
+                said = [answers[key] for key in keys if key in answers]
+                if len(said) == len(own) > 1 and len(self._parts(said)) < len(own):
+                    waiting[at] = said
+                    continue
+                del waiting[at]
+                if len(said) < len(own):
+                    made[at] = next(failed[key] for key in keys if key in failed)
+                elif len(said) == 1:
                     made[at] = said[0]
-                    del waiting[at]
-                elif len(self._parts(said)) >= len(own):
-                    raise ServiceError(
+                else:
+                    made[at] = ServiceError(
                         f"the summaries of {self._model.name} are as long as what they sum up",
                         fix="ask for shorter ones in the prompt",
                     )
-                else:
-                    waiting[at] = said
         return made
 
     def known(self, groups: Sequence[Sequence[str]]) -> list[str | None]:
@@ -118,34 +127,43 @@ class ByModel:
             own = [known[key] for key in keys]
         return ""
 
-    def _answers(self, prompts: Sequence[Prompt]) -> dict[bytes, str]:
-        """Return what the model says to each prompt, by its key."""
+    def _answers(self, prompts: Sequence[Prompt]) -> tuple[dict[bytes, str], dict[bytes, RetrieverKitError]]:
+        """Return what the model says to each prompt, and the errors of the others, by their keys."""
         by_key = {self._key(prompt): prompt for prompt in prompts}
         answers = self._cache.get(by_key)
-        waiting = [key for key in by_key if key not in answers]
+        failed: dict[bytes, RetrieverKitError] = {}
+        failed |= self._failures.postponed(key for key in by_key if key not in answers)
+        waiting = [key for key in by_key if key not in answers and key not in failed]
         starts = range(0, len(waiting), _AT_ONCE)
-        failed: RetrieverKitError | None = None
         for start in counted(starts, f"summaries, {_AT_ONCE} at a time", len(starts)):
             keys = waiting[start : start + _AT_ONCE]
             with self._cache.turn():
-                fresh = self._cache.get(keys)
-                made, error = self._asked([by_key[key] for key in keys if key not in fresh])
-            answers |= fresh | made
-            failed = failed or error
-            if error is not None and (isinstance(error, BudgetExceededError) or not made):
-                raise error
-        if failed is not None:
-            raise failed
-        return answers
+                answers |= self._cache.get(keys)
+                failed |= self._failures.postponed(key for key in keys if key not in answers)
+                asked = {key: by_key[key] for key in keys if key not in answers and key not in failed}
+                made, errors = self._asked(asked)
+            answers |= made
+            failed |= errors
+            spent = [error for error in errors.values() if isinstance(error, BudgetExceededError)]
+            if spent or (errors and not made):
+                error = next(iter(spent or errors.values()))
+                failed |= dict.fromkeys(waiting[start + _AT_ONCE :], error)
+                break
+        return answers, failed
 
-    def _asked(self, prompts: Sequence[Prompt]) -> tuple[dict[bytes, str], RetrieverKitError | None]:
-        """Return what the model says, and the first error; a budget that is spent comes before any other."""
-        replies = ask_all(_Keeping(self._model, self), prompts)
-        errors = [reply for reply in replies if isinstance(reply, RetrieverKitError)]
-        errors.sort(key=lambda error: not isinstance(error, BudgetExceededError))
-        pairs = zip(prompts, replies, strict=True)
-        made = {self._key(prompt): reply.text for prompt, reply in pairs if isinstance(reply, Reply)}
-        return made, errors[0] if errors else None
+    def _asked(self, prompts: Mapping[bytes, Prompt]) -> tuple[dict[bytes, str], dict[bytes, RetrieverKitError]]:
+        """Return what the model says, and the errors, which are remembered where they are the model's."""
+        replies = dict(zip(prompts, ask_all(_Keeping(self._model, self), list(prompts.values())), strict=True))
+        made = {key: reply.text for key, reply in replies.items() if isinstance(reply, Reply)}
+        errors = {key: reply for key, reply in replies.items() if isinstance(reply, RetrieverKitError)}
+        late = deadline.remaining() == 0
+        for key, error in errors.items():
+            if isinstance(error, BudgetExceededError):
+                continue
+            if late or not isinstance(error, ServiceError) or isinstance(error, NotRecordedError):
+                raise error
+            self._failures.remember(key, error)
+        return made, errors
 
     def keep(self, prompt: Prompt, reply: Reply) -> Reply:
         """Keep what the model said, and return it without white space around.

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_summary.summarizing.by_extraction import ByExtraction
 from retrieverkit_summary.summarizing.by_model import PROMPT, ByModel
 from retrieverkit_summary.summarizing.cache import cache_of, key_of
+from retrieverkit_summary.summarizing.failures import failures_of
 
 
 class Summarizer:
@@ -42,8 +44,9 @@ class Summarizer:
         self._corpus = corpus
         self._cache = cache = cache_of(Path(storage), corpus.writable)
         self._method: ByModel | ByExtraction
+        self._substitute = ByExtraction(corpus, None, cache)
         if model is not None:
-            self._method = ByModel(model, prompt, cache, corpus.settings.language)
+            self._method = ByModel(model, prompt, cache, failures_of(corpus), corpus.settings.language)
         else:
             embedder = None if isinstance(embedding, CorpusEmbedder) else embedding
             self._method = ByExtraction(corpus, embedder, cache)
@@ -78,10 +81,47 @@ class Summarizer:
             ServiceError: A model cannot answer.
             CorpusBusyError: Another process has been making summaries for too long.
         """
-        made = self._method.summarize(groups)
-        for identity, text in zip(identities or (), made, strict=identities is not None):
-            self._cache.put(self._key(identity), text)
+        made = self.attempt(groups, identities)
+        errors = [said for said in made if isinstance(said, RetrieverKitError)]
+        if errors:
+            raise next((error for error in errors if isinstance(error, BudgetExceededError)), errors[0])
+        return [said for said in made if isinstance(said, str)]
+
+    def attempt(
+        self,
+        groups: Sequence[Sequence[str]],
+        identities: Sequence[str | None] | None = None,
+        *,
+        instead: RetrieverKitError | None = None,
+    ) -> list[str | RetrieverKitError]:
+        """Return what `summarize` does, with an error in the place of each summary that cannot be made.
+
+        What a model could not sum up it is not asked for again for a while; its error is given meanwhile.
+
+        Args:
+            groups: The texts to be summed up together, in their order.
+            identities: As for `summarize`; None for a group that is not to be found by one.
+            instead: The error to give for all that is not at hand; then nobody is asked.
+
+        Raises:
+            ServiceError: An embedding cannot be asked, or the caller's deadline has passed.
+            CorpusBusyError: Another process has been making summaries for too long.
+        """
+        made: list[str | RetrieverKitError]
+        if instead is not None:
+            made = [instead if said is None else said for said in self.known(groups)]
+        elif isinstance(self._method, ByModel):
+            made = self._method.attempt(groups)
+        else:
+            made = [*self._method.summarize(groups)]
+        for identity, said in zip(identities or (), made, strict=identities is not None):
+            if identity is not None and isinstance(said, str):
+                self._cache.put(self._key(identity), said)
         return made
+
+    def extract(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """Return sentences of each group, chosen by their words: in place of what a model did not sum up."""
+        return self._substitute.summarize(groups)
 
     def recall(self, identities: Sequence[str]) -> list[str | None]:
         """Return the summary of each group that was summarised under an identity, None for the others."""

@@ -17,9 +17,10 @@ from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.scores import UNSCORED
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+from retrieverkit_summary.partial import Told
 from retrieverkit_summary.tree.base import TreeRetriever
 from retrieverkit_summary.tree.source import NUM_CHILDREN
-from retrieverkit_summary.tree.summaries import VanishedError
+from retrieverkit_summary.tree.summaries import TreeShortfall, VanishedError
 from retrieverkit_summary.tree.tree import Place, Tree
 
 DESCENDED = "summaries whose nodes differ in what the filters ask about are replaced by what is beneath them"
@@ -90,7 +91,8 @@ class TreeRootRetriever(TreeRetriever):
     def _result(self, tree: Tree, filters: MetadataFilters | None, top_k: int | None) -> RetrievalResult:
         places = self._passing(tree, filters)[:top_k]
         inner = [place for place in places if place.level]
-        texts = dict(zip(inner, self._summaries.of(tree, inner), strict=True))
+        shortfall = TreeShortfall()
+        texts = dict(zip(inner, self._summaries.of(tree, inner, shortfall), strict=True))
         leaves = iter(self._nodes(tree, [place.at for place in places if not place.level]))
         hits = []
         for rank, place in enumerate(places, 1):
@@ -102,7 +104,8 @@ class TreeRootRetriever(TreeRetriever):
             details = {"level": place.level, "nodes": len(tree.leaves(place))}
             hits.append(NodeWithScore(node, None, (Evidence(self.name, rank, None, details),)))
         descended = any(place.level < tree.depth for place in places)
-        return RetrievalResult(hits, notes=(DESCENDED,) if descended else ())
+        legs = Told().lacking(self.name, shortfall).beside(self.name, len(hits))
+        return RetrievalResult(hits, legs=legs, notes=(DESCENDED,) if descended else ())
 
     def _passing(self, tree: Tree, filters: MetadataFilters | None) -> list[Place]:
         """Return the highest nodes that pass the filters themselves, in order."""

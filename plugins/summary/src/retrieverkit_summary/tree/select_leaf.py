@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from retrieverkit_core.choosing import BATCH_SIZE, INSTRUCTIONS, Choices, achoose, choose, cost_of
+from retrieverkit_core.choosing import BATCH_SIZE, INSTRUCTIONS, Choices, Cost, achoose, choose, cost_of
 from retrieverkit_core.corpus import Corpus, Cursor
 from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.plan import Plan
@@ -15,12 +15,14 @@ from retrieverkit_core.result import LegStatus, RetrievalResult
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
 from retrieverkit_core.threads import offload
 from retrieverkit_summary.choosing_nodes import CHOOSE, NO_WORDS, shown, words_of
+from retrieverkit_summary.keeping_back import kept_back
+from retrieverkit_summary.partial import Told
 from retrieverkit_summary.plugin import GRADES
 from retrieverkit_summary.settings import positive
 from retrieverkit_summary.summarizing.by_model import EXPECTED_CHARS
 from retrieverkit_summary.tree.base import TreeRetriever
 from retrieverkit_summary.tree.source import ATTEMPTS, NUM_CHILDREN, removed_too_fast
-from retrieverkit_summary.tree.summaries import VanishedError
+from retrieverkit_summary.tree.summaries import TreeShortfall, VanishedError
 from retrieverkit_summary.tree.tree import Place, Tree
 
 CHOOSE_BRANCHES = "choose_branches"
@@ -107,7 +109,7 @@ class TreeSelectLeafRetriever(TreeRetriever):
             return RetrievalResult(notes=(NO_WORDS,))
 
         def descended(tree: Tree, cursor: Cursor) -> Found:
-            descent = self._descent(tree, cursor, query_bundle.top_k)
+            descent = self._descent(tree, cursor, words, query_bundle.top_k)
             answer = _first(descent)
             while isinstance(answer, _Question):
                 answer = _next(descent, choose(self._model, words, answer.texts, **self._asking(answer.prompt)))
@@ -121,7 +123,7 @@ class TreeSelectLeafRetriever(TreeRetriever):
             return RetrievalResult(notes=(NO_WORDS,))
         for _ in range(ATTEMPTS):
             tree, cursor = await offload(self._source.now, query_bundle.filters)
-            descent = self._descent(tree, cursor, query_bundle.top_k)
+            descent = self._descent(tree, cursor, words, query_bundle.top_k)
             try:
                 answer = await offload(_first, descent)
                 while isinstance(answer, _Question):
@@ -137,14 +139,15 @@ class TreeSelectLeafRetriever(TreeRetriever):
         instructions = self.prompts[prompt].format()
         return {"instructions": instructions, "batch_size": self._batch_size, "how_many": self._branches}
 
-    def _descent(self, tree: Tree, cursor: Cursor, top_k: int | None) -> _Descent:
+    def _descent(self, tree: Tree, cursor: Cursor, words: str, top_k: int | None) -> _Descent:
         legs: tuple[LegStatus, ...] = ()
         warnings: tuple[str, ...] = ()
         pairs: list[Pair] = []
+        shortfall = TreeShortfall()
         places = self._first_asked(tree)
         while places:
             level = places[0].level
-            there, texts = self._texts(tree, places)
+            there, texts = self._texts(tree, places, words, shortfall)
             choices = yield _Question(texts, CHOOSE_BRANCHES if level else CHOOSE)
             name = f"{self.name}, level {level}" if level else self.name
             legs, warnings = legs + choices.legs(name), warnings + choices.warnings(name)
@@ -153,6 +156,8 @@ class TreeSelectLeafRetriever(TreeRetriever):
                 pairs = [(int(tree.ordinals[place.at]), grade) for place, grade in chosen]
             places = self._few_passed(tree, sorted(child for place, _ in chosen for child in tree.children(place)))
         found = pairs[:top_k]
+        told = Told(legs, warnings).lacking(self.name, shortfall)
+        legs = told.legs if legs else told.beside(self.name, len(found))
         return Found(found, self._source.corpus, cursor, legs=legs, warnings=warnings, disown=self.index.rebuild)
 
     def _first_asked(self, tree: Tree) -> list[Place]:
@@ -164,25 +169,23 @@ class TreeSelectLeafRetriever(TreeRetriever):
             places = [child for place in places for child in tree.children(place)]
         return list(places)
 
-    def _texts(self, tree: Tree, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
+    def _texts(
+        self, tree: Tree, places: Sequence[Place], words: str, shortfall: TreeShortfall
+    ) -> tuple[list[Place], list[str]]:
         """Return what the model is shown of nodes, and of which: a leaf that has been removed since is left out."""
         if places[0].level:
-            return list(places), self._summaries.of(tree, places)
+            with kept_back(self._way_down(tree, places, words, EXPECTED_CHARS)[0]):
+                return list(places), self._summaries.of(tree, places, shortfall)
         nodes = self._source.corpus.fetch([int(tree.ordinals[place.at]) for place in places])
         there = [(place, shown(node)) for place, node in zip(places, nodes, strict=True) if node is not None]
         return [place for place, _ in there], [text for _, text in there]
 
-    def _plan(self, query_bundle: QueryBundle) -> Plan:
-        words = words_of(query_bundle)
-        if not words:
-            return Plan(self.name, NO_WORDS)
-        planned = self._source.planned(query_bundle, self._summarizer, self._first_asked)
-        tree = planned.tree
-        first = self._first_asked(tree)
+    def _way_down(self, tree: Tree, first: Sequence[Place], words: str, leaf_chars: int) -> tuple[Cost, int]:
+        """Return what choosing takes from some nodes down to the leaves, and on how many levels the model is asked."""
         calls = tokens = asked = 0
         level, number = (first[0].level, len(first)) if first else (0, 0)
         while number:
-            chars = EXPECTED_CHARS if level else planned.leaf_chars
+            chars = EXPECTED_CHARS if level else leaf_chars
             how = self._asking(CHOOSE_BRANCHES if level else CHOOSE)
             cost = cost_of(words, ["?" * chars] * number, **how)
             if level == 0 or number > self._branches:
@@ -190,8 +193,17 @@ class TreeSelectLeafRetriever(TreeRetriever):
             chosen = min(number, self._branches)
             number = -(-chosen * tree.count(level - 1) // tree.count(level)) if level else 0
             level -= 1
+        return Cost(calls, tokens), asked
+
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        words = words_of(query_bundle)
+        if not words:
+            return Plan(self.name, NO_WORDS)
+        planned = self._source.planned(query_bundle, self._summarizer, self._first_asked)
+        tree = planned.tree
+        cost, asked = self._way_down(tree, self._first_asked(tree), words, planned.leaf_chars)
         does = f"asks {self._model.name} on {asked} levels of a tree of {len(tree.ordinals)} nodes"
-        return Plan(self.name, does, llm_calls=calls, tokens=tokens, parts=(planned.summaries,))
+        return Plan(self.name, does, llm_calls=cost.llm_calls, tokens=cost.tokens, parts=(planned.summaries,))
 
 
 def _first(descent: _Descent) -> _Question | Found:

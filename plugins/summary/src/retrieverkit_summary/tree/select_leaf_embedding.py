@@ -11,6 +11,7 @@ from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, texts_per_call
+from retrieverkit_summary.partial import Told
 from retrieverkit_summary.plugin import COSINES
 from retrieverkit_summary.settings import positive
 from retrieverkit_summary.text_model import TextModel
@@ -18,6 +19,7 @@ from retrieverkit_summary.text_vectors import TextVectors, nearest, query_vector
 from retrieverkit_summary.tree.base import TreeRetriever
 from retrieverkit_summary.tree.plugin import BRANCHES
 from retrieverkit_summary.tree.source import NUM_CHILDREN
+from retrieverkit_summary.tree.summaries import TreeShortfall
 from retrieverkit_summary.tree.tree import Place, Tree
 
 if TYPE_CHECKING:
@@ -79,31 +81,32 @@ class TreeSelectLeafEmbeddingRetriever(TreeRetriever):
         return self._source.ask(query_bundle.filters, lambda tree, cursor: self._found(tree, cursor, query_bundle))
 
     def _found(self, tree: Tree, cursor: Cursor, query: QueryBundle) -> Found:
-        pairs = self._descended(tree, query) if len(tree.ordinals) else []
-        return Found(pairs[: query.top_k], self._source.corpus, cursor, disown=self.index.rebuild)
+        shortfall = TreeShortfall()
+        pairs = self._descended(tree, query, shortfall)[: query.top_k] if len(tree.ordinals) else []
+        legs = Told().lacking(self.name, shortfall).beside(self.name, len(pairs))
+        return Found(pairs, self._source.corpus, cursor, legs=legs, disown=self.index.rebuild)
 
-    def _descended(self, tree: Tree, query: QueryBundle) -> list[Pair]:
+    def _descended(self, tree: Tree, query: QueryBundle, shortfall: TreeShortfall) -> list[Pair]:
         model = self._model.current()
         vector = None if model is None else query_vector(model, query)
         if model is None or vector is None:
             return []
-        standing = self._nearest(tree, tree.roots, model, vector)
+        standing = self._nearest(self._texts(tree, tree.roots, shortfall), tree.roots, tree, model, vector)
         while standing and standing[0][0].level:
-            children = [child for place, _ in standing for child in tree.children(place)]
-            standing = self._nearest(tree, sorted(children), model, vector)
+            children = sorted(child for place, _ in standing for child in tree.children(place))
+            standing = self._nearest(self._texts(tree, children, shortfall), children, tree, model, vector)
         return [(int(tree.ordinals[place.at]), score) for place, score in standing]
 
     def _nearest(
-        self, tree: Tree, places: Sequence[Place], model: Embedder, vector: NDArray[np.float32]
+        self, texts: list[str], places: Sequence[Place], tree: Tree, model: Embedder, vector: NDArray[np.float32]
     ) -> list[tuple[Place, float]]:
-        texts = self._texts(tree, places)
         scores = self._vectors.nearness(model, vector, texts, 2 * len(tree.ordinals)).round(_DIGITS)
         return [(places[at], float(scores[at])) for at in nearest(scores)[: self._branches]]
 
-    def _texts(self, tree: Tree, places: Sequence[Place]) -> list[str]:
+    def _texts(self, tree: Tree, places: Sequence[Place], shortfall: TreeShortfall) -> list[str]:
         """Return what nodes are found by; "" for a leaf that has been removed since."""
         if places[0].level:
-            return self._summaries.of(tree, places)
+            return self._summaries.of(tree, places, shortfall)
         corpus = self._source.corpus
         nodes = corpus.fetch([int(tree.ordinals[place.at]) for place in places])
         return ["" if node is None else searched_text(node, corpus.settings) for node in nodes]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.plan import Plan
+from retrieverkit_summary.shortfall import Shortfall
 from retrieverkit_summary.summarizing import Summarizer
 from retrieverkit_summary.summarizing.by_model import expected
 from retrieverkit_summary.tree.tree import Place, Tree
@@ -20,6 +21,18 @@ _FETCHED = 1000
 
 class VanishedError(Exception):
     """A node was removed after the tree was read: the question must be asked of the tree as it is now."""
+
+
+class TreeShortfall(Shortfall):
+    """What the summaries of a tree behind one answer lack.
+
+    Attributes:
+        affected: The nodes whose summaries are not by the model, and those above them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.affected: set[Place] = set()
 
 
 class TreeSummaries:
@@ -34,19 +47,38 @@ class TreeSummaries:
         self._corpus = corpus
         self._summarizer = summarizer
 
-    def of(self, tree: Tree, places: Sequence[Place]) -> list[str]:
+    def of(self, tree: Tree, places: Sequence[Place], shortfall: TreeShortfall) -> list[str]:
         """Return the summaries of nodes that are not leaves; those that are missing are made from the bottom up.
+
+        In place of one that the model does not make stand sentences of the same texts.
+
+        Args:
+            tree: The tree.
+            places: The nodes.
+            shortfall: What the summaries behind the same answer lack; what these lack is noted there.
 
         Raises:
             VanishedError: A leaf has been removed since.
-            BudgetExceededError: The caller's budget does not allow to make them; what came is kept.
-            ServiceError: A model cannot answer; what came is kept.
+            BudgetExceededError: The caller's budget does not allow to make them, and part of them will not do.
+            ServiceError: A model cannot answer, and no summary behind the answer is by it.
         """
         known, missing = self._looked_up(tree, places)
+        shortfall.note(known.values())
         for level in missing:
             groups = self._groups(tree, level, known)
-            made = self._summarizer.summarize(groups, [tree.identity(place) for place in level])
-            known.update(zip(level, made, strict=True))
+            above = [not shortfall.affected.isdisjoint(tree.children(place)) for place in level]
+            names = [None if affected else tree.identity(place) for place, affected in zip(level, above, strict=True)]
+            made = self._summarizer.attempt(groups, names)
+            shortfall.note(said for place, said in zip(level, made, strict=True) if place not in shortfall.affected)
+            shortfall.raise_if_nothing_was_heard()
+            lacking = [at for at, said in enumerate(made) if not isinstance(said, str)]
+            extracted = iter(self._summarizer.extract([groups[at] for at in lacking]))
+            known |= {
+                place: said if isinstance(said, str) else next(extracted)
+                for place, said in zip(level, made, strict=True)
+            }
+            shortfall.affected.update(level[at] for at in lacking)
+            shortfall.affected.update(place for place, affected in zip(level, above, strict=True) if affected)
         return [known[place] for place in places]
 
     def cost(self, tree: Tree, places: Sequence[Place]) -> tuple[int, Plan]:
