@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from retrieverkit_core.errors import RetrievalError, RetrieverKitError
@@ -23,11 +24,13 @@ from retrieverkit_testkit.checking import check
 from retrieverkit_testkit.library import SHARED
 from retrieverkit_testkit.queries_that_fail import Unreadable
 from retrieverkit_testkit.subjects import Subject
-from retrieverkit_testkit.verdicts import ensure
+from retrieverkit_testkit.verdicts import CheckFailed, ensure
 
 _PROMPT = 5.0
 _OURS = "retrieverkit-worker"
 _ALLOWED = 2
+_WHILE_POOLS_FILL = 3
+"""So many rounds may leave something, as a pool of connections grows until it is full; what leaks goes on."""
 
 
 @check()
@@ -87,12 +90,11 @@ def check_calls_leave_no_thread_and_no_file(subject: Subject) -> None:
 
     with subject.shelf() as trial:
         rounds(trial.retriever)
-        gc.collect()
-        threads, files = _threads(), _open_files()
-        rounds(trial.retriever)
-        gc.collect()
-        _settles(_threads, threads, "threads are left of 80 calls, of which some find nothing or fail")
-        _settles(_open_files, files, "open files are left of 80 calls, of which some find nothing or fail")
+        for _ in range(_WHILE_POOLS_FILL):
+            with suppress(CheckFailed):
+                _leaves_nothing(partial(rounds, trial.retriever))
+                return
+        _leaves_nothing(partial(rounds, trial.retriever))
 
 
 @check(Capability.DETERMINISTIC)
@@ -128,6 +130,15 @@ async def _cancel_many(retriever: BaseRetriever, rounds: int) -> None:
         await asyncio.wait({task}, timeout=_PROMPT)
         ensure(task.done(), f"a cancelled call did not end within {_PROMPT:g} s")
         ensure(task.cancelled(), "a cancelled call ended with something else than CancelledError")
+
+
+def _leaves_nothing(calls: Callable[[], None]) -> None:
+    gc.collect()
+    threads, files = _threads(), _open_files()
+    calls()
+    gc.collect()
+    _settles(_threads, threads, "threads are left of 80 calls, of which some find nothing or fail")
+    _settles(_open_files, files, "open files are left of 80 calls, of which some find nothing or fail")
 
 
 def _settles(count: Callable[[], int], allowed: int, what: str) -> None:
