@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a test out that needs another package where that is not installed."""
+    for mark in item.iter_markers("needs"):
+        if find_spec(mark.args[0]) is None:
+            pytest.skip(f"{mark.args[0]} is another package and not installed")
+
 
 _TESTS_PER_FREEZE = 50
 _ended = 0

@@ -85,7 +85,7 @@ def files_of(folder):
 @given(
     mode=st.sampled_from(MODES),
     query=st.sampled_from(QUERIES),
-    sizes=st.lists(st.sampled_from([0, 1, 5, 130, 280]), min_size=1, max_size=3),
+    sizes=st.lists(st.sampled_from([0, 1, 5, 130, 160]), min_size=1, max_size=3),
     per_call=st.sampled_from([2, 50, 1000]),
 )
 def test_a_run_spends_what_its_plan_said(tmp_path_factory, mode, query, sizes, per_call):

@@ -1,5 +1,7 @@
 """The conformance kit on the summary modes."""
 
+import pytest
+
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_testkit.subjects import for_mode
@@ -20,12 +22,14 @@ class TestSummaryLLM(RetrieverConformance):
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
 
 
+@pytest.mark.needs("retrieverkit_vector")
 class TestSummaryEmbeddingLsa(RetrieverConformance):
     retriever_mode = "summary_embedding(embedding='lsa')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
     quick = True
 
 
+@pytest.mark.needs("retrieverkit_vector")
 class TestDocumentSummaryEmbedding(RetrieverConformance):
     retriever_mode = "document_summary_embedding(embedding='lsa', choice_top_k=20000)"
     capabilities = ["deterministic", "ranks-by-query"]

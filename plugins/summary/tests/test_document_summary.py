@@ -77,6 +77,7 @@ def both_ways(retriever, *args, **limits):
     return first
 
 
+@pytest.mark.needs("retrieverkit_vector")
 @pytest.mark.parametrize("mode", BOTH)
 def test_the_nodes_of_the_nearest_documents_come_with_the_score_of_their_document(index, model, mode):
     retriever = index.as_retriever(mode)
@@ -95,6 +96,7 @@ def test_the_nodes_of_the_nearest_documents_come_with_the_score_of_their_documen
     ), "each summary was made once"
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_direct_construction_answers_as_the_mode_does(index, model):
     spec, embedding = index._services.embedding("hash")
     direct = DocumentSummaryEmbeddingRetriever(index.corpus, index.storage, embedding, model, embedding_spec=spec)
@@ -108,6 +110,7 @@ def test_direct_construction_answers_as_the_mode_does(index, model):
             index.as_retriever("document_summary_llm", **wrong)
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_without_a_model_sentences_are_chosen_and_the_result_says_so(monkeypatch):
     monkeypatch.delenv("RETRIEVERKIT_LLM", raising=False)
     with Index.from_nodes(nodes_of(BIRDS)) as index:
@@ -142,6 +145,7 @@ def test_changes_are_seen_and_only_what_changed_is_summed_up_again(index, model)
 TEXTS = st.lists(st.sampled_from(["heron", "gull", "owl"]), min_size=1, max_size=3).map(" ".join)
 
 
+@pytest.mark.needs("retrieverkit_vector")
 @settings(max_examples=25, deadline=None)
 @given(
     documents=st.lists(st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=4), min_size=1, max_size=4),
@@ -177,6 +181,7 @@ def test_under_a_scope_no_model_is_shown_a_text_from_outside(documents, mode, le
     assert {hit.ref_doc_id for hit in result} >= of_documents
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_summaries_that_fail_leave_a_partial_answer(index, model):
     model._answer = SummingUp(
         lambda prompt: EndpointError("on fire", status=500) if "owl at night" in prompt.data else None
@@ -192,6 +197,7 @@ def test_summaries_that_fail_leave_a_partial_answer(index, model):
             index.retrieve("owl", mode, filters="_doc_id == 'owl'")
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_what_is_summed_up_where_nothing_may_be_written_is_paid_once_per_process(tmp_path):
     with Index.create(tmp_path / "birds.rk") as index:
         index.add([Document("heron", id="heron"), Document("gull", id="gull")])
@@ -271,6 +277,7 @@ def test_more_documents_than_are_shown_make_the_result_partial(index, model):
     assert len(model.summed) == 2, "nobody pays for what is not shown"
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_a_plan_counts_the_summaries_that_lack_and_builds_nothing(index, model):
     retriever = index.as_retriever("document_summary_llm(choice_batch_size=2)")
     plan = retriever.plan("gull")
@@ -314,6 +321,7 @@ def test_a_summary_that_tells_the_model_what_to_choose_widens_nothing():
         assert "suspect" in result.warnings[0]
 
 
+@pytest.mark.needs("retrieverkit_vector")
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_process_that_is_killed_has_paid_for_nothing_twice(tmp_path, mode):
     documents = [Document(f"heron {at}", id=f"d{at}") for at in range(40)]

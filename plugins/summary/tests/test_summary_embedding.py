@@ -83,6 +83,7 @@ def test_the_nearest_of_what_passes_come_first(texts, query, least, top_k):
         assert before.score > after.score or int(before.ref_doc_id[1:]) < int(after.ref_doc_id[1:])
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_only_what_a_query_reaches_is_embedded_and_once():
     model = WordModel()
     with index_of(WORDS, model) as index:
@@ -128,6 +129,7 @@ def test_other_searched_fields_are_other_texts():
         assert second[0].score > first[0].score
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_a_query_may_bring_its_vector_and_one_without_meaning_finds_nothing():
     model = WordModel()
     with index_of(WORDS, model) as index:
@@ -156,6 +158,7 @@ def test_nodes_that_are_longer_than_the_model_reads_are_counted():
         assert not any("longer" in note for note in retriever.retrieve("owl", scope="at < 1").notes)
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_a_plan_says_how_many_requests_it_takes_at_most():
     model = WordModel()
     with index_of(WORDS, model) as index:

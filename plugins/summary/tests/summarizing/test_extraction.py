@@ -133,6 +133,7 @@ def test_each_subject_has_its_say_and_what_is_repeated_is_not(tmp_path):
     assert {"turbine", "Orchid", "glacier"} <= set(summary.replace(",", " ").replace(".", " ").split())
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_a_fitted_embedding_does_not_choose_and_the_result_says_what_does(tmp_path):
     from retrieverkit_vector.embeddings.lsa.embedding import LsaEmbedding
 

@@ -114,6 +114,7 @@ def test_a_plan_is_what_is_spent(new_index):
     assert len(model.asked) == scoped.total("llm_calls") > 5
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_without_a_model_sentences_are_chosen_and_the_result_says_so(new_index):
     index, model = new_index([document(n) for n in range(12)])
     result = index.as_retriever(MODE, summaries="extraction").retrieve("")

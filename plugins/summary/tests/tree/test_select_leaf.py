@@ -123,6 +123,7 @@ def test_a_plan_counts_the_way_down_and_the_summaries(index_of):
     assert retriever.plan("").total("llm_calls") == 0
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_prompts_can_be_read_and_changed_and_without_summaries_by_the_model_there_is_none_for_them(index_of):
     index, model = index_of(30)
     retriever = index.as_retriever(MODE)

@@ -11,7 +11,10 @@ from retrieverkit_testkit.choosers import by_words
 MODES = [
     "tree_root(num_children=3)",
     "tree_select_leaf(num_children=3)",
-    "tree_select_leaf_embedding(num_children=3, child_branch_factor=60)",
+    pytest.param(
+        "tree_select_leaf_embedding(num_children=3, child_branch_factor=60)",
+        marks=pytest.mark.needs("retrieverkit_vector"),
+    ),
 ]
 
 

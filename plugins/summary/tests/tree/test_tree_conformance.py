@@ -1,5 +1,7 @@
 """The conformance kit on the modes of the tree; without a language model, sentences are chosen."""
 
+import pytest
+
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_testkit.subjects import for_mode
@@ -11,6 +13,7 @@ def answered(prompt):
     return by_words(prompt) if prompt.schema else " ".join(text[:200] for text in prompt.data) or "nothing"
 
 
+@pytest.mark.needs("retrieverkit_vector")
 class TestTreeSelectLeafEmbedding(RetrieverConformance):
     """Wide enough to find all there is: what the kit asks of a search holds for what the branches lead to."""
 
