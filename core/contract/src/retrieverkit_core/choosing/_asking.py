@@ -17,7 +17,7 @@ from retrieverkit_core.threads import offload
 BATCH_SIZE = 10
 """How many texts a model is shown at once."""
 
-_LABEL = "xxxxxx"
+_LABEL = "bcdfgh"
 _MADE_UP_TOKENS = 18
 _ITEM_TOKENS = 11
 
