@@ -15,13 +15,6 @@ MODES = {
     "vector(embedding='lsa')": ["deterministic", "ranks-by-query", "exhaustive"],
     "hybrid(embedding='lsa')": ["deterministic", "ranks-by-query", "exhaustive"],
     "fusion(bm25, vector(embedding='lsa'))": ["deterministic", "ranks-by-query", "exhaustive"],
-    "keyword": ["deterministic", "ranks-by-query", "lexical"],
-    "grep": ["deterministic", "ranks-by-query"],
-    "auto(bm25)": ["deterministic", "ranks-by-query", "exhaustive", "lexical"],
-    "summary": ["deterministic", "exhaustive"],
-    "summary_embedding(embedding='lsa')": ["deterministic", "ranks-by-query", "exhaustive"],
-    "document_summary_embedding(embedding='lsa', choice_top_k=20000)": ["deterministic", "ranks-by-query"],
-    "tree_select_leaf_embedding(embedding='lsa', child_branch_factor=20000)": ["deterministic", "ranks-by-query"],
 }
 
 

@@ -99,6 +99,23 @@ def test_a_reader_sees_one_state_while_another_writes(corpus, tmp_path, kit):
         assert connection.execute(count).fetchone() == (11,)
 
 
+def test_a_search_whose_file_was_replaced_meanwhile_is_made_again(corpus, tmp_path, kit):
+    index = WordTable(corpus, tmp_path / "s")
+    other = type("Other", (WordTable,), {})(corpus, tmp_path / "s")
+    searched = []
+
+    def search(database):
+        searched.append(database)
+        if len(searched) == 1:
+            other.rebuild("for the test")
+        with database.reading(), database.reading() as connection:  # a connection that was not open before
+            return connection.execute("SELECT count(*) FROM words WHERE word = 'blue'").fetchone()
+
+    assert index.ask_at(search)[0] == (10,)
+    assert len(searched) == 2
+    assert (index.status().rebuilds, index.built) == (1, 1)
+
+
 def test_an_update_that_fails_half_way_changes_nothing(corpus, tmp_path, kit):
     class Failing(WordTable):
         def update(self, connection, removed, added):

@@ -29,6 +29,7 @@ from retrieverkit_testkit.verdicts import CheckFailed, ensure
 _PROMPT = 5.0
 _OURS = "retrieverkit-worker"
 _ALLOWED = 2
+_SETTLES, _SETTLES_SOON = 3.0, 0.3
 _WHILE_POOLS_FILL = 3
 """So many rounds may leave something, as a pool of connections grows until it is full; what leaks goes on."""
 
@@ -92,9 +93,9 @@ def check_calls_leave_no_thread_and_no_file(subject: Subject) -> None:
         rounds(trial.retriever)
         for _ in range(_WHILE_POOLS_FILL):
             with suppress(CheckFailed):
-                _leaves_nothing(partial(rounds, trial.retriever))
+                _leaves_nothing(partial(rounds, trial.retriever), _SETTLES_SOON)
                 return
-        _leaves_nothing(partial(rounds, trial.retriever))
+        _leaves_nothing(partial(rounds, trial.retriever), _SETTLES)
 
 
 @check(Capability.DETERMINISTIC)
@@ -132,17 +133,17 @@ async def _cancel_many(retriever: BaseRetriever, rounds: int) -> None:
         ensure(task.cancelled(), "a cancelled call ended with something else than CancelledError")
 
 
-def _leaves_nothing(calls: Callable[[], None]) -> None:
+def _leaves_nothing(calls: Callable[[], None], within: float) -> None:
     gc.collect()
     threads, files = _threads(), _open_files()
     calls()
     gc.collect()
-    _settles(_threads, threads, "threads are left of 80 calls, of which some find nothing or fail")
-    _settles(_open_files, files, "open files are left of 80 calls, of which some find nothing or fail")
+    _settles(_threads, threads, within, "threads are left of 80 calls, of which some find nothing or fail")
+    _settles(_open_files, files, within, "open files are left of 80 calls, of which some find nothing or fail")
 
 
-def _settles(count: Callable[[], int], allowed: int, what: str) -> None:
-    limit = time.monotonic() + 3.0
+def _settles(count: Callable[[], int], allowed: int, within: float, what: str) -> None:
+    limit = time.monotonic() + within
     while count() > allowed + _ALLOWED:
         ensure(time.monotonic() < limit, f"{count() - allowed} {what}")
         gc.collect()

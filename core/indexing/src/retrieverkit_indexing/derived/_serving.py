@@ -246,6 +246,8 @@ class CorpusIndex(ABC, Generic[R]):
             except RetrieverKitError:
                 raise
             except Exception as error:
+                if not served.is_there():  # it was replaced, or removed, while it was searched
+                    continue
                 panicked = isinstance(error, EnginePanic)
                 problem = self._damage(served, thorough=panicked or type(error).__module__ == "sqlite3")
                 if not problem and not panicked:
