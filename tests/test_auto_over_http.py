@@ -58,6 +58,12 @@ def test_what_does_not_fit_twice_is_an_error(asked, answer):
         asked(server, lambda auto: auto.retrieve("films after 1990"))
 
 
+def test_more_hits_than_any_one_wants_are_not_given(asked):
+    with ModelServer(lambda request: {"query": "film", "filters": [], "top_k": 10**9}) as server:
+        result = asked(server, lambda auto: auto.retrieve("films", top_k=2))
+    assert len(result) == 2
+
+
 def test_an_endpoint_that_fails_is_an_error(asked):
     with ModelServer(lambda request: reading(), faults=[faults.status(400)]) as server, pytest.raises(EndpointError):
         asked(server, lambda auto: auto.retrieve("films after 1990"))

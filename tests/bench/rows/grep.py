@@ -1,9 +1,11 @@
 """Grep: from a literal, or a regular expression, to the ten texts with most matches."""
 
+import os
 import random
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -113,11 +115,14 @@ class Ripgrep(Grep):
     """A process per query, on one file in the page cache with a text per line."""
 
     def build(self) -> None:
-        if shutil.which("rg") is None:
+        beside_python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        program = shutil.which("rg", path=beside_python)
+        if program is None:
             raise FileNotFoundError("ripgrep is not installed")
+        self.program = program
 
     def search(self, part: str) -> list[int]:
-        command = ["rg", "--no-config", "-i", "-F", "-o", "-n", "--", part, str(self.folder / "corpus.txt")]
+        command = [self.program, "--no-config", "-i", "-F", "-o", "-n", "--", part, str(self.folder / "corpus.txt")]
         told = subprocess.run(command, capture_output=True, text=True).stdout
         return best(Counter(int(line.partition(":")[0]) - 1 for line in told.splitlines()).items())
 
