@@ -1,6 +1,6 @@
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -32,6 +32,7 @@ def by_hand(runs):
     st.sampled_from([" the ", ". ", " (and) ", ", ", "\n\n"]),
     st.integers(1, 9),
 )
+@example([["ice"] * 5 + ["fog", "sea", "fog"], ["ice"] * 4 + ["fog", "ice"]], " the ", 1)
 def test_phrases_are_ranked_by_degree_and_frequency(runs, between, most):
     text = between.join(" ".join(run) for run in runs)
     assert RAKE.phrases([text], most) == by_hand(runs)[:most]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from math import fsum
 
 from retrieverkit_indexing.analysis import Analyzer
 from retrieverkit_keyword.extraction import Keyword, Phrase, keywords_of_query, with_words
@@ -52,9 +53,12 @@ class Rake:
         for phrase in candidates:
             for word in phrase:
                 degree[word] += len(phrase)
-        scores = {
-            phrase: sum(degree[word] / frequency[word] for word in phrase) for phrase in dict.fromkeys(candidates)
-        }
+
+        def score(phrase: Phrase) -> float:
+            # Rounded: phrases of the same words in another order have equal scores.
+            return round(fsum(degree[word] / frequency[word] for word in phrase), 9)
+
+        scores = {phrase: score(phrase) for phrase in dict.fromkeys(candidates)}
         return sorted(scores, key=lambda phrase: -scores[phrase])[:most]
 
     def _candidates(self, text: str) -> Iterator[Phrase]:
