@@ -84,3 +84,25 @@ def test_a_defect_of_the_model_is_raised(how):
 
     with pytest.raises(ZeroDivisionError):
         asked(how, Broken(), [Prompt("a"), Prompt("b")])
+
+
+@given(st.lists(st.sampled_from(["a", "b", "fail", "unfit"]), max_size=9))
+def test_each_reply_is_kept_once_and_what_keeping_says_stands_in_its_place(said):
+    def keep(prompt, reply):
+        kept.append(prompt.system)
+        if prompt.system.startswith("unfit"):
+            raise ServiceError("not to be kept")
+        return Reply(reply.text.upper())
+
+    prompts = [Prompt(f"{text}{at}") for at, text in enumerate(said)]
+    for answers in (
+        lambda: ask_all(Model(), prompts, keep=keep),
+        lambda: asyncio.run(aask_all(Model(), prompts, keep=keep)),
+    ):
+        kept = []
+        shown = [reply.text if isinstance(reply, Reply) else str(reply) for reply in answers()]
+        assert shown == [
+            text if text.startswith("fail") else "not to be kept" if text.startswith("unfit") else text.upper()
+            for text in (prompt.system for prompt in prompts)
+        ]
+        assert sorted(kept) == sorted(prompt.system for prompt in prompts if not prompt.system.startswith("fail"))

@@ -13,12 +13,20 @@ from retrieverkit_core.side_by_side import in_tasks, in_threads
 CONCURRENCY = 8
 """How many prompts of one call are asked at once."""
 
+Keep = Callable[[Prompt, Reply], Reply]
+"""Takes a reply the moment it comes, such as to store it, and returns what stands in its place."""
+
+
+def _as_it_is(prompt: Prompt, reply: Reply) -> Reply:
+    return reply
+
 
 class _Answers:
     """The answers by the place of their prompts. Once the budget is spent nothing more is asked."""
 
-    def __init__(self, prompts: Sequence[Prompt]) -> None:
+    def __init__(self, prompts: Sequence[Prompt], keep: Keep) -> None:
         self.prompts = prompts
+        self._keep = keep
         self.given: list[Reply | RetrieverKitError | None] = [None] * len(prompts)
         self._spent: BudgetExceededError | None = None
 
@@ -26,17 +34,19 @@ class _Answers:
         if self._spent is not None:
             return
         try:
-            self.given[at] = model.ask(self.prompts[at])
+            prompt = self.prompts[at]
+            self.given[at] = self._keep(prompt, model.ask(prompt))
         except RetrieverKitError as error:
-            self._keep(at, error)
+            self._failed(at, error)
 
     async def aask(self, model: LanguageModel, at: int) -> None:
         if self._spent is not None:
             return
         try:
-            self.given[at] = await model.aask(self.prompts[at])
+            prompt = self.prompts[at]
+            self.given[at] = self._keep(prompt, await model.aask(prompt))
         except RetrieverKitError as error:
-            self._keep(at, error)
+            self._failed(at, error)
 
     def waves(self) -> Iterator[range]:
         """Yield the places of the prompts, so many at once as the budget has calls left.
@@ -50,7 +60,7 @@ class _Answers:
             yield wave
             start = wave.stop
 
-    def _keep(self, at: int, error: RetrieverKitError) -> None:
+    def _failed(self, at: int, error: RetrieverKitError) -> None:
         self.given[at] = error
         if isinstance(error, BudgetExceededError):
             self._spent = error
@@ -65,7 +75,7 @@ def _made(given: Reply | RetrieverKitError | None) -> Reply | RetrieverKitError:
 
 
 def ask_all(
-    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY
+    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY, keep: Keep = _as_it_is
 ) -> list[Reply | RetrieverKitError]:
     """Return for each prompt the model's reply, or the error that came in its place.
 
@@ -76,8 +86,10 @@ def ask_all(
         model: The model.
         prompts: What to ask.
         concurrency: At most so many are asked at once.
+        keep: Takes each reply the moment it comes: a process that is killed then has paid for nothing twice. Its
+            `RetrieverKitError` comes in the reply's place.
     """
-    answers = _Answers(prompts)
+    answers = _Answers(prompts, keep)
     for wave in answers.waves():
         calls: list[Callable[[], None]] = [partial(answers.ask, model, at) for at in wave]
         in_threads(calls, concurrency, may_raise=True)
@@ -85,10 +97,10 @@ def ask_all(
 
 
 async def aask_all(
-    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY
+    model: LanguageModel, prompts: Sequence[Prompt], *, concurrency: int = CONCURRENCY, keep: Keep = _as_it_is
 ) -> list[Reply | RetrieverKitError]:
     """As `ask_all`, without blocking the event loop; a caller that is cancelled cancels what is being asked."""
-    answers = _Answers(prompts)
+    answers = _Answers(prompts, keep)
     for wave in answers.waves():
         await in_tasks([partial(answers.aask, model, at) for at in wave], concurrency)
     return answers.all()

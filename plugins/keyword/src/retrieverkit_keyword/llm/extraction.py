@@ -132,7 +132,7 @@ class NamedKeywords:
         does = f"asks {self._model.name} for the keywords of {count:,} node{'' if count == 1 else 's'}"
         return Plan(name, does, llm_calls=calls, tokens=tokens, once=True)
 
-    def keep(self, prompt: Prompt, reply: Reply) -> Reply:
+    def _keep(self, prompt: Prompt, reply: Reply) -> Reply:
         """Keep what the model named, and return its reply."""
         self._cache.put(self._key(prompt), _named(reply))
         return reply
@@ -151,7 +151,7 @@ class NamedKeywords:
         by_key = {self._key(prompt): prompt for prompt in prompts}
         answers = self._cache.get(by_key)
         missing = {key: prompt for key, prompt in by_key.items() if key not in answers}
-        replies = ask_all(_Keeping(self._model, self), list(missing.values()))
+        replies = ask_all(self._model, list(missing.values()), keep=self._keep)
         errors = [reply for reply in replies if isinstance(reply, RetrieverKitError)]
         for error in sorted(errors, key=lambda error: not isinstance(error, BudgetExceededError)):
             raise error
@@ -164,24 +164,6 @@ class NamedKeywords:
     def _phrases(self, named: Iterable[str], most: int) -> list[Phrase]:
         phrases = (tuple(self._analyzer.terms(keyword)[:LONGEST_PHRASE]) for keyword in named)
         return list(dict.fromkeys(phrase for phrase in phrases if phrase))[:most]
-
-
-class _Keeping:
-    """A model whose answers are kept the moment they come: a process that is killed has paid for nothing twice."""
-
-    def __init__(self, model: LanguageModel, kept: NamedKeywords) -> None:
-        self._model = model
-        self._kept = kept
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def ask(self, prompt: Prompt) -> Reply:
-        return self._kept.keep(prompt, self._model.ask(prompt))
-
-    async def aask(self, prompt: Prompt) -> Reply:
-        return self._kept.keep(prompt, await self._model.aask(prompt))
 
 
 def _named(reply: Reply) -> list[str]:

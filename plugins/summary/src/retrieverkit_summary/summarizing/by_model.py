@@ -153,7 +153,7 @@ class ByModel:
 
     def _asked(self, prompts: Mapping[bytes, Prompt]) -> tuple[dict[bytes, str], dict[bytes, RetrieverKitError]]:
         """Return what the model says, and the errors, which are remembered where they are the model's."""
-        replies = dict(zip(prompts, ask_all(_Keeping(self._model, self), list(prompts.values())), strict=True))
+        replies = dict(zip(prompts, ask_all(self._model, list(prompts.values()), keep=self._keep), strict=True))
         made = {key: reply.text for key, reply in replies.items() if isinstance(reply, Reply)}
         errors = {key: reply for key, reply in replies.items() if isinstance(reply, RetrieverKitError)}
         late = deadline.remaining() == 0
@@ -165,7 +165,7 @@ class ByModel:
             self._failures.remember(key, error)
         return made, errors
 
-    def keep(self, prompt: Prompt, reply: Reply) -> Reply:
+    def _keep(self, prompt: Prompt, reply: Reply) -> Reply:
         """Keep what the model said, and return it without white space around.
 
         Raises:
@@ -204,24 +204,6 @@ class ByModel:
                 piece = ""
             piece = f"{piece} {sentence}" if piece else sentence
         yield piece
-
-
-class _Keeping:
-    """A model whose answers are kept the moment they come: a process that is killed has paid for nothing twice."""
-
-    def __init__(self, model: LanguageModel, kept: ByModel) -> None:
-        self._model = model
-        self._kept = kept
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def ask(self, prompt: Prompt) -> Reply:
-        return self._kept.keep(prompt, self._model.ask(prompt))
-
-    async def aask(self, prompt: Prompt) -> Reply:
-        return self._kept.keep(prompt, await self._model.aask(prompt))
 
 
 def expected(identity: str) -> str:
