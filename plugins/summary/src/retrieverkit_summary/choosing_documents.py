@@ -17,14 +17,13 @@ from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, texts_per_call
 from retrieverkit_core.threads import offload
+from retrieverkit_indexing.text_vectors import TextModel, TextVectors, nearest, query_vector
 from retrieverkit_summary.choosing_nodes import CHOOSE, NO_WORDS, words_of
 from retrieverkit_summary.documents import Documents, View
 from retrieverkit_summary.partial import Told
 from retrieverkit_summary.plugin import COSINES, FILTERS, GRADES, MAX_DOCUMENTS
 from retrieverkit_summary.settings import positive
 from retrieverkit_summary.summarizing import PROMPT, Summarizer
-from retrieverkit_summary.text_model import TextModel
-from retrieverkit_summary.text_vectors import TextVectors, nearest, query_vector
 
 SUMMARIZE = "summarize"
 """The name of the prompt that summaries are made with."""

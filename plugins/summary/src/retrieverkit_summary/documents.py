@@ -17,11 +17,11 @@ from retrieverkit_core.corpus import Corpus, Cursor
 from retrieverkit_core.errors import BudgetExceededError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import Node
+from retrieverkit_indexing.turn import Turn
 from retrieverkit_summary.keeping_back import kept_back
 from retrieverkit_summary.nodes_in_order import NodesInOrder
 from retrieverkit_summary.shortfall import Shortfall
 from retrieverkit_summary.summarizing import Summarizer
-from retrieverkit_summary.turn import Turn
 
 Ordinals = tuple[int, ...]
 

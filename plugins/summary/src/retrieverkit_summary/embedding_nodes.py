@@ -14,10 +14,9 @@ from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import BoundedEmbedder, CorpusEmbedder, Embedder, texts_per_call
+from retrieverkit_indexing.text_vectors import TextModel, TextVectors, nearest, query_vector
 from retrieverkit_summary.nodes_in_order import NodesInOrder
 from retrieverkit_summary.plugin import COSINES, FILTERS
-from retrieverkit_summary.text_model import TextModel
-from retrieverkit_summary.text_vectors import TextVectors, nearest, query_vector
 
 
 class SummaryEmbeddingRetriever(BaseRetriever):

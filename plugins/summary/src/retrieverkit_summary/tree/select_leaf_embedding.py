@@ -11,11 +11,10 @@ from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, texts_per_call
+from retrieverkit_indexing.text_vectors import TextModel, TextVectors, nearest, query_vector
 from retrieverkit_summary.partial import Told
 from retrieverkit_summary.plugin import COSINES
 from retrieverkit_summary.settings import positive
-from retrieverkit_summary.text_model import TextModel
-from retrieverkit_summary.text_vectors import TextVectors, nearest, query_vector
 from retrieverkit_summary.tree.base import TreeRetriever
 from retrieverkit_summary.tree.plugin import BRANCHES
 from retrieverkit_summary.tree.source import NUM_CHILDREN

@@ -1,4 +1,4 @@
-"""`TextModel`: the index's embedding for texts that no vector index holds: summaries, sentences, queries."""
+"""`TextModel`: the index's embedding for texts that no vector index holds: summaries, names, queries."""
 
 from __future__ import annotations
 

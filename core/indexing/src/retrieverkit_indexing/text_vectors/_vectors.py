@@ -10,7 +10,7 @@ import numpy as np
 from retrieverkit_core.errors import QueryError
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.cache_file import text_key
-from retrieverkit_summary.turn import Turn
+from retrieverkit_indexing.turn import Turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
