@@ -47,6 +47,7 @@ class LateResult(RetrievalResult):
             spent=like.spent,
             spec=like.spec,
         )
+        self._explained = like._explained
         self._make: Callable[[], Sequence[NodeWithScore]] | None = make
         self._lock = Lock()
         self._count = count
@@ -87,13 +88,13 @@ class LateResult(RetrievalResult):
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._load()
-        return _loaded, (list(self), self.query, self.retriever, self.elapsed, self._legs, self.filters, self.warnings,
-                         self.notes, self._abstained, self.spent, self.spec)  # fmt: skip
+        return super().__reduce__()
 
 
-def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: float, *known: Any) -> RetrievalResult:
-    legs, filters, warnings, notes, abstained, spent, spec = known
-    return RetrievalResult(
+def loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: float, *known: Any) -> RetrievalResult:
+    """Return a result that was taken apart."""
+    legs, filters, warnings, notes, abstained, spent, spec, explained = known
+    result = RetrievalResult(
         hits,
         query=query,
         retriever=retriever,
@@ -106,6 +107,8 @@ def _loaded(hits: list[NodeWithScore], query: Any, retriever: str, elapsed: floa
         spent=spent,
         spec=spec,
     )
+    result._explained = explained
+    return result
 
 
 def _looking(name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from retrieverkit_core.errors import QueryError
+from retrieverkit_core.errors import QueryError, shorten
 
 if TYPE_CHECKING:
     from retrieverkit_core.budget import Budget
@@ -35,12 +35,23 @@ class QueryBundle:
         scope: A mandatory filter (tenant, principal) that holds in every leg.
         timeout: Seconds within which the answer must come, or None.
         budget: What may be spent on models, or None.
+        explain: Whether the result is to tell how it came about.
 
     Raises:
         QueryError: A part has the wrong type or value.
     """
 
-    __slots__ = ("budget", "custom_embedding_strs", "embedding", "filters", "query_str", "scope", "timeout", "top_k")
+    __slots__ = (
+        "budget",
+        "custom_embedding_strs",
+        "embedding",
+        "explain",
+        "filters",
+        "query_str",
+        "scope",
+        "timeout",
+        "top_k",
+    )
 
     query_str: str
     embedding: tuple[float, ...] | None
@@ -50,6 +61,7 @@ class QueryBundle:
     scope: MetadataFilters | None
     timeout: float | None
     budget: Budget | None
+    explain: bool
 
     def __init__(
         self,
@@ -61,6 +73,7 @@ class QueryBundle:
         scope: MetadataFilters | None = None,
         timeout: float | None = None,
         budget: Budget | None = None,
+        explain: bool = False,
     ) -> None:
         if type(query_str) is not str and not isinstance(query_str, str):
             raise QueryError(f"a query is a string, not {type(query_str).__name__}")
@@ -78,6 +91,8 @@ class QueryBundle:
             _check_timeout(timeout)
         if budget is not None:
             _check_budget(budget)
+        if explain is not False and explain is not True:
+            raise QueryError(f"explain is True or False, not {shorten(repr(explain))}")
         put = object.__setattr__
         put(self, "query_str", query_str)
         put(self, "embedding", embedding)
@@ -87,6 +102,7 @@ class QueryBundle:
         put(self, "scope", scope)
         put(self, "timeout", timeout)
         put(self, "budget", budget)
+        put(self, "explain", explain)
 
     @classmethod
     def of(
@@ -97,6 +113,7 @@ class QueryBundle:
         scope: FiltersLike | None = None,
         timeout: float | None = None,
         budget: Budget | None = None,
+        explain: bool | None = None,
     ) -> QueryBundle:
         """Return a bundle around ``query`` with the limits that are given laid over it.
 
@@ -107,17 +124,18 @@ class QueryBundle:
             scope: Holds together with the bundle's.
             timeout: In place of the bundle's, unless None.
             budget: In place of the bundle's, unless None.
+            explain: In place of the bundle's, unless None.
 
         Raises:
             QueryError: A value cannot be part of a query.
             FilterError: The filters or the scope cannot be read.
         """
         bundle = query if isinstance(query, QueryBundle) else cls(query)
-        if top_k is None and filters is None and scope is None and timeout is None and budget is None:
+        if all(given is None for given in (top_k, filters, scope, timeout, budget, explain)):
             return bundle
         from retrieverkit_core.filters import MetadataFilters
 
-        laid_over: dict[str, Any] = {"top_k": top_k, "timeout": timeout, "budget": budget}
+        laid_over: dict[str, Any] = {"top_k": top_k, "timeout": timeout, "budget": budget, "explain": explain}
         laid_over["filters"] = None if filters is None else MetadataFilters.of(filters)
         if scope is not None:
             laid_over["scope"] = MetadataFilters.and_(bundle.scope, MetadataFilters.of(scope))
@@ -164,6 +182,7 @@ class QueryBundle:
         put(other, "scope", self.scope)
         put(other, "timeout", self.timeout)
         put(other, "budget", self.budget)
+        put(other, "explain", self.explain)
         return other
 
     def replace(self, **changes: Any) -> QueryBundle:
@@ -203,12 +222,24 @@ class QueryBundle:
     def __repr__(self) -> str:
         parts = [repr(self.query_str)]
         parts += [
-            f"{n}={getattr(self, n)!r}" for n in self.__slots__ if n != "query_str" and getattr(self, n) is not None
+            f"{n}={getattr(self, n)!r}"
+            for n in self.__slots__
+            if n != "query_str" and getattr(self, n) not in (None, False)
         ]
         return f"QueryBundle({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        names = ("query_str", "embedding", "custom_embedding_strs", "top_k", "filters", "scope", "timeout", "budget")
+        names = (
+            "query_str",
+            "embedding",
+            "custom_embedding_strs",
+            "top_k",
+            "filters",
+            "scope",
+            "timeout",
+            "budget",
+            "explain",
+        )
         return QueryBundle, tuple(getattr(self, name) for name in names)
 
 

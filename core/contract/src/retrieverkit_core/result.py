@@ -9,11 +9,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retrieverkit_core.budget import NOTHING, Spent
+from retrieverkit_core.errors import UsageError
 from retrieverkit_core.hits import NodeWithScore
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from retrieverkit_core.explain import Explanation, Recording
     from retrieverkit_core.found import Found
     from retrieverkit_core.query import QueryBundle
 
@@ -174,6 +176,7 @@ class RetrievalResult(list[NodeWithScore]):
 
     __slots__ = (
         "_abstained",
+        "_explained",
         "_legs",
         "elapsed",
         "filters",
@@ -219,6 +222,7 @@ class RetrievalResult(list[NodeWithScore]):
         self.spent = spent
         self._legs = legs
         self._abstained = abstained
+        self._explained: Recording | Explanation | None = None
         self.spec = spec
 
     @property
@@ -281,6 +285,31 @@ class RetrievalResult(list[NodeWithScore]):
     def legs_of_its_own(self) -> tuple[LegStatus, ...]:
         """The status of each leg; none where the retriever is not a composite."""
         return tuple(self._legs)
+
+    def explain(self) -> Explanation:
+        """Return how the answer came about: a tree that mirrors the retriever, and what each score was made from.
+
+        Raises:
+            UsageError: It was not asked for when the query was.
+        """
+        if self._explained is None:
+            raise UsageError("nobody asked for an explanation of this result", fix="retrieve(query, explain=True)")
+        from retrieverkit_core.explain import Recording
+
+        if isinstance(self._explained, Recording):
+            self._explained = self._explained.explanation()
+        return self._explained
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from retrieverkit_core.late_result import loaded
+
+        return loaded, self._state()
+
+    def _state(self) -> tuple[Any, ...]:
+        """Return what makes a copy of it, all of it data."""
+        explained = None if self._explained is None else self.explain()
+        return (list(self), self.query, self.retriever, self.elapsed, self._legs, self.filters, self.warnings,
+                self.notes, self._abstained, self.spent, self.spec, explained)  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as inert JSON."""

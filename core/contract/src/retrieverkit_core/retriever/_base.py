@@ -203,6 +203,7 @@ class BaseRetriever:
         scope: FiltersLike | None = None,
         timeout: float | None = None,
         budget: Budget | None = None,
+        explain: bool | None = None,
     ) -> RetrievalResult:
         """Return the most relevant nodes.
 
@@ -214,6 +215,8 @@ class BaseRetriever:
             scope: A mandatory filter that holds in every leg, together with that of the bundle.
             timeout: Seconds within which the answer must come, in place of what the bundle says.
             budget: What may be spent on models, in place of what the bundle says.
+            explain: Whether ``result.explain()`` is to tell how the answer came about, in place of what the bundle
+                says. The hits are the same; it takes longer.
 
         Raises:
             QueryError: The value cannot be a query.
@@ -223,7 +226,7 @@ class BaseRetriever:
             RetrievalError: The retriever failed; its error is chained.
             PluginContractError: The retriever returned what the contract forbids.
         """
-        return _driving.retrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget))
+        return _driving.retrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget, explain))
 
     @final
     async def aretrieve(
@@ -235,9 +238,10 @@ class BaseRetriever:
         scope: FiltersLike | None = None,
         timeout: float | None = None,
         budget: Budget | None = None,
+        explain: bool | None = None,
     ) -> RetrievalResult:
         """As `retrieve`, without blocking the event loop."""
-        return await _driving.aretrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget))
+        return await _driving.aretrieve(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget, explain))
 
     @final
     def retrieve_many(self, queries: Iterable[str | QueryBundle]) -> list[RetrievalResult]:

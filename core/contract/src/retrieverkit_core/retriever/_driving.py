@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit_core import budget, deadline, scoping
 from retrieverkit_core.deadline import Patience
 from retrieverkit_core.errors import DeadlineExceededError, EndpointError, RetrieverKitError
+from retrieverkit_core.explain._recording import Recording, recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 
 def retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> RetrievalResult:
     """Answer one query; see `BaseRetriever.retrieve` and, for ``late``, `BaseRetriever.candidates`."""
+    if query.explain or recording() is not None:
+        with Recording(retriever, query) as recorded:
+            return recorded.settle(_retrieve(retriever, query, late))
+    return _retrieve(retriever, query, late)
+
+
+def _retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
     if unwatched(retriever._observers):
         started = perf_counter()
         result = _within_limits(retriever, query, late)
@@ -40,6 +48,14 @@ def retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -
 
 async def aretrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> RetrievalResult:
     """Answer one query; see `BaseRetriever.aretrieve`."""
+    if query.explain or recording() is not None:
+        with Recording(retriever, query) as recorded:
+            result = await _aretrieve(retriever, query, late)
+            return await offload(recorded.settle, result)
+    return await _aretrieve(retriever, query, late)
+
+
+async def _aretrieve(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
     await loaded(retriever._observers)
     with Watch(retriever, query) as watch:
         return watch.settle(await _awithin_limits(retriever, query, late))

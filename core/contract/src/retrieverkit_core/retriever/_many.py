@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieverkit_core import budget, deadline, scoping
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
+from retrieverkit_core.explain._recording import recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
@@ -31,11 +32,11 @@ def retrieve_many(
     retriever: BaseRetriever, queries: Sequence[QueryBundle], late: bool = False
 ) -> list[RetrievalResult]:
     """Answer many queries; see `BaseRetriever.retrieve_many` and, for ``late``, `BaseRetriever.candidates_many`."""
-    if not retriever._is_batch:
+    if not retriever._is_batch or recording() is not None:
         return _settled([_outcome(retriever, query, late) for query in queries])
     outcomes: list[Outcome | None] = [None] * len(queries)
     for place, query in enumerate(queries):
-        if query.budget is not None:  # what a batch spends cannot be told apart by query
+        if _alone(query):
             outcomes[place] = _outcome(retriever, query, late)
     for timeout, places in _by_timeout(queries).items():
         batch = [queries[place] for place in places]
@@ -77,10 +78,15 @@ def _settled(outcomes: Sequence[Outcome]) -> list[RetrievalResult]:
     return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
 
 
+def _alone(query: QueryBundle) -> bool:
+    """Return whether what the query spends, or what is done for it, must be told apart from that of others."""
+    return query.budget is not None or query.explain
+
+
 def _by_timeout(queries: Sequence[QueryBundle]) -> dict[float | None, list[int]]:
     places: dict[float | None, list[int]] = {}
     for place, query in enumerate(queries):
-        if query.budget is None:
+        if not _alone(query):
             places.setdefault(query.timeout, []).append(place)
     return places
 

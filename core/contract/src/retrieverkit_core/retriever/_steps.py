@@ -10,11 +10,14 @@ the outcome:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrieverkit_core.errors import DerivedIndexError
+from retrieverkit_core.explain._codes import Code
+from retrieverkit_core.explain._recording import recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.late_result import LateResult
@@ -25,6 +28,7 @@ from retrieverkit_core.retriever._expansion import Entered, Visit, deduplicated,
 from retrieverkit_core.retriever._fetching import Fetched, hits_of, read
 
 if TYPE_CHECKING:
+    from retrieverkit_core.explain._recording import Recording
     from retrieverkit_core.filters import MetadataFilters
     from retrieverkit_core.retriever._base import BaseRetriever
 
@@ -98,27 +102,40 @@ class _Answer:
         self._dropped = 0
         self._vanished = 0
         self._disowned = False
+        self._recording = recording()
 
     def run(self) -> Steps:
         k = self._limit if self._plan.residual is None else min(self._limit + _FIRST_SURPLUS, UNLIMITED)
         if self._retriever.asks_model:  # to ask again for more would pay again
             k = UNLIMITED
         last_count = -1
+        told = self._recording
         while True:
+            if told is not None:
+                told.restart()
             returned = yield self._query.asking(k if self._says else None, self._plan.given)
             if type(returned) is not list and isinstance(returned, Found):  # an abstract class is slow to ask
                 found = checked_found(returned, self._retriever)
                 if self._disowned:
                     found = found.undisputed()
+                if told is not None:
+                    told.answered(found)
                 if self._late and (len(found) >= self._limit or len(returned) < k):
+                    if told is not None:
+                        told.cut(found, self._limit)
                     return self._late_result(found.first(self._limit))
                 fetched = yield (found if self._reads_all else found.first(self._limit))
                 if not self._all_there(fetched):
                     continue
                 hits = hits_of(fetched, self._retriever.name)
+                seen: Sequence[NodeWithScore] | Found = hits if self._reads_all else found
             else:
-                hits = checked(returned, self._retriever)
+                hits = seen = checked(returned, self._retriever)
+                if told is not None:
+                    told.answered(hits)
             if self._plan is _NO_FILTERS and len(hits) >= self._limit and not leads_on(hits):
+                if told is not None:
+                    told.cut(seen, self._limit)
                 del hits[self._limit :]
                 return self._made(hits, returned)
             groups, leaked = yield from self._passing(hits)
@@ -137,19 +154,31 @@ class _Answer:
         leaked: list[NodeWithScore] = []
         if plan.pushed is not None:
             leaked = [hit for hit in hits if not plan.pushed.admits(hit.node)]
+        told = self._recording
         expands = leads_on(hits)
         if expands:
+            count = 0 if told is None else len(told.legs)
             groups, legs, warnings = yield from expand(hits, retriever, self._query, self._entered)
+            if told is not None:
+                _tell_expanded(told, hits, groups, count)
             self._legs += legs
             self._warnings += warnings
         else:
             groups = [[hit] for hit in hits]
         if plan.wanted is not None:
-            came = {hit.node.id for group in groups for hit in group}
+            all_hits = [hit for group in groups for hit in group]
+            came = {hit.node.id for hit in all_hits}
             groups = [passing for group in groups if (passing := [h for h in group if plan.wanted.admits(h.node)])]
             came.difference_update(hit.node.id for group in groups for hit in group)
             self._dropped = len(came.difference(hit.node.id for hit in leaked))
-        return (deduplicated(groups) if expands else groups), leaked
+            if told is not None:
+                told.step("filter", Code.FILTERED, all_hits).went([hit for group in groups for hit in group])
+        if not expands:
+            return groups, leaked
+        once = deduplicated(groups)
+        if told is not None:
+            _tell_deduplicated(told, groups, once)
+        return once, leaked
 
     def _all_there(self, fetched: Fetched) -> bool:
         """Return whether the answer can be made; otherwise the search is made again."""
@@ -172,6 +201,8 @@ class _Answer:
         kept = [hit for group in groups[: self._limit] for hit in group]
         if self._query.top_k is not None:
             del kept[self._query.top_k :]
+        if self._recording is not None:
+            self._recording.cut([hit for group in groups for hit in group], len(kept))
         result = self._made(kept, returned)
         if self._plan.wanted is not None:
             result.filters = self._report(returned, leaked, self._dropped)
@@ -278,3 +309,23 @@ def _told_of(retriever: BaseRetriever, leaked: list[NodeWithScore]) -> str:
     legs = {leg for hit in leaked for leg, _, _ in hit._evidence} - {retriever.name}
     found_by = f", found by {', '.join(sorted(legs))}," if legs else ""
     return f"{who} returned {len(leaked)} hits that its filters exclude{found_by}; they were taken out"
+
+
+def _tell_expanded(told: Recording, hits: list[NodeWithScore], groups: list[list[NodeWithScore]], legs: int) -> None:
+    """Record what index nodes came to."""
+    told.entered_since(legs)
+    step = told.step("expand", Code.DEDUPLICATED_INTO, hits)
+    step.went([hit for group in groups for hit in group])
+    for hit, group in zip(hits, groups, strict=True):
+        if group and all(each.node.id != hit.node.id for each in group):
+            step.replaced(hit.node.id, group[0].node.id)
+
+
+def _tell_deduplicated(told: Recording, groups: list[list[NodeWithScore]], once: list[list[NodeWithScore]]) -> None:
+    """Record which nodes were found by several ways."""
+    came, out = ([hit for group in each for hit in group] for each in (groups, once))
+    step = told.step("deduplicate", Code.DEDUPLICATED_INTO, came)
+    step.went(out)
+    several = [node_id for node_id, count in Counter(hit.node.id for hit in came).items() if count > 1]
+    if several:
+        step.says("applied", f"{len(came) - len(out)} found again")

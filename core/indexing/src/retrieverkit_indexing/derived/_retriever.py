@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from retrieverkit_core.errors import RetrieverKitError
+from retrieverkit_core.explain._recording import recording
 from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.plan import Plan
-from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.services import Embedder, LanguageModel, texts_per_call
 from retrieverkit_indexing.derived._answering import answer
 from retrieverkit_indexing.derived._serving import CorpusIndex, Pending
+
+NEAR_MISSES = 3
+"""How many nodes beneath the cut an explanation shows."""
 
 R = TypeVar("R")
 
@@ -38,11 +43,35 @@ class IndexRetriever(BaseRetriever, Generic[R]):
         raise NotImplementedError
 
     def _retrieve(self, query_bundle: QueryBundle) -> Found:
-        return answer(self.index, lambda reader: self._search(reader, query_bundle))
+        found = answer(self.index, lambda reader: self._search(reader, query_bundle))
+        if (told := recording()) is not None:
+            told.searched().went(found, self._below(found, query_bundle))
+        return found
+
+    def _below(self, found: Found, query: QueryBundle) -> Found:
+        """Return what a search for a few more finds beneath the cut; nothing where searching again may cost something.
+
+        The search that answers is not the one that looks further: the answer must be that of a call that nobody asks
+        to explain itself.
+        """
+        top_k = query.top_k
+        if top_k is None or len(found) < top_k or self._spends:
+            return found.with_pairs([])
+        further = query.replace(top_k=min(top_k + NEAR_MISSES, UNLIMITED))
+        try:
+            more = answer(self.index, lambda reader: self._search(reader, further))
+        except RetrieverKitError:  # there is an answer already
+            return found.with_pairs([])
+        there = {ordinal for ordinal, _ in found.pairs}
+        return found.with_pairs([pair for pair in more.pairs if pair[0] not in there][:NEAR_MISSES])
+
+    @property
+    def _spends(self) -> bool:
+        return bool(self.prompts) or any(_costs(used) for used in self.index.uses)
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         """Return what a query does where no model is asked; where one may be, a subclass says what it is asked."""
-        if self.prompts or any(_costs(used) for used in self.index.uses):
+        if self._spends:
             return Plan.unknown(self.name)
         pending = self.index.pending()
         parts = () if pending is None else (Plan(index_name(self.index), takes_in(pending, query_bundle), once=True),)
