@@ -1,0 +1,1 @@
+"""The graph that a corpus supports, and views of it."""
