@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from retrieverkit.asked_models import Asked, asked_object, asked_spec
 from retrieverkit.cassettes import current
-from retrieverkit.discovery import EMBEDDINGS, LLMS, Discovery, validated_options
+from retrieverkit.discovery import EMBEDDINGS, LLMS, RERANKERS, Discovery, validated_options
 from retrieverkit.regular_files import read_regular
 from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
-from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, Reranker
 from retrieverkit_core.spec import RetrieverSpec
 
 if TYPE_CHECKING:
@@ -87,6 +87,18 @@ class IndexServices:
         else:
             model = asked_object(wanted, "llm")
         return model
+
+    def reranker(self, spec: str) -> Reranker:
+        """Return a reranking model; see `retrieverkit_core.services.Services`."""
+        from retrieverkit.asked_models.reranking import AskedReranker, AsLanguageModel
+
+        named = str(RetrieverSpec.parse(spec))
+        found = self._asked.get((RERANKERS, named))
+        if found is None:
+            made = asked_spec("llm", named, lambda: AsLanguageModel(self._make(RERANKERS, spec)))
+            found = self._asked.setdefault((RERANKERS, named), made)
+        found.note()
+        return AskedReranker(found)
 
     def forget_embedding(self) -> None:
         """Let the next use choose an embedding anew."""

@@ -40,6 +40,7 @@ from retrieverkit_core.services import (
     ModelSettings,
     Prompt,
     Reply,
+    Reranker,
     Services,
     Usage,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "QueryBundle",
     "QueryType",
     "Reply",
+    "Reranker",
     "RetrievalResult",
     "RetrieverKitError",
     "RetrieverSpec",

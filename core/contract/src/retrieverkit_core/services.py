@@ -248,6 +248,33 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores texts by how well they answer a query. A request counts as a call of a language model in budgets."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, for messages and cassettes."""
+        ...
+
+    def calls_for(self, texts: int) -> int:
+        """Return how many requests it takes to score so many texts; 0 for a model in this process."""
+        ...
+
+    def rerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return a score per text, in their order: more is better.
+
+        Raises:
+            ServiceError: The model cannot answer, or not about every text.
+            BudgetExceededError: The caller's budget does not allow another attempt.
+        """
+        ...
+
+    async def arerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """As `rerank`, without blocking the event loop."""
+        ...
+
+
 class Services(Protocol):
     """The models that a mode may use. Every model call goes through here."""
 
@@ -272,6 +299,18 @@ class Services(Protocol):
 
         Raises:
             MissingServiceError: There is none.
+            ConfigError: The spec is wrong.
+        """
+        ...
+
+    def reranker(self, spec: str) -> Reranker:
+        """Return a reranking model.
+
+        Args:
+            spec: A name with options, as for `embedding`.
+
+        Raises:
+            MissingServiceError: It cannot be used here.
             ConfigError: The spec is wrong.
         """
         ...

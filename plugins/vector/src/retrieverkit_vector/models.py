@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.services import CorpusEmbedder, Embedder
 
     EmbedQueries = Callable[[Sequence[str]], NDArray[np.float32]]
+    EmbedDocuments = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _MODEL = "model"
 
@@ -70,6 +71,10 @@ class IndexModel(Protocol):
             EmbeddingMismatchError: The model is another one than made the vectors there are. Where that takes asking
                 the model, what is returned raises it.
         """
+        ...
+
+    def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
+        """Return what embeds texts as those of nodes, None where nothing can; queries are embedded first."""
         ...
 
 
@@ -140,6 +145,10 @@ class ModelAtHand:
         """Return the model; it is asked for its probe when it is first used."""
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
         return ComparedFirst(self._asked, lambda: self._require_same(layout))
+
+    def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
+        """Return the model, whose vectors are remembered."""
+        return self._embedder.embed_documents
 
     def _require_same(self, layout: Layout) -> None:
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
@@ -259,6 +268,10 @@ class FittedModel:
         """Return the model as it was fitted."""
         self._same_method(layout)
         return self._model(folder, layout).embed_queries if layout.model else None
+
+    def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
+        """Return the model as it was fitted."""
+        return self._model(folder, layout).embed_documents if layout.model else None
 
     def _model(self, folder: Path, layout: Layout) -> Embedder:
         if self._loaded is None or self._loaded[0] != layout.model:

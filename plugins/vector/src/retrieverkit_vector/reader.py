@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     EmbedQueries = Callable[[Sequence[str]], NDArray[np.float32]]
+    EmbedDocuments = Callable[[Sequence[str]], NDArray[np.float32]]
 
 GATHERED_UP_TO = 20_000
 """So many rows are compared one by one rather than by the graph."""
@@ -74,20 +75,28 @@ class VectorReader:
         embed_queries: What embeds queries, or None.
         graph: The graph over the first rows, or None.
         notes: What a reader of the results should know.
+        embed_documents: What embeds texts as those of nodes, or None.
 
     Attributes:
         rows: The vectors.
         embed_queries: What embeds queries, or None.
+        embed_documents: What embeds texts as those of nodes, or None.
         notes: What a reader of the results should know.
         count: How many nodes can be found.
         dimension: The length of the vectors.
     """
 
     def __init__(
-        self, rows: Rows, embed_queries: EmbedQueries | None, graph: Graph | None, notes: tuple[str, ...]
+        self,
+        rows: Rows,
+        embed_queries: EmbedQueries | None,
+        graph: Graph | None,
+        notes: tuple[str, ...],
+        embed_documents: EmbedDocuments | None = None,
     ) -> None:
         self.rows = rows
         self.embed_queries = embed_queries
+        self.embed_documents = embed_documents
         self.notes = notes
         self.count = rows.count
         self.dimension = rows.dimension

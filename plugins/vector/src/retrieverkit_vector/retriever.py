@@ -13,12 +13,15 @@ from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
+from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.retriever import Compared
 from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.derived import IndexRetriever, found_in
 from retrieverkit_indexing.metadata import MetadataIndex
+from retrieverkit_vector.comparing import comparison, vectors_of
 from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
@@ -113,6 +116,12 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             return None
         embedding = toward_mean(vector, reader.rows.vectors(rows), weight)
         return None if embedding is None else query.replace(embedding=embedding)
+
+    def compared(self, query: QueryBundle, hits: Sequence[NodeWithScore]) -> Compared:
+        """Return how near hits are to the query and to each other, see `NodeVectors`."""
+        reader = self.index.reader()
+        vector = self._vector(reader, query)
+        return comparison(vector, vectors_of(hits, reader, self.index.corpus))
 
     def _vector(self, reader: VectorReader, query: QueryBundle) -> NDArray[np.float32] | None:
         if query.embedding is None and (known := reader.recall(query.embedding_strs)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.discovery.catalog import Catalog
-from retrieverkit.discovery.claims import COMMANDS, EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, Claim
+from retrieverkit.discovery.claims import COMMANDS, EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, RERANKERS, Claim
 from retrieverkit.discovery.discovery import Discovery, shared_discovery
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.listing import Row, list_rows
@@ -22,6 +22,7 @@ __all__ = [
     "LLMS",
     "MODES",
     "OBSERVERS",
+    "RERANKERS",
     "Catalog",
     "Claim",
     "Discovery",

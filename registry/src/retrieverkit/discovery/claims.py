@@ -16,14 +16,16 @@ MODES = "retrieverkit.modes"
 OBSERVERS = "retrieverkit.observers"
 EMBEDDINGS = "retrieverkit.embeddings"
 LLMS = "retrieverkit.llms"
+RERANKERS = "retrieverkit.rerankers"
 COMMANDS = "retrieverkit.commands"
-GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS, COMMANDS)
+GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS, RERANKERS, COMMANDS)
 
 KINDS = {
     MODES: "mode",
     OBSERVERS: "observer",
     EMBEDDINGS: "embedding",
     LLMS: "language model",
+    RERANKERS: "reranker",
     COMMANDS: "command",
 }
 """What one entry of each group is called in messages."""
@@ -40,7 +42,7 @@ class Claim:
 
     Attributes:
         group: The entry-point group.
-        name: The name of the mode, observer, embedding, language model or command.
+        name: The name of the mode, observer, embedding, language model, reranker or command.
         value: Where the object is, as ``module:attribute``; empty for an object registered by a program.
         source: The distribution, or None for what a program registered.
         registered: The object that a program registered, or None.

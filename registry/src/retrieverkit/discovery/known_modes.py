@@ -13,6 +13,7 @@ KNOWN_MODES: dict[str, str] = {
     "keyword": "retrieverkit-keyword",
     "keyword_llm": "retrieverkit-keyword",
     "keyword_rake": "retrieverkit-keyword",
+    "rerank": "retrieverkit-compose",
     "summary": "retrieverkit-summary",
     "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",

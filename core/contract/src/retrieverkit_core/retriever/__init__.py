@@ -4,5 +4,6 @@ from retrieverkit_core.found import Found
 from retrieverkit_core.retriever._auto import BaseAutoRetriever
 from retrieverkit_core.retriever._base import BaseRetriever, Hits
 from retrieverkit_core.retriever._feedback import RelevanceFeedback
+from retrieverkit_core.retriever._vectors import Compared, NodeVectors
 
-__all__ = ["BaseAutoRetriever", "BaseRetriever", "Found", "Hits", "RelevanceFeedback"]
+__all__ = ["BaseAutoRetriever", "BaseRetriever", "Compared", "Found", "Hits", "NodeVectors", "RelevanceFeedback"]

@@ -1,0 +1,115 @@
+"""`Around`: what retrievers around one other have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from retrieverkit_core.errors import OptionError, shorten
+from retrieverkit_core.hits import Evidence, NodeWithScore
+from retrieverkit_core.plugin import FilterCapabilities
+from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
+from retrieverkit_core.retriever import BaseRetriever
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+class Around(BaseRetriever):
+    """A retriever that makes something of what one other finds. Filters, scope and deadline are passed on whole.
+
+    Args:
+        retriever: The other.
+        **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
+
+    Raises:
+        OptionError: ``retriever`` is not a retriever.
+    """
+
+    filter_capabilities = FilterCapabilities(delegates=True)
+
+    def __init__(self, retriever: BaseRetriever, **base: Any) -> None:
+        super().__init__(**base)
+        check_retriever(self.name, "retriever", retriever)
+        self.retriever = retriever
+        self.answers_blank = retriever.answers_blank
+
+    @property
+    def sub_retrievers(self) -> Sequence[BaseRetriever]:
+        """The other retriever."""
+        return (self.retriever,)
+
+    def _made(
+        self,
+        hits: Iterable[NodeWithScore],
+        found: RetrievalResult,
+        *,
+        legs: Iterable[LegStatus] = (),
+        warnings: Iterable[str] = (),
+        notes: Iterable[str] = (),
+    ) -> RetrievalResult:
+        """Return what was made of what the other found, with all that is known of that."""
+        return RetrievalResult(
+            hits,
+            legs=[leg_of(self.retriever.name, found), *legs],
+            filters=found.filters,
+            warnings=(*found.warnings, *warnings),
+            notes=tuple(notes),
+            abstained=found.abstained,
+            spec=found.spec,
+        )
+
+
+def check_retriever(mode: str, option: str, given: object) -> None:
+    """Refuse what is not a retriever.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if not isinstance(given, BaseRetriever):
+        problem = f"{shorten(repr(given))} is not a BaseRetriever"
+        raise OptionError(mode, [(option, problem)], fix="pass one, such as index.as_retriever('bm25')")
+
+
+def checked(mode: str, model: type[Options], settings: Mapping[str, Any]) -> Options:
+    """Return settings that were given in Python, checked as those in a mode string are.
+
+    Raises:
+        OptionError: One of them is wrong.
+    """
+    try:
+        return model(**settings)
+    except ValidationError as error:
+        problems = [(".".join(map(str, each["loc"])) or "options", each["msg"]) for each in error.errors()]
+        raise OptionError(mode, problems) from error
+
+
+def leg_of(name: str, found: RetrievalResult, note: str = "") -> LegStatus:
+    """Return how a retriever that was asked has ended."""
+    notes = [note, *found.notes, "abstained" if found.abstained else ""]
+    return LegStatus(
+        name,
+        LegState.OK if found else LegState.EMPTY,
+        len(found),
+        found.elapsed * 1000,
+        legs=found.legs_of_its_own,
+        note="; ".join(filter(None, notes)),
+        filters=None if found.filters is NO_FILTERS else found.filters,
+    )
+
+
+def evidence_of(hit: NodeWithScore, leg: str, rank: int) -> tuple[Evidence, ...]:
+    """Return the evidence of a hit whose score is about to be replaced: its place and score so far, and what was known.
+
+    Args:
+        hit: The hit.
+        leg: Who found it.
+        rank: Its rank there, from 1.
+    """
+    own = next((each for each in hit.evidence if each.leg == leg), Evidence(leg, rank, hit.score))
+    return (own, *(_below(leg, each) for each in hit.evidence if each.leg != leg))
+
+
+def _below(leg: str, each: Evidence) -> Evidence:
+    return Evidence(f"{leg}/{each.leg}", each.rank, each.score, each.details)

@@ -1,0 +1,1 @@
+"""Another order for what a retriever found."""
