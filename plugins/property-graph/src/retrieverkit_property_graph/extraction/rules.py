@@ -1,0 +1,214 @@
+"""`Rules`: entities and relations without a model, by how names are written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
+
+from retrieverkit_core.corpus import Corpus, IndexSettings, StoredNode
+from retrieverkit_core.nodes import Node
+from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts, words_pattern
+from retrieverkit_property_graph.extraction.mentions import Mention, Names, free
+from retrieverkit_property_graph.extraction.phrases import Phrases
+from retrieverkit_property_graph.extraction.scripts import runs_together
+from retrieverkit_property_graph.extraction.sentences import sentences, version
+from retrieverkit_property_graph.triples import Entity, Extracted, Triple
+
+WITH = "with"
+"""The relation of two that are named together, where the words between them do not say more."""
+IS_CALLED = "is called"
+"""The relation of a name to its short form."""
+
+MAX_TITLE_CHARS = 200
+"""A longer title is read as text."""
+MAX_LABEL_WORDS = 8
+"""The most words that a relation is called by."""
+MOST_MENTIONS = 2000
+"""How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
+
+_RULES_VERSION = 1
+_IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_LABEL_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
+_ARTICLES = frozenset({"a", "an", "the"})
+_SHORT_FORM = re.compile(r"\s*[(（]\s*")
+
+
+def rule_extractor(corpus: Corpus) -> Rules:
+    """Return the rules for a corpus, with its language and what of its nodes is searched.
+
+    Raises:
+        ConfigError: The language is not supported.
+    """
+    return Rules(corpus.settings)
+
+
+class Rules:
+    """Names and noun phrases, linked where they meet in a sentence.
+
+    What a node supports depends on this node alone. It names its title, quoted titles, and runs of words with capitals.
+    Where there are fewer names than sentences, sentences without any name their noun phrases (`Phrases`); so does
+    what is written in a script without capitals and spaces. Neighbours in a sentence are linked by the words between
+    them. What a sentence names is linked with the node's title too, or without one with the first name in the
+    sentence, by the words in front of it.
+
+    Args:
+        settings: Those of the corpus.
+
+    Raises:
+        ConfigError: The language is not supported.
+    """
+
+    uses: tuple[object, ...] = ()
+
+    def __init__(self, settings: IndexSettings) -> None:
+        self._settings = settings
+        self._analyzer = Analyzer(settings.language)
+        self._names = Names(self._is_stop_word)
+        self._phrases = Phrases(self._is_stop_word)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the rules and the settings."""
+        searched = ", ".join(self._settings.searched)
+        return f"graph rules {_RULES_VERSION}; {version()}; {self._analyzer.fingerprint}; of {searched}"
+
+    def of_nodes(self, nodes: Sequence[StoredNode]) -> list[Extracted]:
+        """Return what each node supports, in order."""
+        return [self.of_node(stored.node) for stored in nodes]
+
+    def of_node(self, node: Node) -> Extracted:
+        """Return what one node supports."""
+        titles, texts = self._parts(node)
+        found = _Found(titles)
+        plain = {word for text in texts for word in words_pattern().findall(text) if word == word.lower()}
+        read = [sentence for text in texts for sentence in sentences(text, self._settings.language)]
+        named = [self._named(sentence, found.titles, plain) for sentence in read]
+        has_few = sum(map(len, named)) < len(named)
+        room = MOST_MENTIONS
+        for sentence, names in zip(read, named, strict=True):
+            if (has_few and not names) or runs_together(sentence):
+                names = sorted([*names, *self._phrases_beside(names, sentence)])
+            found.add(sentence, names[:room])
+            room -= len(names)
+            if room < 0:
+                return found.extracted(f"only the first {MOST_MENTIONS:,} names and phrases of its text are taken")
+        return found.extracted()
+
+    def _parts(self, node: Node) -> tuple[list[str], list[str]]:
+        """Return the titles of a node, and the texts to be read."""
+        titles, texts = [], []
+        for field, part in indexed_parts(node, self._settings.searched):
+            text = unicodedata.normalize("NFC", part.encode("utf-8", "replace").decode("utf-8")).strip()
+            if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS:
+                titles.append(" ".join(text.split()))
+            elif text:
+                texts.append(text)
+        return titles, texts
+
+    def _named(self, sentence: str, titles: Sequence[str], plain: AbstractSet[str]) -> list[Mention]:
+        found = list(_titles_in(sentence, titles))
+        names = [name for name in self._names.find(sentence, plain) if free(name, found)]
+        return sorted([*found, *names]) if found else names
+
+    def _phrases_beside(self, names: Sequence[Mention], sentence: str) -> Iterator[Mention]:
+        return (phrase for phrase in self._phrases.find(sentence) if free(phrase, names))
+
+    def _is_stop_word(self, word: str) -> bool:
+        return not self._analyzer.joined(word)
+
+
+class _Found:
+    """What was found in one node so far: each once, in the order of the text.
+
+    Args:
+        titles: The node's titles.
+
+    Attributes:
+        titles: These, and each that ends in brackets without them too: a text rarely repeats "(song)".
+    """
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self._subject = titles[0] if titles else None
+        self._entities = {title: Entity(title) for title in titles}
+        self._triples: dict[tuple[str, str, str], Triple] = {}
+        self.titles = list(titles)
+        for title in titles:
+            short = _IN_BRACKETS.sub("", title)
+            if short and short != title:
+                self.titles.append(short)
+                self._link(title, IS_CALLED, short)
+
+    def add(self, sentence: str, mentions: Sequence[Mention]) -> None:
+        """Take in what a sentence names."""
+        for mention in mentions:
+            self._entity(mention.name)
+        for one, other in pairwise(mentions):
+            self._link(one.name, _label(sentence, one, other), other.name)
+        first = mentions[0] if mentions else None
+        subject = self._subject or (first and first.name)
+        before: Mention | None = None
+        for mention in mentions:
+            if subject and (before is None or before.name != subject):
+                words = sentence[before.end if before else 0 : mention.start]
+                self._link(subject, _words_of(words), mention.name)
+            before = mention
+
+    def extracted(self, problem: str | None = None) -> Extracted:
+        """Return all."""
+        return Extracted(tuple(self._entities.values()), tuple(self._triples.values()), problem)
+
+    def _entity(self, name: str) -> Entity:
+        return self._entities.setdefault(name, Entity(name))
+
+    def _link(self, subject: str, relation: str, other: str) -> None:
+        if subject != other:
+            triple = Triple(self._entity(subject), relation, self._entity(other))
+            self._triples.setdefault((subject, relation, other), triple)
+
+
+def _titles_in(sentence: str, titles: Sequence[str]) -> Iterator[Mention]:
+    """Yield the places where a sentence names a title of its node, in whatever case."""
+    lowered = sentence.lower()
+    if len(lowered) != len(sentence):
+        lowered = sentence
+    taken: list[Mention] = []
+    for title in titles:
+        sought = title.lower() if lowered is not sentence else title
+        at = lowered.find(sought)
+        while at >= 0:
+            mention = Mention(at, at + len(sought), title)
+            if _stands_alone(sentence, mention) and free(mention, taken):
+                taken.append(mention)
+                yield mention
+            at = lowered.find(sought, mention.end)
+
+
+def _stands_alone(sentence: str, mention: Mention) -> bool:
+    """Return whether a mention neither begins nor ends inside a word."""
+    before, after = sentence[mention.start - 1 : mention.start], sentence[mention.end : mention.end + 1]
+    return runs_together(mention.name) or not (before.isalnum() or after.isalnum())
+
+
+def _label(sentence: str, one: Mention, other: Mention) -> str:
+    """Return what two neighbours in a sentence are linked by."""
+    between = sentence[one.end : other.start]
+    closed = sentence[other.end : other.end + 1] in (")", "）")
+    if closed and _SHORT_FORM.fullmatch(between) and _abbreviates(other.name, one.name):
+        return IS_CALLED
+    return _words_of(between)
+
+
+def _abbreviates(short: str, name: str) -> bool:
+    """Return whether a short form is in capitals and begins as the name does."""
+    return short.isupper() and 1 < len(short) < len(name) and short[0] == name[0].upper()
+
+
+def _words_of(text: str) -> str:
+    words = _LABEL_WORD.findall(_ASIDE.sub(" ", text) if "(" in text or "[" in text else text)
+    while words and words[-1].lower() in _ARTICLES:
+        words.pop()
+    return " ".join(words) if 0 < len(words) <= MAX_LABEL_WORDS else WITH
