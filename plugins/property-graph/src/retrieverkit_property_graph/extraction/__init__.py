@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -124,11 +123,9 @@ def extractor_of(options: GraphOptions, corpus: Corpus, storage: Path, services:
     given: Extractor = GivenTriples()
     parts = [given]
     if options.extract == "auto":
-        rules = _rules(corpus)
-        parts = [given if rules is None else Otherwise(given, rules)]
+        parts = [Otherwise(given, _rules(corpus))]
     elif options.extract == "rules":
-        rules = _rules(corpus)
-        parts = [given] if rules is None else [given, rules]
+        parts = [given, _rules(corpus)]
     elif options.extract == "llm":
         llm: Any = import_module("retrieverkit_property_graph.extraction.llm")
         parts = [given, llm.llm_extractor(options, corpus, storage, services)]
@@ -139,9 +136,7 @@ def extractor_of(options: GraphOptions, corpus: Corpus, storage: Path, services:
     return parts[0] if len(parts) == 1 else Together(parts)
 
 
-def _rules(corpus: Corpus) -> Extractor | None:
-    if find_spec("retrieverkit_property_graph.extraction.rules") is None:
-        return None
-    rules: Any = import_module("retrieverkit_property_graph.extraction.rules")
-    made: Extractor = rules.rule_extractor(corpus)
-    return made
+def _rules(corpus: Corpus) -> Extractor:
+    from retrieverkit_property_graph.extraction.rules import rule_extractor
+
+    return rule_extractor(corpus)
