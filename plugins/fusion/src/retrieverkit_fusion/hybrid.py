@@ -8,8 +8,12 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from retrieverkit_core import explain
 from retrieverkit_core.errors import OptionError, shorten
+from retrieverkit_core.explain import Code, Status
+from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever, RelevanceFeedback
 from retrieverkit_fusion.combining import Listing
 from retrieverkit_fusion.legs import Ask
@@ -93,19 +97,30 @@ class HybridRetriever(FusionRetriever):
         if ask.result is None or self._mover is None:
             return ask
         again = replace(ask, result=None)
-        try:
-            moved = self._mover.moved(ask.query, self._first(asks, LEADERS, ask.result), self._feedback)
-            if moved is None:
+        with explain.stage("feedback", came=_seen(ask.result), code=Code.BELOW_LEG_CUT) as stage:
+            try:
+                moved = self._mover.moved(ask.query, self._first(asks, LEADERS, ask.result), self._feedback)
+                if moved is None:
+                    stage.went(_seen(ask.result))
+                    stage.says(Status.SKIPPED, "there is nothing to move the query toward")
+                    return ask
+                again.query = moved
+                again.ask()
+            except Exception as error:
+                again.error = error
+            if again.result is None:
+                stage.went(_seen(ask.result))
+                stage.says(Status.FALLBACK, "the first answer stands", again.error)
+                ask.result.warnings += (f"the second look failed: {shorten(again.error, 200)}",)
                 return ask
-            again.query = moved
-            again.ask()
-        except Exception as error:
-            again.error = error
-        if again.result is None:
-            ask.result.warnings += (f"the second look failed: {shorten(again.error, 200)}",)
-            return ask
+            stage.went(_seen(again.result))
+            stage.says(Status.APPLIED, f"{ask.name} was asked again, by the query moved toward the first fused hits")
         again.milliseconds += ask.milliseconds
         return again
+
+
+def _seen(result: RetrievalResult) -> Found | RetrievalResult:
+    return result if result.found is None else result.found
 
 
 def _checked_feedback(feedback: float | None, vector: BaseRetriever, embedding: str | None) -> float:

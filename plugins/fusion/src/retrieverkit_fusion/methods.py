@@ -9,6 +9,7 @@ from sys import float_info
 from typing import ClassVar, Literal
 
 from retrieverkit_core.errors import ScoreMismatchError
+from retrieverkit_core.explain import How, Score
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
 from retrieverkit_fusion.formulas import Scores, min_max, reciprocal_ranks, three_sigma, weighted
 
@@ -53,6 +54,22 @@ class Method(ABC):
         """Return the fused score of a worth."""
         return worth
 
+    @abstractmethod
+    def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
+        """Return what a place of a list adds to its node, as in `values`, and what that was made from.
+
+        Args:
+            leg: The list's name.
+            scores: As in `values`.
+            higher_is_better: As in `values`.
+            share: As in `values`.
+            row: The place.
+        """
+
+    def joined(self, name: str, value: float | None, parts: Sequence[Score]) -> Score:
+        """Return a fused score with its parts, as in `join` and `shown`."""
+        return Score(name, value, How.SUM, tuple(parts)) if parts else Score(name, value)
+
 
 class ReciprocalRank(Method):
     """Sum of weight / (k + rank); scores do not count. The weights' mean is 1."""
@@ -76,6 +93,13 @@ class ReciprocalRank(Method):
     def join(self, values: list[float]) -> float:
         """Return the sum, the same in any order."""
         return fsum(values)
+
+    def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
+        """Return the weight times what the rank is worth."""
+        worth = reciprocal_ranks(len(scores), self._k)[row]
+        made_of = (Score("rank", float(row + 1)), Score(leg, scores[row], leg=leg))
+        parts = (Score("weight", share), Score(f"1 / ({self._k} + rank)", worth, parts=made_of))
+        return Score(f"{leg} adds", share * worth, How.PRODUCT, parts)
 
 
 class RelativeScore(Method):
@@ -104,6 +128,20 @@ class RelativeScore(Method):
     def join(self, values: list[float]) -> float:
         """Return the sum, the same in any order, without the last bit that rounding may add above 1."""
         return min(1.0, fsum(values))
+
+    def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
+        """Return the weight times the normalised score."""
+        worth = self._normalised(scores, higher_is_better)[row]
+        assert worth is not None
+        parts = (Score("weight", share), Score("normalised", worth, parts=(Score(leg, scores[row], leg=leg),)))
+        return Score(f"{leg} adds", share * worth, How.PRODUCT, parts)
+
+    def joined(self, name: str, value: float | None, parts: Sequence[Score]) -> Score:
+        """Return the sum; where rounding adds a last bit above 1, the lesser of it and 1."""
+        whole = super().joined(name, value, parts)
+        return (
+            whole if whole.recombined() == value else Score(name, value, How.MIN, (_summed(parts), Score("most", 1.0)))
+        )
 
     def _normalised(self, scores: Scores, higher_is_better: bool) -> Sequence[float | None]:
         return min_max(scores, higher_is_better)
@@ -162,6 +200,20 @@ class BestScore(Method):
         """Return the worth with the sign of the legs' scores."""
         return worth if self._higher_is_better else 0.0 - worth
 
+    def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
+        """Return the raw score times its weight, or by its weight where to multiply would make it better."""
+        sign, raw = (1.0 if higher_is_better else -1.0), scores[row]
+        assert raw is not None
+        how = How.PRODUCT if sign * raw >= 0.0 else How.QUOTIENT
+        value = 0.0 + sign * weighted(sign * raw, share)
+        part = Score(f"{leg} counts", value, how, (Score(leg, raw, leg=leg), Score("weight", share)))
+        return part if part.recombined() == value else Score(part.name, value, parts=part.parts)
+
+    def joined(self, name: str, value: float | None, parts: Sequence[Score]) -> Score:
+        """Return the best of the parts."""
+        how = How.MAX if self._higher_is_better else How.MIN
+        return Score(name, value, how, tuple(parts)) if parts else Score(name, value)
+
 
 METHODS: dict[MethodName, type[Method]] = {
     "relative_score": RelativeScore,
@@ -176,6 +228,10 @@ def method_named(name: MethodName, rrf_k: int | None) -> Method:
     if name == "rrf":
         return ReciprocalRank(DEFAULT_RRF_K if rrf_k is None else rrf_k)
     return METHODS[name]()
+
+
+def _summed(parts: Sequence[Score]) -> Score:
+    return Score("sum", fsum(part.value for part in parts if part.value is not None), How.SUM, tuple(parts))
 
 
 def _scaled(weights: Sequence[float]) -> list[float]:

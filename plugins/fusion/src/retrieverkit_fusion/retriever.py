@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
+from time import perf_counter
 from typing import Any
 
 from retrieverkit_core import budget
@@ -19,6 +20,7 @@ from retrieverkit_core.errors import (
     QueryError,
     shorten,
 )
+from retrieverkit_core.explain import recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
@@ -29,6 +31,7 @@ from retrieverkit_core.services import LanguageModel
 from retrieverkit_core.side_by_side import in_tasks, in_threads
 from retrieverkit_core.threads import offload
 from retrieverkit_fusion.combining import (
+    Fused,
     Listing,
     Ranking,
     best_of,
@@ -39,7 +42,7 @@ from retrieverkit_fusion.combining import (
     lists_of,
 )
 from retrieverkit_fusion.expansion import PROMPT, Expansion
-from retrieverkit_fusion.legs import Ask, Leg, answer_until, ask_many, gained_by_threads, make_legs
+from retrieverkit_fusion.legs import Ask, Leg, Listed, answer_until, ask_many, gained_by_threads, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
 from retrieverkit_fusion.options import FusionSettings
 
@@ -219,6 +222,8 @@ class FusionRetriever(BaseRetriever):
 
     def _asks(self, query: QueryBundle, expansion: Expansion | None, until: float | None) -> list[Ask]:
         """Return what is asked: the caller's query first, then each generated one, every leg in its order."""
+        if (told := recording()) is not None:
+            told.restart()
         generated = () if expansion is None else expansion.queries
         shares = self._method.divided(self._shares) if generated else self._shares
         asks = [Ask(leg, leg.name, query, share, until) for leg, share in zip(self._asked, shares, strict=True)]
@@ -280,7 +285,7 @@ class FusionRetriever(BaseRetriever):
     def _answer_by_ordinal(self, asks: Sequence[Ask], expansion: Expansion | None, query: QueryBundle) -> Found:
         found = lists_of(_results(asks))
         assert found is not None
-        fused = combine(self._rankings(asks, by_ordinal), self._method, query.top_k)
+        fused = self._fused(asks, by_ordinal, expansion, query)
         return Found(
             [(one.key, one.score) for one in fused if isinstance(one.key, int)],
             found[0].corpus,
@@ -298,7 +303,7 @@ class FusionRetriever(BaseRetriever):
                 ask.read()
         _raise_failure(asks, expansion, query)
         results = _results(asks)
-        fused = combine(self._rankings(asks, by_id), self._method, query.top_k)
+        fused = self._fused(asks, by_id, expansion, query)
         return RetrievalResult(
             hits_of(fused, results),
             legs=self._statuses(asks, expansion),
@@ -306,7 +311,23 @@ class FusionRetriever(BaseRetriever):
             abstained=all(result.abstained for result in results),
         )
 
-    def _rankings(self, asks: Sequence[Ask], listed: Callable[[RetrievalResult, Listing], Ranking]) -> list[Ranking]:
+    def _fused(
+        self, asks: Sequence[Ask], listed: Listed, expansion: Expansion | None, query: QueryBundle
+    ) -> list[Fused]:
+        if (told := recording()) is None:
+            return combine(self._rankings(asks, listed), self._method, query.top_k)
+        from retrieverkit_fusion.explaining import tell_fused, tell_legs
+
+        started = perf_counter()
+        rankings = self._rankings(asks, listed)
+        fused = combine(rankings, self._method, query.top_k)
+        took = (perf_counter() - started) * 1000
+        tell_legs(told, asks, [leg for leg in self.legs if leg.weight == 0], expansion)
+        listings = [self._listing(ask) for ask in asks if ask.result is not None]
+        tell_fused(told, rankings, listings, _results(asks), self._method, query.top_k, took)
+        return fused
+
+    def _rankings(self, asks: Sequence[Ask], listed: Listed) -> list[Ranking]:
         return [ask.ranking(listed, self._listing(ask)) for ask in asks if ask.result is not None]
 
     def _listing(self, ask: Ask) -> Listing:

@@ -236,6 +236,12 @@ class Recording:
         step.milliseconds = (perf_counter() - self._asked_at) * 1000
         return step
 
+    def skipped(self, name: str, note: str) -> None:
+        """Record a leg that was not asked."""
+        leg = Recording(self.retriever, self.query)
+        leg.name, leg.status, leg.note = name, Status.SKIPPED, note
+        self.legs.append(leg)
+
     def legs_are(self, legs: Iterable[tuple[str, RetrievalResult | None, BaseException | None]]) -> None:
         """Name the legs that the answer is made of, in order; what else was asked on the way is forgotten.
 
