@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from retrieverkit.corpus.connections import CorpusConnection
-from retrieverkit.corpus.rows import REMOVED, node_from_row
+from retrieverkit.corpus.rows import REMOVED, late_floats, node_from_row
 from retrieverkit.corpus.stored import BY_ORDINALS, REMOVED_SINCE, chain_at, content_of, known_head
 from retrieverkit_core.corpus import Cursor
 from retrieverkit_core.nodes import Node
@@ -22,8 +22,11 @@ _OVERHEAD = 800
 _WORTH_FOLLOWING = 10_000
 """Changes since the last look from which on the cache is emptied instead of brought up to date."""
 
-_Plain = tuple[str, str, dict[str, Any], dict[Any, Any], int | None, int | None, int]
-"""What most nodes are: text, id, metadata without lists and objects in it, relationships, offsets; and the size."""
+_Vector = Callable[[], list[float]] | None
+
+_Plain = tuple[str, str, dict[str, Any], dict[Any, Any], int | None, int | None, _Vector, int]
+"""What most nodes are: text, id, metadata without lists and objects in it, relationships, offsets, what makes the
+vector; and the size."""
 
 
 class _Row(NamedTuple):
@@ -87,8 +90,8 @@ class NodeCache:
             if isinstance(entry, _Row):
                 found.append(self._decode(state, ordinal, entry))
             else:
-                text, node_id, metadata, related, start, end, _ = entry
-                found.append(Node(text, node_id, metadata.copy(), related.copy(), [], [], start, end))
+                text, node_id, metadata, related, start, end, vector, _ = entry
+                found.append(Node.read(text, node_id, metadata.copy(), related.copy(), start, end, vector))
         if not missing:
             return found
         read = self._read(connection, missing)
@@ -117,7 +120,7 @@ class NodeCache:
 
     def _decode(self, state: _State, ordinal: int, entry: _Row) -> Node:
         node = node_from_row(entry.content)
-        plain = _plain(node, entry.size)
+        plain = _plain(node, entry)
         if plain is not None:
             with self._lock:
                 if self._state is state and ordinal in state.young:
@@ -163,16 +166,17 @@ def _size(content: Sequence[Any]) -> int:
     return _OVERHEAD + sys.getsizeof(text) + 4 * len(metadata) + 4 * len(related or "") + len(embedding or b"")
 
 
-def _plain(node: Node, size: int) -> _Plain | None:
+def _plain(node: Node, row: _Row) -> _Plain | None:
     """Return a node's parts, None where copying them would not be enough for a node of its own."""
     metadata, related = node.metadata, node.relationships
+    *_, excluded, _, _, _, _, embedding = row.content
     if (
         type(node) is not Node
-        or node.embedding is not None
-        or node.excluded_embed_metadata_keys
-        or node.excluded_llm_metadata_keys
+        or excluded
         or any(type(value) is list or type(value) is dict for value in metadata.values())
         or any(type(value) is list for value in related.values())
     ):
         return None
-    return node.text, node.id, metadata.copy(), related.copy(), node.start_char_idx, node.end_char_idx, size
+    vector = None if embedding is None else late_floats(embedding)
+    offsets = node.start_char_idx, node.end_char_idx
+    return node.text, node.id, metadata.copy(), related.copy(), *offsets, vector, row.size

@@ -13,13 +13,15 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from retrieverkit_core.nodes import IndexNode, Node, NodeRelationship
 
 HASH_SIZE = 32
 """Bytes of every BLAKE2b hash in the corpus."""
+
+_FLOAT_SIZE = 4
 
 _NODE_HEAD = struct.Struct("<9q").pack
 """Lengths and offsets in front of a node's texts, so that no two rows are hashed alike."""
@@ -118,13 +120,16 @@ def node_from_row(row: Sequence[Any]) -> Node:
         ValueError: The row holds what was never written.
     """
     node_id, metadata, relationships, excluded, start, end, index_id, text, embedding = row
-    embed, llm = map(list, _excluded_from_json(excluded)) if excluded else ([], [])
     related = {_RELATIONSHIPS[k]: v for k, v in from_json(relationships).items()} if relationships else {}
-    vector = None if embedding is None else floats_from_bytes(embedding)
     meta = {} if metadata == "{}" else from_json(metadata)
-    if index_id is None:
-        return Node(text, node_id, meta, related, embed, llm, start, end, vector)
-    return IndexNode(text, node_id, meta, related, embed, llm, start, end, vector, index_id)
+    kind = Node if index_id is None else IndexNode
+    node = kind.read(text, node_id, meta, related, start, end, None if embedding is None else late_floats(embedding))
+    if excluded:
+        embed, llm = _excluded_from_json(excluded)
+        node.excluded_embed_metadata_keys, node.excluded_llm_metadata_keys = list(embed), list(llm)
+    if isinstance(node, IndexNode):
+        node.index_id, node.obj = index_id, None
+    return node
 
 
 def excluded_to_json(embed: list[str], llm: list[str]) -> str | None:
@@ -143,6 +148,17 @@ def floats_to_bytes(values: Sequence[float]) -> bytes:
     if not all(map(math.isfinite, data)):
         raise OverflowError("a number is not finite as float32")
     return _little_endian(data).tobytes()
+
+
+def late_floats(data: bytes) -> Callable[[], list[float]]:
+    """Return what returns the numbers of `floats_to_bytes`.
+
+    Raises:
+        ValueError: The length is not that of whole numbers.
+    """
+    if len(data) % _FLOAT_SIZE:
+        raise ValueError(f"{len(data)} bytes are not numbers of {_FLOAT_SIZE} bytes")
+    return partial(floats_from_bytes, data)
 
 
 def floats_from_bytes(data: bytes) -> list[float]:
