@@ -29,7 +29,7 @@ class Ranking(NamedTuple):
         keys: What was found, best first, each once.
         scores: The score of each.
         evidence: Who found each, or None where the leg alone did.
-        worths: What each adds to its node, None where it adds nothing.
+        worths: What each key adds to its node, None where it adds nothing.
         rows: Where each key stands in the list.
     """
 
@@ -38,7 +38,7 @@ class Ranking(NamedTuple):
     keys: Sequence[Key]
     scores: Sequence[float | None]
     evidence: Evidences
-    worths: Sequence[float | None]
+    worths: Mapping[Key, float | None]
     rows: Mapping[Key, int]
 
 
@@ -95,7 +95,7 @@ class Listing(NamedTuple):
         if self.lowest is not None and scores and (scores[-1] is None or scores[-1] < self.lowest):
             kept = sum(score is None or score >= self.lowest for score in scores)  # scores fall
             keys, scores = keys[:kept], scores[:kept]
-        worths = self.method.values(scores, self.higher_is_better, self.share)
+        worths = dict(zip(keys, self.method.values(scores, self.higher_is_better, self.share), strict=True))
         rows = dict(zip(keys, count(), strict=False))
         return Ranking(self.name, result.retriever, keys, scores, evidence, worths, rows)
 
@@ -154,11 +154,11 @@ def _worths(rankings: Sequence[Ranking], method: Method) -> dict[Key, float]:
     worths: dict[Key, Any] = {}
     in_several: set[Key] = set()
     for ranking in rankings:
-        in_several |= worths.keys() & ranking.rows.keys()
-        worths.update(zip(ranking.keys, ranking.worths, strict=True))
+        in_several |= worths.keys() & ranking.worths.keys()
+        worths.update(ranking.worths)
+    lists = [ranking.worths for ranking in rankings]
     for key in in_several:
-        values = [ranking.worths[row] for ranking in rankings if (row := ranking.rows.get(key)) is not None]
-        known = [value for value in values if value is not None]
+        known = [worth for each in lists if (worth := each.get(key)) is not None]
         worths[key] = method.join(known) if len(known) > 1 else known[0] if known else None
     if None in worths.values():
         return {key: _UNSCORED if worth is None else worth for key, worth in worths.items()}
@@ -167,7 +167,7 @@ def _worths(rankings: Sequence[Ranking], method: Method) -> dict[Key, float]:
 
 def _best_place(key: Key, rankings: Sequence[Ranking]) -> tuple[int, int]:
     """Return the best row of a node in any list, and the first list that has it there."""
-    return min((row, at) for at, ranking in enumerate(rankings) if (row := ranking.rows.get(key)) is not None)
+    return min([(row, at) for at, ranking in enumerate(rankings) if (row := ranking.rows.get(key)) is not None])
 
 
 def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> list[Fused]:

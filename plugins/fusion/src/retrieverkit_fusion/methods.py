@@ -127,7 +127,8 @@ class RelativeScore(Method):
 
     def join(self, values: list[float]) -> float:
         """Return the sum, the same in any order, without the last bit that rounding may add above 1."""
-        return min(1.0, fsum(values))
+        total = fsum(values)
+        return total if total < 1.0 else 1.0
 
     def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
         """Return the weight times the normalised score."""
