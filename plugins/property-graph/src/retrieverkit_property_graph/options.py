@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from retrieverkit_core.errors import OptionError
 from retrieverkit_core.filters import FilterOperator
 from retrieverkit_core.plugin import FilterCapabilities, ModeOptions
+from retrieverkit_property_graph.extract_schema import ExtractSchema
 
 Extract = Literal["auto", "given", "rules", "llm"]
 
@@ -29,6 +30,19 @@ class GraphOptions(ModeOptions):
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
     )
+
+    extract_schema: ExtractSchema | None = Field(
+        default=None,
+        description='With extract="llm": what the model is to look for, such as {"entities": ["Person"], "relations": '
+        '["works at"], "strict": True}; strict lets nothing else into the graph. None: whatever it finds.',
+    )
+
+    @field_validator("extract_schema")
+    @classmethod
+    def _is_used(cls, schema: ExtractSchema | None, info: ValidationInfo) -> ExtractSchema | None:
+        if schema is not None and info.data.get("extract") != "llm":
+            raise ValueError('it is for extract="llm"')
+        return schema
 
     @field_validator("entity_fields", mode="before")
     @classmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
 from retrieverkit_core.corpus import Corpus, StoredNode
+from retrieverkit_core.plan import Plan
 from retrieverkit_core.services import Services
 from retrieverkit_property_graph.options import GraphOptions
 from retrieverkit_property_graph.triples import Extracted, merged
@@ -36,6 +37,15 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+class CostlyExtractor(Extractor, Protocol):
+    """What an `Extractor` that asks models may be too: it says what that takes."""
+
+    def cost(self, name: str, nodes: Iterable[StoredNode]) -> Plan:
+        """Return what `Extractor.of_nodes` would take, in a plan of that name. Nobody is asked."""
+        ...
+
+
 def document_of(stored: StoredNode) -> str:
     """Return the id of the document that a node is a piece of, or the node's own where it is of none."""
     return stored.node.ref_doc_id or stored.node.id
@@ -51,24 +61,27 @@ class Together:
 
     Args:
         extractors: These.
+
+    Attributes:
+        parts: The same.
     """
 
     def __init__(self, extractors: Sequence[Extractor]) -> None:
-        self._extractors = extractors
+        self.parts = tuple(extractors)
 
     @property
     def fingerprint(self) -> str:
         """Names all of them."""
-        return " + ".join(each.fingerprint for each in self._extractors)
+        return " + ".join(each.fingerprint for each in self.parts)
 
     @property
     def uses(self) -> tuple[object, ...]:
         """The models that any of them asks."""
-        return tuple(used for each in self._extractors for used in each.uses)
+        return tuple(used for each in self.parts for used in each.uses)
 
     def of_nodes(self, nodes: Sequence[StoredNode]) -> list[Extracted]:
         """Return what all say of each node."""
-        said = [each.of_nodes(nodes) for each in self._extractors]
+        said = [each.of_nodes(nodes) for each in self.parts]
         return [merged(list(of_node)) for of_node in zip(*said, strict=True)]
 
 
@@ -103,7 +116,19 @@ class Otherwise:
         return said
 
 
-def extractor_of(options: GraphOptions, corpus: Corpus, storage: Path, services: Services | None) -> Extractor:
+def costly_part(extractor: Extractor) -> CostlyExtractor | None:
+    """Return the part of an extractor that says what asking its models takes, if there is one."""
+    parts = extractor.parts if isinstance(extractor, Together) else (extractor,)
+    return next((part for part in parts if isinstance(part, CostlyExtractor)), None)
+
+
+def extractor_of(
+    options: GraphOptions,
+    corpus: Corpus,
+    storage: Path,
+    services: Services | None,
+    prompts: Mapping[str, str] = MappingProxyType({}),
+) -> Extractor:
     """Return what takes entities and relations out of the nodes of ``corpus``.
 
     Triples in a document's metadata and its entity fields always count.
@@ -113,6 +138,7 @@ def extractor_of(options: GraphOptions, corpus: Corpus, storage: Path, services:
         corpus: What is read.
         storage: The folder under which the corpus's indexes live; what a model said is kept there.
         services: Models, where the options ask for one.
+        prompts: The mode's prompts; ``extract`` is what a model is told that extracts.
 
     Raises:
         ConfigError: The language of the corpus is not supported.
@@ -127,8 +153,9 @@ def extractor_of(options: GraphOptions, corpus: Corpus, storage: Path, services:
     elif options.extract == "rules":
         parts = [given, _rules(corpus)]
     elif options.extract == "llm":
-        llm: Any = import_module("retrieverkit_property_graph.extraction.llm")
-        parts = [given, llm.llm_extractor(options, corpus, storage, services)]
+        from retrieverkit_property_graph.extraction.llm import llm_extractor
+
+        parts = [given, llm_extractor(options, corpus, storage, services, prompts)]
     if options.entity_fields:
         from retrieverkit_property_graph.extraction.fields import EntityFields
 

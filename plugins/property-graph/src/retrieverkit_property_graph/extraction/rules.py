@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from retrieverkit_core.corpus import Corpus, IndexSettings, StoredNode
+from retrieverkit_core.errors import shorten
 from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts, words_pattern
 from retrieverkit_property_graph.extraction.mentions import Mention, Names, free
@@ -95,7 +96,8 @@ class Rules:
             found.add(sentence, names[:room])
             room -= len(names)
             if room < 0:
-                return found.extracted(f"only the first {MOST_MENTIONS:,} names and phrases of its text are taken")
+                where = f"of node {shorten(repr(node.id))}"
+                return found.extracted(f"{where}: what comes after its first {MOST_MENTIONS:,} names and phrases")
         return found.extracted()
 
     def _parts(self, node: Node) -> tuple[list[str], list[str]]:
