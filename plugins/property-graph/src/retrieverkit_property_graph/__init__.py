@@ -6,19 +6,48 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retrieverkit_property_graph.graph.index import GraphIndex
+    from retrieverkit_property_graph.graph_retriever import GraphRetriever, Match, Walked
     from retrieverkit_property_graph.names import key_of
     from retrieverkit_property_graph.options import GraphOptions
+    from retrieverkit_property_graph.paths import walk
+    from retrieverkit_property_graph.synonym.options import GraphSynonymOptions
+    from retrieverkit_property_graph.synonym.retriever import GraphSynonymRetriever
     from retrieverkit_property_graph.triples import Entity, Extracted, Triple
+    from retrieverkit_property_graph.vector.options import GraphVectorOptions
+    from retrieverkit_property_graph.vector.retriever import GraphVectorRetriever
 
-__all__ = ["Entity", "Extracted", "GraphIndex", "GraphOptions", "Triple", "key_of"]
+__all__ = [
+    "Entity",
+    "Extracted",
+    "GraphIndex",
+    "GraphOptions",
+    "GraphRetriever",
+    "GraphSynonymOptions",
+    "GraphSynonymRetriever",
+    "GraphVectorOptions",
+    "GraphVectorRetriever",
+    "Match",
+    "Triple",
+    "Walked",
+    "key_of",
+    "walk",
+]
 
 _MODULES = {
     "Entity": "triples",
     "Extracted": "triples",
     "GraphIndex": "graph.index",
     "GraphOptions": "options",
+    "GraphRetriever": "graph_retriever",
+    "GraphSynonymOptions": "synonym.options",
+    "GraphSynonymRetriever": "synonym.retriever",
+    "GraphVectorOptions": "vector.options",
+    "GraphVectorRetriever": "vector.retriever",
+    "Match": "graph_retriever",
     "Triple": "triples",
+    "Walked": "graph_retriever",
     "key_of": "names",
+    "walk": "paths",
 }
 
 

@@ -8,6 +8,8 @@ KNOWN_MODES: dict[str, str] = {
     "document_summary_embedding": "retrieverkit-summary",
     "document_summary_llm": "retrieverkit-summary",
     "fusion": "retrieverkit-fusion",
+    "graph_synonym": "retrieverkit-property-graph",
+    "graph_vector": "retrieverkit-property-graph",
     "grep": "retrieverkit-keyword",
     "hybrid": "retrieverkit-fusion",
     "keyword": "retrieverkit-keyword",
@@ -30,7 +32,11 @@ OPTION_ALIASES: dict[str, str] = dict.fromkeys(
 OPTION_ALIASES |= {
     "content_info": "content",
     "empty_query_top_k": "top_k",
+    "graph_traversal_depth": "depth",
+    "max_knowledge_sequence": "limit",
+    "path_depth": "depth",
     "prompt_template_str": "instructions",
+    "similarity_score": "min_similarity",
     "vector_store_info": "metadata",
 }
 """What other libraries call an option, to name ours in the error."""
@@ -44,6 +50,7 @@ MODE_ALIASES: dict[str, str] = {
     "embedding": "vector",
     "list": "summary",
     "llm": "summary_llm",
+    "llm_synonym": "graph_synonym",
     "rake": "keyword_rake",
     "root": "tree_root",
     "select_leaf": "tree_select_leaf",
@@ -52,5 +59,7 @@ MODE_ALIASES: dict[str, str] = {
     "semantic": "vector",
     "simple": "keyword",
     "sparse": "bm25",
+    "synonym": "graph_synonym",
+    "vector_context": "graph_vector",
 }
 """What other libraries call a mode, to name ours in the error."""

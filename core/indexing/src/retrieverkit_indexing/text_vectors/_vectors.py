@@ -89,6 +89,14 @@ class TextVectors(Generic[K]):
         near = np.clip(np.einsum("ij,j->i", rows, vector).astype(np.float64), -1.0, 1.0)
         return np.where(known, near, np.nan)[places]
 
+    def missing(self, model: Embedder, keys: Sequence[K]) -> list[Sequence[str]]:
+        """Return the texts that `nearness` would have embedded, as they would be given to the model."""
+        with self._turn.taken():
+            known = self._places if model is self._model else {}
+            missing = [key for key in dict.fromkeys(keys) if key not in known]
+        batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
+        return [[text for text in self._texts_of(batch) if text.strip()] for batch in batches]
+
     def _forget(self, model: Embedder | None) -> None:
         self._model = model
         self._places: dict[K, int] = {}

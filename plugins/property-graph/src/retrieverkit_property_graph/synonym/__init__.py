@@ -1,0 +1,1 @@
+"""The mode graph_synonym: a language model names entities that the query means, under all their names."""

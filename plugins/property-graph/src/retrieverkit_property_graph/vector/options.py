@@ -1,0 +1,25 @@
+"""The options of the graph_vector mode."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from retrieverkit_core.scores import ScoreKind, ScoreSpec
+from retrieverkit_property_graph.options import GraphOptions
+
+COSINES = ScoreSpec(ScoreKind.SIMILARITY, lower_bound=-1.0, upper_bound=1.0)
+
+
+class GraphVectorOptions(GraphOptions):
+    """Options of the graph_vector mode."""
+
+    embedding: str | None = Field(
+        default=None,
+        description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
+    )
+    max_entities: int = Field(default=4, ge=1, description="Walks start from so many entities, the nearest ones.")
+    depth: int = Field(default=1, ge=1, le=8, description="At most so many relations are in a path.")
+    limit: int = Field(default=30, ge=1, description="At most so many relations are reached.")
+    min_similarity: float | None = Field(
+        default=None, ge=-1.0, le=1.0, description="What is less similar is not found. None: no limit."
+    )
