@@ -43,6 +43,7 @@ class Builder:
             PluginError: A plugin is.
         """
         from retrieverkit.discovery import build_retriever, validated_options
+        from retrieverkit_core.plugin import Need
 
         plugin = self.discovery.mode(spec.mode, spec.provider, self.prefer)
         context = replace(self.context, resolve=self.resolve)
@@ -56,6 +57,7 @@ class Builder:
             object_map=context.object_map,
             observers=context.observers,
             verbose=self.verbose,
+            corpus=context.corpus if Need.CORPUS in plugin.spec.needs else None,
         )
         if plugin.note and plugin.note not in retriever.notes:
             retriever.notes = (*retriever.notes, plugin.note)

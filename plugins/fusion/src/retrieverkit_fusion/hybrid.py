@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, Self
 
 from retrieverkit_core import explain
 from retrieverkit_core.errors import OptionError, shorten
-from retrieverkit_core.explain import Code, Status
+from retrieverkit_core.explain import Change, Code, Sought, Status
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
@@ -81,6 +82,28 @@ class HybridRetriever(FusionRetriever):
         self._improves = self._feedback > 0 and weight > 0
         if embedding is not None:
             self.notes = (f"embedding: {embedding}, weight {weight:g}",)
+
+    def with_share(self, at: int, share: float) -> Self:
+        """Return a copy in which one leg has that weight and the other the rest."""
+        weight = self._vector_share(at, share)
+        bm25, vector = self.legs
+        other = copy(self)
+        other._observers = None
+        other._take((replace(bm25, weight=1 - weight), replace(vector, weight=weight)))
+        other._improves = self._feedback > 0 and weight > 0
+        return other
+
+    def share_told(self, at: int, share: float) -> tuple[dict[str, Any], str]:
+        """Return the options of `with_share`, and their text with ``{}`` for how the weight compares."""
+        weight = self._vector_share(at, share)
+        return {"weight": weight}, f"weight {{}} {weight:g}" if at else f"weight of bm25 {{}} {1 - weight:g}"
+
+    def _vector_share(self, at: int, share: float) -> float:
+        return round(share if at else 1 - share, 3)
+
+    def _remedies(self, sought: Sought) -> Iterable[tuple[Change, BaseRetriever]]:
+        """Yield changes of the weight; the number of candidates is not among the settings of the mode."""
+        return (each for each in super()._remedies(sought) if "candidates" not in each[0].options)
 
     def _listing(self, ask: Ask) -> Listing:
         listing = super()._listing(ask)

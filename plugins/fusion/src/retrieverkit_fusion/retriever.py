@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from math import inf
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 from retrieverkit_core import budget
 from retrieverkit_core.corpus import Corpus
@@ -20,7 +21,7 @@ from retrieverkit_core.errors import (
     QueryError,
     shorten,
 )
-from retrieverkit_core.explain import recording
+from retrieverkit_core.explain import Change, Sought, recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
@@ -128,12 +129,8 @@ class FusionRetriever(BaseRetriever):
             )
         self.default_top_k = top_k
         self.answers_blank = any(retriever.answers_blank for retriever in retrievers)
-        self.legs = make_legs(retrievers, settings)
-        self._asked = [leg for leg in self.legs if leg.weight > 0]
         self._method = method_named(method, rrf_k)
-        self._shares = self._method.shares([leg.weight for leg in self._asked])
-        self.scores = self._method.scores({leg.name: leg.retriever.score_spec for leg in self._asked})
-        self._has_required = any(leg.required for leg in self._asked)
+        self._take(make_legs(retrievers, settings))
         self._concurrency = concurrency
         self._gain = inf
         self._model = llm if num_queries > 1 else None
@@ -142,6 +139,13 @@ class FusionRetriever(BaseRetriever):
             self.prompts = {"query_gen_prompt": PROMPT}
             if query_gen_prompt is not None:
                 self.update_prompts(query_gen_prompt=query_gen_prompt)
+
+    def _take(self, legs: tuple[Leg, ...]) -> None:
+        self.legs = legs
+        self._asked = [leg for leg in legs if leg.weight > 0]
+        self._shares = self._method.shares([leg.weight for leg in self._asked])
+        self.scores = self._method.scores({leg.name: leg.retriever.score_spec for leg in self._asked})
+        self._has_required = any(leg.required for leg in self._asked)
 
     @property
     def sub_retrievers(self) -> Sequence[BaseRetriever]:
@@ -210,6 +214,45 @@ class FusionRetriever(BaseRetriever):
             for number in range(2, self._more_queries + 2):
                 parts += [replace(plan, name=f"{plan.name}@{number}") for plan in more if plan.spends]
         return Plan(self.name, f"asks {len(self._asked)} legs and fuses what they find", parts=tuple(parts))
+
+    def _remedies(self, sought: Sought) -> Iterable[tuple[Change, BaseRetriever]]:
+        from retrieverkit_fusion.remedies import remedies
+
+        return remedies(self, sought)
+
+    def with_leg(self, at: int, retriever: BaseRetriever) -> Self:
+        """Return a copy with another retriever in a leg's place."""
+        return self._with_legs(at, retriever=retriever)
+
+    def with_candidates(self, at: int, count: int) -> Self:
+        """Return a copy with other candidates of one leg; a leg with a ``top_k`` of its own is given another one."""
+        leg = self.legs[at]
+        if leg.candidates is not None:
+            return self._with_legs(at, candidates=count)
+        retriever = copy(leg.retriever)
+        retriever.default_top_k = count
+        return self.with_leg(at, retriever)
+
+    def with_share(self, at: int, share: float) -> Self:
+        """Return a copy in which one leg has that share of all weight, the others' weights staying as they are."""
+        return self._with_legs(at, weight=self._weight_for(at, share))
+
+    def share_told(self, at: int, share: float) -> tuple[dict[str, Any], str]:
+        """Return the options of `with_share`, and their text with ``{}`` for how the weight compares."""
+        weight = self._weight_for(at, share)
+        weights = [weight if place == at else leg.weight for place, leg in enumerate(self.legs)]
+        return {"weights": weights}, f"weight {{}} {weight:g} of {self.legs[at].name}"
+
+    def _weight_for(self, at: int, share: float) -> float:
+        others = sum(leg.weight for place, leg in enumerate(self.legs) if place != at)
+        return float(f"{share / (1 - share) * others:.4g}")
+
+    def _with_legs(self, at: int, **changes: Any) -> Self:
+        other = copy(self)
+        other._observers = None
+        other._method = copy(self._method)
+        other._take(tuple(replace(leg, **changes) if place == at else leg for place, leg in enumerate(self.legs)))
+        return other
 
     def _leg_plan(self, leg: Leg, name: str, query: QueryBundle) -> Plan:
         asked = Ask(leg, name, query, 1.0, None).bundle()

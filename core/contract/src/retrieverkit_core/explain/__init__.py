@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     )
     from retrieverkit_core.explain._recording import Recording, Seen, Step, recording, stage, unrecorded
     from retrieverkit_core.explain._scores import TOLERANCE, How, Score
+    from retrieverkit_core.explain._why_not import Change, Sought, WhyNot, least
 
 _WHERE = {
     "_codes": ("Code", "Status"),
     "_explanation": ("LOST_SHOWN", "NEAR_MISSES", "Explanation", "HitExplained", "Lost", "Place", "Stage"),
     "_recording": ("Recording", "Seen", "Step", "recording", "stage", "unrecorded"),
     "_scores": ("TOLERANCE", "How", "Score"),
+    "_why_not": ("Change", "Sought", "WhyNot", "least"),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 
@@ -32,6 +34,7 @@ __all__ = [
     "LOST_SHOWN",
     "NEAR_MISSES",
     "TOLERANCE",
+    "Change",
     "Code",
     "Explanation",
     "HitExplained",
@@ -41,9 +44,12 @@ __all__ = [
     "Recording",
     "Score",
     "Seen",
+    "Sought",
     "Stage",
     "Status",
     "Step",
+    "WhyNot",
+    "least",
     "recording",
     "stage",
     "unrecorded",

@@ -187,12 +187,16 @@ class Recording:
 
     def settle(self, result: RetrievalResult) -> RetrievalResult:
         """Take what was returned. What the caller of all of it gets is explained now, while all is as it was."""
-        self.out = rows_of(result if result.found is None else result.found)
+        self.take(result)
         self.milliseconds = (perf_counter() - self._started) * 1000
         result._explained = self
         if self.parent is None:
             result._explained = self.explanation()
         return result
+
+    def take(self, result: RetrievalResult) -> None:
+        """Take what was returned."""
+        self.out = rows_of(result if result.found is None else result.found)
 
     def explanation(self) -> Explanation:
         """Return what was recorded, for readers."""

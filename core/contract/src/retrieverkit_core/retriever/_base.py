@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pluggy
 
     from retrieverkit_core.budget import Budget
+    from retrieverkit_core.corpus import Corpus
+    from retrieverkit_core.explain import Change, Sought, WhyNot
     from retrieverkit_core.filters import FiltersLike, MetadataFilter
     from retrieverkit_core.plugin import ModeSpec
 
@@ -37,6 +39,7 @@ _FINAL = (
     "acandidates",
     "candidates_many",
     "plan",
+    "why_not",
 )
 
 
@@ -105,6 +108,7 @@ class BaseRetriever:
     is_empty: Callable[[], bool] | None = None
     notes: tuple[str, ...] = ()
     prompts: Mapping[str, str] = {}
+    _searched_corpus: Corpus | None = None
 
     _is_sync: ClassVar[bool] = False
     _is_async: ClassVar[bool] = False
@@ -182,6 +186,17 @@ class BaseRetriever:
             query_bundle: The caller's query, with all limits.
         """
         return Plan.unknown(self.name, [leg.plan(query_bundle) for leg in self.sub_retrievers])
+
+    def _remedies(self, sought: Sought) -> Iterable[tuple[Change, BaseRetriever]]:
+        """Yield changes to the retriever's settings with which a node would be returned, each with the changed copy.
+
+        A composite implements it. Each is tried first, with `Sought.enters`, which says whether a changed copy returns
+        the node.
+
+        Args:
+            sought: The node.
+        """
+        return ()
 
     @property
     def sub_retrievers(self) -> Sequence[BaseRetriever]:
@@ -284,6 +299,43 @@ class BaseRetriever:
             return Plan(self.name, "finds nothing, and asks nobody")
         return self._plan(bundle)
 
+    @final
+    def why_not(
+        self,
+        query: str | QueryBundle,
+        node_id: str,
+        *,
+        top_k: int | None = None,
+        filters: FiltersLike | None = None,
+        scope: FiltersLike | None = None,
+        timeout: float | None = None,
+        budget: Budget | None = None,
+    ) -> WhyNot:
+        """Return why a node is not among the hits, and what would have kept it.
+
+        The query is asked as `retrieve` asks it, and then, where that spends nothing on language models, with other
+        settings until the node comes in. Under a scope, a node outside of it is answered for as one that does not
+        exist.
+
+        Args:
+            query: As for `retrieve`.
+            node_id: The node's id.
+            top_k: As for `retrieve`.
+            filters: As for `retrieve`.
+            scope: As for `retrieve`.
+            timeout: As for `retrieve`, for the search for what would have kept the node too.
+            budget: As for `retrieve`, for all of it together.
+
+        Raises:
+            QueryError: The value cannot be a query.
+            FilterError: The filters ask for what cannot be.
+            DeadlineExceededError: The ``timeout`` passed.
+            BudgetExceededError: The ``budget`` does not allow what would be spent next.
+        """
+        from retrieverkit_core.explain._why_not import why_not
+
+        return why_not(self, QueryBundle.of(query, top_k, filters, scope, timeout, budget), node_id)
+
     # What composites use
 
     @final
@@ -321,6 +373,11 @@ class BaseRetriever:
         """Which filters the retriever applies itself; none where nothing is declared."""
         return self.filter_capabilities or NO_PUSHDOWN
 
+    @property
+    def searched_corpus(self) -> Corpus | None:
+        """The corpus that all it finds itself is from, or None where that is not known."""
+        return self._searched_corpus
+
     def leave_index_nodes(self) -> None:
         """Return index nodes as they are, here and in the legs: for a composite that follows them itself.
 
@@ -353,6 +410,7 @@ class BaseRetriever:
         object_map: Mapping[str, Any] | None = None,
         observers: Observers | None = None,
         verbose: bool = False,
+        corpus: Corpus | None = None,
     ) -> None:
         """Tell the retriever what a registry knows of it; what it was constructed with stays.
 
@@ -365,7 +423,9 @@ class BaseRetriever:
             object_map: What index nodes lead to.
             observers: Who is told of retrievals.
             verbose: Print which retriever is entered on the way.
+            corpus: The corpus that it searches, or None.
         """
+        self._searched_corpus = corpus
         self.name, self.distribution = name, distribution
         if self.scores is None:
             self.scores = spec.scores

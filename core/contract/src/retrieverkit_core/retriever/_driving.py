@@ -32,11 +32,12 @@ def retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -
     """Answer one query; see `BaseRetriever.retrieve` and, for ``late``, `BaseRetriever.candidates`."""
     if query.explain or recording() is not None:
         with Recording(retriever, query) as recorded:
-            return recorded.settle(_retrieve(retriever, query, late))
-    return _retrieve(retriever, query, late)
+            return recorded.settle(retrieve_plainly(retriever, query, late))
+    return retrieve_plainly(retriever, query, late)
 
 
-def _retrieve(retriever: BaseRetriever, query: QueryBundle, late: bool) -> RetrievalResult:
+def retrieve_plainly(retriever: BaseRetriever, query: QueryBundle, late: bool = False) -> RetrievalResult:
+    """Answer one query, which is recorded already if somebody asked."""
     if unwatched(retriever._observers):
         started = perf_counter()
         result = _within_limits(retriever, query, late)

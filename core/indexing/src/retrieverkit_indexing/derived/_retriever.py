@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import RetrieverKitError
 from retrieverkit_core.explain._recording import recording
 from retrieverkit_core.found import Found, Pair
@@ -68,6 +69,11 @@ class IndexRetriever(BaseRetriever, Generic[R]):
     @property
     def _spends(self) -> bool:
         return bool(self.prompts) or any(_costs(used) for used in self.index.uses)
+
+    @property
+    def searched_corpus(self) -> Corpus:
+        """The corpus of the index."""
+        return self.index.corpus
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         """Return what a query does where no model is asked; where one may be, a subclass says what it is asked."""
