@@ -176,7 +176,7 @@ def test_the_seed_of_hashes_changes_nothing():
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
         ).stdout
-        for seed in "012"
+        for seed in "12"
     }
     assert len(said) == 1
     assert b"Oslo" in said.pop()

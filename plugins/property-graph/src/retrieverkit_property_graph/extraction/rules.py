@@ -25,6 +25,8 @@ IS_CALLED = "is called"
 
 MAX_TITLE_CHARS = 200
 """A longer title is read as text."""
+MOST_TITLES = 20
+"""More titles of one node are read as text."""
 MAX_LABEL_WORDS = 8
 """The most words that a relation is called by."""
 MOST_MENTIONS = 2000
@@ -105,7 +107,7 @@ class Rules:
         titles, texts = [], []
         for field, part in indexed_parts(node, self._settings.searched):
             text = unicodedata.normalize("NFC", part.encode("utf-8", "replace").decode("utf-8")).strip()
-            if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS:
+            if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS and len(titles) < MOST_TITLES:
                 titles.append(" ".join(text.split()))
             elif text:
                 texts.append(text)

@@ -9,6 +9,7 @@ from functools import cache
 MAX_SENTENCE_CHARS = 1000
 """What is longer, such as a table or code, is cut where words end."""
 
+_MAX_SEGMENTED_CHARS = 10_000  # the time that boundaries take grows with the square of what is between quotes
 _LAST_SPACE = re.compile(r"\s(?=\S*$)")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
@@ -31,15 +32,18 @@ def sentences(text: str, language: str) -> Iterator[str]:
     from sentencex import segment
 
     for paragraph in _BLANK_LINE.split(text):
-        for sentence in segment(language, paragraph):
-            yield from _cut(sentence.strip())
+        for part in _cut(paragraph.strip(), _MAX_SEGMENTED_CHARS):
+            for sentence in segment(language, part):
+                yield from _cut(sentence.strip(), MAX_SENTENCE_CHARS)
 
 
-def _cut(sentence: str) -> Iterator[str]:
-    while len(sentence) > MAX_SENTENCE_CHARS:
-        space = _LAST_SPACE.search(sentence[:MAX_SENTENCE_CHARS])
-        at = space.start() if space and space.start() else MAX_SENTENCE_CHARS
-        yield sentence[:at].rstrip()
-        sentence = sentence[at:].lstrip()
-    if sentence:
-        yield sentence
+def _cut(text: str, most: int) -> Iterator[str]:
+    start = 0
+    while len(text) - start > most:
+        space = _LAST_SPACE.search(text[start : start + most])
+        end = start + (space.start() if space and space.start() else most)
+        if piece := text[start:end].strip():
+            yield piece
+        start = end
+    if rest := text[start:].strip():
+        yield rest
