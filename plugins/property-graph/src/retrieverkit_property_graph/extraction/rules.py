@@ -104,7 +104,8 @@ class Rules:
 
     def _parts(self, node: Node) -> tuple[list[str], list[str]]:
         """Return the titles of a node, and the texts to be read."""
-        titles, texts = [], []
+        titles: list[str] = []
+        texts: list[str] = []
         for field, part in indexed_parts(node, self._settings.searched):
             text = unicodedata.normalize("NFC", part.encode("utf-8", "replace").decode("utf-8")).strip()
             if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS and len(titles) < MOST_TITLES:
