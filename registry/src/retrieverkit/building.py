@@ -58,6 +58,7 @@ class Builder:
             observers=context.observers,
             verbose=self.verbose,
             corpus=context.corpus if Need.CORPUS in plugin.spec.needs else None,
+            changed_source=None if context.corpus is None else partial(_changed_source, context.corpus),
         )
         if plugin.note and plugin.note not in retriever.notes:
             retriever.notes = (*retriever.notes, plugin.note)
@@ -72,6 +73,12 @@ def _known_fields(corpus: Corpus) -> Mapping[str, frozenset[str]] | None:
     """Return the kinds of value by field; None for a corpus without nodes, which knows nothing of what will be."""
     fields = corpus.fields()
     return None if not fields and _holds_nothing(corpus) else fields
+
+
+def _changed_source(corpus: Corpus, doc_id: str) -> str:
+    from retrieverkit.reading.changed import changed_source
+
+    return changed_source(corpus, doc_id)
 
 
 def _holds_nothing(corpus: Corpus) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retrieverkit.cli import doctor, index, modes, new_plugin, plugins, reindex, search
+from retrieverkit.cli import doctor, index, modes, new_plugin, plugins, reindex, search, why_not
 from retrieverkit.cli.installed import Commands
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ def _options(
 
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("why-not")(why_not.why_not)
 app.add_typer(modes.app, name="modes")
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+
+def modes_beginning(written: str) -> list[str]:
+    """Return the installed modes that a word which is being typed may become."""
+    from retrieverkit.discovery import shared_discovery
+
+    return sorted({row.name for row in shared_discovery().rows() if row.name.startswith(written)})
+
+
 IndexFolder = Annotated[
     Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
 ]
@@ -21,9 +29,77 @@ Calls = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-
-def modes_beginning(written: str) -> list[str]:
-    """Return the installed modes that a word which is being typed may become."""
-    from retrieverkit.discovery import shared_discovery
-
-    return sorted({row.name for row in shared_discovery().rows() if row.name.startswith(written)})
+OneIndex = Annotated[
+    Path | None,
+    typer.Option("--index", metavar="DIR", help="Search this index instead of files.", show_default=False),
+]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
+        autocompletion=modes_beginning,
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="A JSON, TOML or YAML file that describes the retriever.",
+        show_default=False,
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        metavar="K",
+        help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
+        show_default=False,
+    ),
+]
+Filters = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        metavar="FILTER",
+        help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
+        show_default=False,
+    ),
+]
+Scope = Annotated[
+    str | None,
+    typer.Option(
+        "--scope",
+        metavar="FILTER",
+        help="A mandatory filter, such as a tenant; it is added to --filter in every leg.",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False),
+]
+BudgetText = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="LIMITS",
+        help="What may be spent on models: llm_calls, embedding_calls and tokens, such as "
+        "'llm_calls=3,tokens=10000'; ',partial' shows what was found before it ran out.",
+        show_default=False,
+    ),
+]
+Typos = Annotated[
+    bool,
+    typer.Option(
+        "--typos/--no-typos",
+        help="Replace a word of the query that is in no document by the nearest one that is, and say so.",
+    ),
+]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
+]

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
-from retrieverkit.cli.options import AsJson, Calls, modes_beginning
+from retrieverkit.cli.options import (
+    AsJson,
+    BudgetText,
+    Calls,
+    Config,
+    Filters,
+    Mode,
+    OneIndex,
+    Paths,
+    Scope,
+    Timeout,
+    TopK,
+    Typos,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,75 +45,15 @@ T = TypeVar("T")
 
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for; '-' reads it from stdin.")],
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
-    ] = None,
-    index: Annotated[
-        Path | None,
-        typer.Option("--index", metavar="DIR", help="Search this index instead of files.", show_default=False),
-    ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            "--mode",
-            metavar="MODE",
-            help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
-            autocompletion=modes_beginning,
-            show_default=False,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help="A JSON, TOML or YAML file that describes the retriever.",
-            show_default=False,
-        ),
-    ] = None,
-    top_k: Annotated[
-        int | None,
-        typer.Option(
-            "--top-k",
-            metavar="K",
-            help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
-            show_default=False,
-        ),
-    ] = None,
-    filters: Annotated[
-        str | None,
-        typer.Option(
-            "--filter",
-            metavar="FILTER",
-            help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
-            show_default=False,
-        ),
-    ] = None,
-    scope: Annotated[
-        str | None,
-        typer.Option(
-            "--scope",
-            metavar="FILTER",
-            help="A mandatory filter, such as a tenant; it is added to --filter in every leg.",
-            show_default=False,
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            "--budget",
-            metavar="LIMITS",
-            help="What may be spent on models: llm_calls, embedding_calls and tokens, such as "
-            "'llm_calls=3,tokens=10000'; ',partial' shows what was found before it ran out.",
-            show_default=False,
-        ),
-    ] = None,
+    paths: Paths = None,
+    index: OneIndex = None,
+    mode: Mode = None,
+    config: Config = None,
+    top_k: TopK = None,
+    filters: Filters = None,
+    scope: Scope = None,
+    timeout: Timeout = None,
+    budget: BudgetText = None,
     plan: Annotated[
         bool,
         typer.Option(
@@ -108,13 +61,23 @@ def search(
         ),
     ] = False,
     cassette: Calls = None,
-    typos: Annotated[
-        bool,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each stage did and lost, and what each score was made from.")
+    ] = False,
+    report: Annotated[
+        Path | None,
         typer.Option(
-            "--typos/--no-typos",
-            help="Replace a word of the query that is in no document by the nearest one that is, and say so.",
+            "--bundle",
+            metavar="FILE",
+            help="With --explain: write a report of the search to this ZIP file. Ids in it are hashed, and the query, "
+            "texts and metadata are left out.",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="With --bundle: leave nothing out of the report.")
+    ] = False,
+    typos: Typos = True,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer QUERY best, in files or in an index.
@@ -129,6 +92,55 @@ def search(
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
 
+    check_where(index, paths, mode, config)
+    if plan and cassette is not None:
+        raise UsageError("--plan and --cassette do not go together", fix="leave --cassette out: a plan asks no model")
+    if report is not None and not explain:
+        raise UsageError("--bundle is for --explain", fix="add --explain")
+    if with_texts and report is None:
+        raise UsageError("--with-texts is for --bundle", fix="add --bundle FILE")
+    if plan and explain:
+        raise UsageError("--plan and --explain do not go together", fix="leave one of them out")
+    limits = None if budget is None else parse_budget(budget)
+    bundle = bundle_of(query, top_k, filters, scope, timeout, limits).replace(explain=explain)
+    spec = spec_of(mode, config)
+    err = Screen(sys.stderr)
+    if plan:
+        _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle)), as_json)
+        return
+    with on_cassette(cassette, err):
+        found = worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err))
+    if report is not None:
+        _write_report(report, found, bundle, spec, with_texts, index)
+    if as_json:
+        from retrieverkit.cli.hits import result_as_dict
+
+        told = result_as_dict(found.result, found.sources)
+        print_json({**told, "explanation": found.result.explain().as_dict()} if explain else told)
+    else:
+        from retrieverkit.cli.hits import write_result
+
+        write_result(found.result, Screen(sys.stdout), found.sources, found.scores)
+        if explain:
+            from retrieverkit.cli.explanations import write_explanation
+
+            write_explanation(found.result, Screen(sys.stdout))
+    sys.stdout.flush()
+    _warn(found.result, err)
+    if found.result.spent:
+        err.say((f"spent: {found.result.spent}", "dim"))
+    if not found.complete or found.result.outcome.value == "partial":
+        raise typer.Exit(PARTIAL)
+
+
+def check_where(index: Path | None, paths: list[Path] | None, mode: str | None, config: Path | None) -> None:
+    """Raise for what to search and how to search it if they do not go together.
+
+    Raises:
+        UsageError: They do not, or there is nothing to search.
+    """
+    from retrieverkit_core.errors import UsageError
+
     if index is not None and paths:
         raise UsageError(
             "paths and --index do not go together",
@@ -138,31 +150,17 @@ def search(
         raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
     if mode is not None and config is not None:
         raise UsageError("--mode and --config do not go together", fix="use one of them")
-    if plan and cassette is not None:
-        raise UsageError("--plan and --cassette do not go together", fix="leave --cassette out: a plan asks no model")
-    limits = None if budget is None else parse_budget(budget)
-    bundle = _bundle(query, top_k, filters, scope, timeout, limits)
-    spec = _spec(mode, config)
-    err = Screen(sys.stderr)
-    if plan:
-        _show(_worked(index, paths, spec, typos, err, partial(_plan, query=bundle)), as_json)
-        return
-    with on_cassette(cassette, err):
-        found = _worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err))
-    if as_json:
-        from retrieverkit.cli.hits import result_as_dict
 
-        print_json(result_as_dict(found.result, found.sources))
-    else:
-        from retrieverkit.cli.hits import write_result
 
-        write_result(found.result, Screen(sys.stdout), found.sources, found.scores)
-    sys.stdout.flush()
-    _warn(found.result, err)
-    if found.result.spent:
-        err.say((f"spent: {found.result.spent}", "dim"))
-    if not found.complete or found.result.outcome.value == "partial":
-        raise typer.Exit(PARTIAL)
+def _write_report(
+    path: Path, found: _Answer, query: QueryBundle, spec: RetrieverSpec | None, with_texts: bool, index: Path | None
+) -> None:
+    from retrieverkit.cli.explanations import write_report
+
+    asked = {"query": query.query_str, "top_k": query.top_k, "timeout": query.timeout}
+    asked |= {name: str(tree) for name in ("filters", "scope") if (tree := getattr(query, name)) is not None}
+    settings = {**asked, "mode": found.result.retriever if spec is None else str(spec), "index": str(index or "")}
+    write_report(path, found.result, settings, with_texts=with_texts)
 
 
 class _Answer(NamedTuple):
@@ -174,7 +172,7 @@ class _Answer(NamedTuple):
     complete: bool
 
 
-def _worked(
+def worked(
     folder: Path | None,
     paths: list[Path] | None,
     spec: RetrieverSpec | None,
@@ -257,28 +255,30 @@ def _retrieve(index: Index, retriever: BaseRetriever, complete: bool, *, query: 
     return _Answer(result, retriever.scores or UNSCORED, index.corpus.sources_of(doc_ids), complete)
 
 
-def _bundle(
+def bundle_of(
     query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None, budget: Budget | None
 ) -> QueryBundle:
+    """Return what is asked, as it was written on the command line."""
     from retrieverkit_core.filters import MetadataFilters
     from retrieverkit_core.query import QueryBundle
 
     return QueryBundle(
-        _from_stdin() if query == "-" else _decodable("QUERY", query),
+        _from_stdin() if query == "-" else decodable("QUERY", query),
         top_k=top_k,
-        filters=None if filters is None else MetadataFilters.parse(_decodable("--filter", filters)),
-        scope=None if scope is None else MetadataFilters.parse(_decodable("--scope", scope)),
+        filters=None if filters is None else MetadataFilters.parse(decodable("--filter", filters)),
+        scope=None if scope is None else MetadataFilters.parse(decodable("--scope", scope)),
         timeout=timeout,
         budget=budget,
     )
 
 
-def _spec(mode: str | None, config: Path | None) -> RetrieverSpec | None:
+def spec_of(mode: str | None, config: Path | None) -> RetrieverSpec | None:
+    """Return the retriever that a mode string or a file describes, or None where neither is given."""
     from retrieverkit_core.spec import RetrieverSpec
 
     if config is not None:
         return RetrieverSpec.load(config)
-    return None if mode is None else RetrieverSpec.parse(_decodable("--mode", mode))
+    return None if mode is None else RetrieverSpec.parse(decodable("--mode", mode))
 
 
 def _from_stdin() -> str:
@@ -292,7 +292,7 @@ def _from_stdin() -> str:
         raise QueryError(f"the query on stdin is not UTF-8 at byte {error.start}", fix="convert it to UTF-8") from error
 
 
-def _decodable(name: str, text: str) -> str:
+def decodable(name: str, text: str) -> str:
     """Return ``text`` unless it stands for bytes that are no UTF-8."""
     from retrieverkit_core.errors import QueryError
 

@@ -64,7 +64,7 @@ def plan_sync(
     plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors))
     for file in listing.files:
         known = previous.get(file.source)
-        unchanged = known is not None and known == _fingerprint_now(file)
+        unchanged = known is not None and known == fingerprint_now(file)
         (plan.unchanged if unchanged else plan.changed).append(file)
     plan.gone, lost = _gone(previous, listing)
     plan.errors += _lost_errors(lost, listing, prune)
@@ -73,7 +73,8 @@ def plan_sync(
     return plan
 
 
-def _fingerprint_now(file: SourceFile) -> str | None:
+def fingerprint_now(file: SourceFile) -> str | None:
+    """Return the fingerprint of what a file holds, or None where it cannot be read."""
     try:
         return fingerprint(load(file, known_format=reader_for(file) is not None), reader_version(file))
     except ReadError:

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.explain._codes import Status
+from retrieverkit_core.explain._scores import How
 
 if TYPE_CHECKING:
     from retrieverkit_core.explain._explanation import Explanation, HitExplained, Place, Stage
@@ -48,11 +49,17 @@ def _place(place: Place) -> str:
     return f"{place.node_id}{score}"
 
 
+def score_line(score: Score) -> str:
+    """Return one line on a score: its name, its value, and how its parts make it."""
+    value = "no score" if score.value is None else f"{score.value:.6g}"
+    if not score.parts:
+        return f"{score.name} {value}"
+    return f"{score.name} {value} from" if score.how is How.STATED else f"{score.name} {value} = {score.how.value} of"
+
+
 def score_lines(score: Score, indent: str = "") -> Iterator[str]:
     """Yield a score and what it was made from, each in its line."""
-    value = "no score" if score.value is None else f"{score.value:.6g}"
-    how = f" = {score.how.value} of" if score.parts and score.how.value != "stated" else " from" if score.parts else ""
-    yield f"{indent}{score.name} {value}{how}"
+    yield indent + score_line(score)
     for part in score.parts:
         yield from score_lines(part, indent + "  ")
 

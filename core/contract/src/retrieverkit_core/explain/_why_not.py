@@ -315,7 +315,15 @@ class _Search:
         text = loss.text
         if would:
             text = f"{text}; enters at {' or '.join(change.text for change in would)}"
+        if changed := self._changed():
+            text = f"{shorten(changed, 200)} has changed since it was read; as it was: {text}"
+            return WhyNot(self._id, Code.STALE, loss.stage, text, would)
         return WhyNot(self._id, loss.code, loss.stage, text, would)
+
+    def _changed(self) -> str:
+        """Return the file of the node if it holds something else than was read from it, where anybody knows."""
+        looks = self._retriever._changed_source
+        return "" if looks is None or self._node is None else looks(self._node.ref_doc_id or self._id)
 
     def _clause(self, filters: MetadataFilters | None) -> str:
         """Return the part of the filters that the node does not pass, or ""."""
@@ -355,6 +363,8 @@ class _Search:
         if into or step.code is Code.DEDUPLICATED_INTO:
             by = repr(into) if into else "another node"
             return _Loss(Code.DEDUPLICATED_INTO, stage, f"{by} stands for it", rank)
+        if step.code is Code.BELOW_LEG_CUT and step.came is None and rank is not None:
+            return self._beneath(recording, path, rank)
         kept = len(step.out)
         legs = [(leg.name, at[0]) for leg in recording.legs if (at := self._telling.places(leg).get(self._id))]
         told = "".join(f", rank {at} in {leg}" for leg, at in legs)
@@ -382,7 +392,6 @@ class _Search:
             failed = [loss for loss in losses if loss.code is Code.LEG_FAILED]
             return min(failed or losses, key=lambda loss: loss.rank or UNLIMITED)
         rank = self._deep_rank(recording)
-        asked = query.top_k if query.top_k is not None else recording.retriever.default_top_k
         if rank is None:
             searched = f"{path}{recording.steps[0].name}" if recording.steps else stage
             text = "does not find it for this query, however many are asked for"
@@ -390,10 +399,16 @@ class _Search:
                 text = "did not find it, and was not asked for more, as that may spend something"
             return _Loss(Code.BELOW_LEG_CUT, searched, f"{name} {text}")
         self._seen = True
-        code = Code.CUT_BY_TOP_K if root else Code.BELOW_LEG_CUT
-        searched = f"{path}cut" if root else f"{path}search"
-        wanted = "top_k" if root else "candidates"
-        return _Loss(code, searched, f"rank {rank} in {name}, {wanted} {asked}", rank)
+        return self._beneath(recording, path, rank)
+
+    def _beneath(self, recording: Recording, path: str, rank: int) -> _Loss:
+        """Return that the search of a leg has the node at a rank beneath its cut."""
+        root, query = recording is self._recording, recording.query
+        asked = query.top_k if query.top_k is not None else recording.retriever.default_top_k
+        if root:
+            return _Loss(Code.CUT_BY_TOP_K, f"{path}cut", f"rank {rank} in {recording.name}, top_k {asked}", rank)
+        text = f"rank {rank} in {recording.name}, candidates {asked}"
+        return _Loss(Code.BELOW_LEG_CUT, f"{path}search", text, rank)
 
     def _excluded_by(self, query: QueryBundle) -> _Loss | None:
         """Return what excludes the node in a leg's own query, beside what the caller asked for."""

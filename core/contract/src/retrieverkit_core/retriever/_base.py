@@ -109,6 +109,7 @@ class BaseRetriever:
     notes: tuple[str, ...] = ()
     prompts: Mapping[str, str] = {}
     _searched_corpus: Corpus | None = None
+    _changed_source: Callable[[str], str] | None = None
 
     _is_sync: ClassVar[bool] = False
     _is_async: ClassVar[bool] = False
@@ -411,6 +412,7 @@ class BaseRetriever:
         observers: Observers | None = None,
         verbose: bool = False,
         corpus: Corpus | None = None,
+        changed_source: Callable[[str], str] | None = None,
     ) -> None:
         """Tell the retriever what a registry knows of it; what it was constructed with stays.
 
@@ -424,7 +426,10 @@ class BaseRetriever:
             observers: Who is told of retrievals.
             verbose: Print which retriever is entered on the way.
             corpus: The corpus that it searches, or None.
+            changed_source: Returns the file that a document was read from, by the document's id, if the file holds
+                something else now.
         """
+        self._changed_source = changed_source
         self._searched_corpus = corpus
         self.name, self.distribution = name, distribution
         if self.scores is None:

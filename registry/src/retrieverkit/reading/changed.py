@@ -1,0 +1,23 @@
+"""Whether a document's file holds something else than what was read from it."""
+
+from __future__ import annotations
+
+from retrieverkit.reading.finding import SourceFile
+from retrieverkit.reading.sync import fingerprint_now
+from retrieverkit_core.corpus import Corpus, WritableCorpus
+
+
+def changed_source(corpus: Corpus, doc_id: str) -> str:
+    """Return the file of a document if it is not what was read; "" if it is, or where that cannot be known.
+
+    Args:
+        corpus: What the document is in.
+        doc_id: The document's id.
+    """
+    if not isinstance(corpus, WritableCorpus):
+        return ""
+    source = corpus.sources_of([doc_id]).get(doc_id)
+    if source is None:
+        return ""
+    now = fingerprint_now(SourceFile(source, source))
+    return "" if now is not None and now == corpus.sources().get(source) else source
