@@ -10,6 +10,7 @@ from retrieverkit.cli.options import IndexFolder
 from retrieverkit.cli.passages import Passage, PassageFinder
 from retrieverkit.cli.progress import LongWork
 from retrieverkit.cli.screen import Part, Screen, clean
+from retrieverkit.cli.tools import Tools
 
 __all__ = [
     "DONE",
@@ -22,6 +23,7 @@ __all__ = [
     "Passage",
     "PassageFinder",
     "Screen",
+    "Tools",
     "clean",
     "failed_legs",
     "print_json",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
     from retrieverkit_core.retriever import BaseRetriever
-    from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel
+    from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, Services
     from retrieverkit_indexing.derived import IndexStatus
 
 Mode = str | RetrieverSpec | Mapping[str, Any]
@@ -307,6 +307,11 @@ class Index:
     def storage(self) -> Path:
         """The folder of the derived indexes, for retrievers that are constructed by hand."""
         return self._folder / DERIVED_FOLDER
+
+    @property
+    def services(self) -> Services:
+        """The models there are, for retrievers that are constructed by hand."""
+        return self._services
 
     @property
     def corpus(self) -> WritableCorpus:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from retrieverkit import Document, Index
 from retrieverkit.cli import installed, main
 
 COMMAND = """
@@ -61,6 +62,27 @@ def test_a_command_is_listed_unimported_and_run(retriever, package):
     assert "Greet somebody." in retriever("greet", "--help", **shown).stdout
     assert retriever("say-more", "show", **shown).stdout == "shown\n"
     retriever("say-more", "hide", code=3, **shown)
+
+
+HANDED = """
+import typer
+from pathlib import Path
+
+def count(context: typer.Context, folder: Path):
+    tools = context.obj
+    with tools.open_index(folder) as index:
+        tools.out.say(f"{len(index)} nodes")
+        tools.err.say("told apart")
+        tools.print_json({"nodes": len(index)})
+"""
+
+
+def test_a_command_of_a_plugin_is_handed_what_it_needs(retriever, package, tmp_path):
+    shown = package("acme-count", ("count", "count"), source=HANDED)
+    Index.from_documents([Document("one")], tmp_path / "i.rk").close()
+    done = retriever("count", tmp_path / "i.rk", **shown)
+    assert (done.stdout, done.stderr) == ('1 nodes\n{\n  "nodes": 1\n}\n', "told apart\n")
+    assert "error:" in retriever("count", tmp_path / "none.rk", code=1, **shown).stderr
 
 
 def test_what_a_command_raises_becomes_a_message(retriever, package):

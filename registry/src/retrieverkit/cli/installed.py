@@ -6,6 +6,8 @@ for a command with commands of its own::
     [project.entry-points."retrieverkit.commands"]
     eval = "retrieverkit_evaluate.command:evaluate_command"
 
+A package that imports nothing of this one finds what it needs in `typer.Context.obj`: `Tools`.
+
 The package is imported when its command is run, not before: help and completion know the names from metadata. What the
 command raises of `RetrieverKitError` becomes a message and an exit code. A command of ``retriever`` itself cannot be
 replaced.
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from retrieverkit.discovery import Claim
 
-KNOWN_COMMANDS = {"eval": "retrieverkit-evaluate"}
+KNOWN_COMMANDS = {"eval": "retrieverkit-evaluate", "graph": "retrieverkit-property-graph"}
 """Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
 
 

@@ -14,6 +14,7 @@ import typer
 
 from retrieverkit.cli.exit_codes import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE
 from retrieverkit.cli.screen import Screen
+from retrieverkit.cli.tools import Tools
 
 if TYPE_CHECKING:
     from retrieverkit_core.errors import RetrieverKitError
@@ -43,7 +44,7 @@ def _invoke(argv: list[str]) -> int:
         app(argv, prog_name="retriever")
     command = typer.main.get_command(app)
     try:
-        with command.make_context("retriever", argv or ["--help"]) as context:
+        with command.make_context("retriever", argv or ["--help"], obj=Tools()) as context:
             command.invoke(context)
     except typer.Exit as finished:
         return finished.exit_code
