@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.names import key_of
     from retrieverkit_property_graph.options import GraphOptions
     from retrieverkit_property_graph.paths import walk
+    from retrieverkit_property_graph.picture import Picture, draw
     from retrieverkit_property_graph.synonym.options import GraphSynonymOptions
     from retrieverkit_property_graph.synonym.retriever import GraphSynonymRetriever
     from retrieverkit_property_graph.triples import Entity, Extracted, Triple
@@ -27,8 +28,10 @@ __all__ = [
     "GraphVectorOptions",
     "GraphVectorRetriever",
     "Match",
+    "Picture",
     "Triple",
     "Walked",
+    "draw",
     "key_of",
     "walk",
 ]
@@ -44,8 +47,10 @@ _MODULES = {
     "GraphVectorOptions": "vector.options",
     "GraphVectorRetriever": "vector.retriever",
     "Match": "graph_retriever",
+    "Picture": "picture",
     "Triple": "triples",
     "Walked": "graph_retriever",
+    "draw": "picture",
     "key_of": "names",
     "walk": "paths",
 }

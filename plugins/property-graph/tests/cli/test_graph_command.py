@@ -1,0 +1,157 @@
+"""``retriever graph``: what it shows, and triples that it adds."""
+
+import json
+
+import pytest
+
+from retrieverkit import Document, Index
+from retrieverkit.cli import main
+
+LINES = [
+    {"doc_id": "a", "triples": [["Ada", "met", "Babbage"], {"subject": "Ada", "relation": "wrote", "object": "Notes"}]},
+    {"doc_id": "b", "triples": [["Babbage", "built", {"name": "Engine", "labels": ["Machine"]}]]},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with Index.create(tmp_path / "i.rk") as index:
+        index.add([Document("one", id="a", metadata={"year": 1}), Document("two", id="b"), Document("three", id="c")])
+    return tmp_path / "i.rk"
+
+
+@pytest.fixture
+def graph(capsys, folder):
+    def run(*arguments, code=0):
+        assert main(["graph", *map(str, arguments), "--index", str(folder)]) == code
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*lines):
+        path = tmp_path / "triples.jsonl"
+        path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), "utf-8")
+        return path
+
+    return write
+
+
+def documents(folder):
+    with Index.open(folder) as index:
+        return [index.document(doc_id) for doc_id in index.document_ids()]
+
+
+def test_triples_are_added_to_the_documents_that_they_name_once(graph, file, folder):
+    path = file(*LINES, "", {"doc_id": "a", "triples": [["ada", "met", "Babbage"], ["Ada", "met", "Babbage"]]})
+    assert graph("add", path).out == "added 4 triples to 2 documents; 1 was there\n"
+    told = json.loads(graph("add", path, "--json").out)
+    assert told == {"documents": 0, "triples": 0, "known": 5, "notes": []}
+    a, b, c = documents(folder)
+    assert (a.text, a.metadata["year"], len(a.metadata["triples"])) == ("one", 1, 3)
+    assert (b.metadata, c.metadata) == ({"triples": LINES[1]["triples"]}, {})
+
+
+def test_an_entity_is_shown_with_what_is_around_it(graph, file):
+    graph("add", file(*LINES))
+    assert graph("show", "ADA", "--depth", 2).out.splitlines() == [
+        "Ada  1 node",
+        "├── met → Babbage  [a]",
+        "│   └── built → Engine  [b]",
+        "└── wrote → Notes  [a]",
+    ]
+    assert graph("show", "Engine").out.splitlines() == ["Engine (Machine)  1 node", "└── ← built Babbage  [b]"]
+    limited = graph("show", "Ada", "--limit", 1).out.splitlines()
+    assert limited[1:] == ["└── met → Babbage  [a]", "there are more: raise --limit"]
+    assert '-->|"met"| e1' in graph("show", "ada", "--format", "mermaid").out
+    told = json.loads(graph("show", "Engine", "--format", "json").out)
+    step = {"subject": "Babbage", "relation": "built", "object": "Engine", "nodes": ["b"]}
+    assert told["paths"] == [[step]]
+    assert told["entity"] == {"name": "Engine", "labels": ["Machine"], "properties": {}, "nodes": 1}
+
+
+def test_an_unknown_name_is_an_error_that_names_near_ones(graph, file):
+    assert "the graph, which is empty" in graph("show", "Ada", "--extract", "given", code=1).err
+    graph("add", file(*LINES))
+    assert "did you mean 'Babbage'?" in graph("show", "Babage", code=1).err
+    assert "did you mean" not in graph("show", "xyz", code=1).err
+
+
+def test_statistics_count_what_there_is(graph, file):
+    graph("add", file(*LINES))
+    told = json.loads(graph("stats", "--json", "--extract", "given").out)
+    assert (told["entities"], told["relations"], told["nodes"], told["nodes_that_name_entities"]) == (4, 3, 3, 2)
+    assert told["most_related"][:2] == [
+        {"name": "Ada", "relations": 2, "nodes": 1},
+        {"name": "Babbage", "relations": 2, "nodes": 2},
+    ]
+    assert graph("stats", "--extract", "given").out.startswith("4 entities, 3 relations\n2 of 3 nodes name entities\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["{"], "line 1: it is not JSON"),
+        (["[" * 100_000], "line 1: it is not JSON"),
+        ([LINES[0], '["a"]'], "line 2: it is not an object of doc_id and triples alone"),
+        ([{"doc_id": "a", "triples": [], "more": 1}], "doc_id and triples alone"),
+        ([{"doc_id": 1, "triples": []}], "doc_id is not the id"),
+        ([{"doc_id": "a", "triples": {}}], "triples is not a list"),
+        ([LINES[0], {"doc_id": "b", "triples": [["x", "y"]]}], "line 2: triples[0] has 2 parts"),
+        ([{"doc_id": "a", "triples": [["x", "y", {"name": "z", "properties": {"p": float("nan")}}]]}], "not JSON"),
+        ([{"doc_id": "a", "triples": [["x", "y", "\ud800"]]}], "surrogate"),
+        ([LINES[0], {"doc_id": "no", "triples": []}, {"doc_id": "none", "triples": []}], "no document 'no', 'none'"),
+    ],
+)
+def test_what_cannot_be_added_adds_nothing(graph, file, folder, lines, told):
+    before = documents(folder)
+    assert told in graph("add", file(*lines), code=1).err
+    assert documents(folder) == before
+
+
+def test_a_file_that_is_not_there_or_not_text_is_an_error(graph, tmp_path):
+    assert "error: " in graph("add", tmp_path / "none.jsonl", code=1).err
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\xff")
+    assert "not UTF-8" in graph("add", tmp_path / "bytes", code=1).err
+
+
+def test_metadata_that_is_not_a_list_of_triples_is_not_overwritten(graph, file, folder):
+    with Index.open(folder) as index:
+        index.add(Document("one", id="a", metadata={"triples": "Ada met Babbage"}))
+    assert "is not a list" in graph("add", file(*LINES), code=1).err
+    assert documents(folder)[1].metadata == {}
+
+
+def test_the_nodes_of_a_long_document_stay_what_they_are(graph, file, folder):
+    text = "\n\n".join(f"Babbage wrote page {n}. " + "word " * 150 for n in range(9))
+    with Index.open(folder) as index:
+        index.add(Document(text, id="b"))
+        before = list(index)
+    graph("add", file(*LINES))
+    with Index.open(folder) as index:
+        after = list(index)
+    assert sorted((node.id, node.text, node.start_char_idx) for node in after) == sorted(
+        (node.id, node.text, node.start_char_idx) for node in before
+    )
+    assert len(after) > 4
+    assert all("triples" in node.metadata for node in after if node.ref_doc_id == "b")
+
+
+def test_documents_of_files_keep_their_triples_until_the_file_changes(graph, file, folder, tmp_path, capsys):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name in ("x", "y"):
+        (notes / f"{name}.txt").write_text(f"Text of {name}.")
+    index = ["index", str(notes), "--index", str(folder)]
+    assert main(index) == 0
+    capsys.readouterr()
+    done = graph("add", file({"doc_id": "notes/x.txt", "triples": [["x", "is", "y"]]}, LINES[0]))
+    assert "1 document was read from files" in done.err
+    assert main(index) == 0
+    assert [d.id for d in documents(folder) if "triples" in d.metadata] == ["a", "notes/x.txt"]
+    (notes / "x.txt").write_text("Another text.")
+    assert main(index) == 0
+    assert [d.id for d in documents(folder) if "triples" in d.metadata] == ["a"]
+    assert {d.id for d in documents(folder)} == {"a", "b", "c", "notes/x.txt", "notes/y.txt"}
