@@ -14,11 +14,22 @@ def key_of(name: str) -> str:
     Unicode's compatible forms, case, white space and punctuation do not count; symbols do, and ``# % & @``, so that C,
     C# and C++ are three names. A name of nothing but punctuation is itself.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    words = "".join(" " if _parts(character) else character for character in folded).split()
+    if name.isascii():
+        folded = name.lower()
+    else:
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    words = folded.translate(_SPACES).split()
     return " ".join(words or folded.split())
 
 
-def _parts(character: str) -> bool:
-    """Return whether a character only parts words."""
-    return unicodedata.category(character)[0] in "PCZ" and character not in _OF_NAMES
+class _Spaces(dict[int, str]):
+    """By the code of each character what becomes of it: a space for what only parts words."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        only_parts = unicodedata.category(character)[0] in "PCZ" and character not in _OF_NAMES
+        self[code] = " " if only_parts else character
+        return self[code]
+
+
+_SPACES = _Spaces()

@@ -105,7 +105,7 @@ def entity_of(given: Any, part: str = "entity") -> Entity:
     Raises:
         ValueError: It is not one.
     """
-    if not isinstance(given, Mapping):
+    if isinstance(given, str) or not isinstance(given, Mapping):
         return Entity(_name(given, part))
     _only(given, ("name", "labels", "properties"), part)
     labels = given.get("labels") or ()
@@ -116,18 +116,18 @@ def entity_of(given: Any, part: str = "entity") -> Entity:
 
 
 def _relation(given: Any) -> tuple[str, Properties]:
-    if not isinstance(given, Mapping):
+    if isinstance(given, str) or not isinstance(given, Mapping):
         return _name(given, "relation"), {}
     _only(given, ("name", "properties"), "relation")
     return _name(given.get("name"), "relation"), _properties(given.get("properties"), "relation")
 
 
 def _name(given: Any, part: str) -> str:
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        given = str(given)
     if not isinstance(given, str):
-        raise ValueError(f"{part} is {_a(given)}, not a name")
-    if not key_of(given):
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise ValueError(f"{part} is {_a(given)}, not a name")
+        given = str(given)
+    if not given.strip():
         raise ValueError(f"{part} is blank")
     if not is_storable(given):
         raise ValueError(f"{part} holds half a surrogate pair, so it is not text")

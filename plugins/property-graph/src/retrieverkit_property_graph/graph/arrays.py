@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from retrieverkit_property_graph.graph.tables import MENTION, SUPPORT, Integers, unpack
 
+_SPARSE = 16
+"""With so many times more ids given than there are, they are looked for one by one."""
+
 
 class Relations(NamedTuple):
     """The relations, by ascending id.
@@ -171,17 +174,16 @@ def load(connection: sqlite3.Connection) -> GraphArrays:
     stated, stating = _joined([row[2] for row in rows], SUPPORT)
     entities, lengths = _lengths(connection, "SELECT id, length FROM entities ORDER BY id")
     labels, label_lengths = _lengths(connection, "SELECT id, length FROM labels ORDER BY id")
-    ids = np.unique(stated[:, 0])
-    of_support = np.searchsorted(ids, stated[:, 0])
+    ids, of_support = np.unique(stated[:, 0], return_inverse=True)
     ends = np.zeros((len(ids), 3), np.int64)
     ends[of_support] = stated[:, 1:4]
     return GraphArrays(
         entities,
         lengths,
         passages,
-        Relations(np.searchsorted(entities, ends[:, 0]), np.searchsorted(entities, ends[:, 2]), ids),
-        Labels(labels, label_lengths, np.searchsorted(labels, ends[:, 1])),
-        Mentions(*_pairs(np.searchsorted(entities, named[:, 0]), naming)),
+        Relations(_among(entities, ends[:, 0]), _among(entities, ends[:, 2]), ids),
+        Labels(labels, label_lengths, _among(labels, ends[:, 1])),
+        Mentions(*_pairs(_among(entities, named[:, 0]), naming)),
         Supports(*_pairs(of_support, stating)),
     )
 
@@ -196,6 +198,15 @@ def _joined(stored: list[bytes], width: int) -> tuple[Integers, Integers]:
     """Return packed rows of many nodes as one array, and the place of each row's node."""
     counts = np.array([len(each) for each in stored], np.int64) // (4 * width)
     return unpack(b"".join(stored), width), np.repeat(np.arange(len(stored)), counts)
+
+
+def _among(ids: Integers, wanted: Integers) -> Integers:
+    """Return the places of some ids among ascending ones that they all are of."""
+    if not len(ids) or ids[-1] > _SPARSE * len(ids):
+        return np.searchsorted(ids, wanted)
+    places = np.zeros(ids[-1] + 1, np.int64)
+    places[ids] = np.arange(len(ids))
+    return places[wanted]
 
 
 def _pairs(items: Integers, passages: Integers) -> tuple[Integers, Integers]:

@@ -118,6 +118,8 @@ def rows_of(connection: sqlite3.Connection, query: str, values: Iterable[int | s
 
 def is_storable(text: str) -> bool:
     """Return whether SQLite can hold a text: it has no half of a surrogate pair."""
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
