@@ -86,6 +86,6 @@ def _score(one: Fused, rankings: Sequence[Ranking], listings: Sequence[Listing],
     parts = []
     for ranking, listing in zip(rankings, listings, strict=True):
         row = ranking.rows.get(one.key)
-        if row is not None and ranking.worths[row] is not None:
+        if row is not None and ranking.worths[one.key] is not None:
             parts.append(method.part(ranking.name, ranking.scores, listing.higher_is_better, listing.share, row))
     return method.joined("fused", one.score, parts)
