@@ -1,5 +1,7 @@
 """The conformance kit on the modes that walk the graph."""
 
+from itertools import pairwise
+
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
@@ -12,6 +14,10 @@ class TestGraphVector(RetrieverConformance):
 
 
 def words(prompt):
+    if "relations" in prompt.schema.model_fields:  # few: how many are walked is limited
+        long = [word for word in prompt.data[0].split() if len(word) > 8]
+        keys = ("subject", "object", "relation", "subject_label", "object_label")
+        return {"relations": [dict(zip(keys, (*ends, "near", "", ""), strict=True)) for ends in pairwise(long)]}
     return {"names": prompt.data[0].split()}
 
 

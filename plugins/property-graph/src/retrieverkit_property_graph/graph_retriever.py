@@ -14,13 +14,15 @@ from retrieverkit_core.hits import Evidence
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
-from retrieverkit_core.services import Services
-from retrieverkit_indexing.derived import IndexRetriever, index_name, takes_in
+from retrieverkit_core.services import LanguageModel, Services
+from retrieverkit_indexing.derived import IndexRetriever
 from retrieverkit_indexing.metadata import MetadataIndex
 from retrieverkit_property_graph.extraction import extractor_of
+from retrieverkit_property_graph.extraction.planning import build_plan
+from retrieverkit_property_graph.extraction.prompt import EXTRACT
 from retrieverkit_property_graph.graph.index import GraphIndex
 from retrieverkit_property_graph.graph.reader import GraphReader
-from retrieverkit_property_graph.options import FILTERS, GraphOptions
+from retrieverkit_property_graph.options import FILTERS, Extract, GraphOptions
 from retrieverkit_property_graph.paths import as_json
 
 if TYPE_CHECKING:
@@ -119,7 +121,10 @@ class GraphRetriever(IndexRetriever[GraphReader]):
         self._storage = Path(storage)
         self._services = services
         self._metadata = MetadataIndex(corpus, self._storage)
+        if self.options.extract == "llm":
+            self.prompts = {**self.prompts, "extract": EXTRACT}
         self.index: GraphIndex = self._graph_of(corpus)
+        self.notes = (*self.notes, *_how(self.options.extract, self.index))
         self._looked_at: GraphReader | None = None
 
     def _walk(self, view: GraphView, query_bundle: QueryBundle) -> Walked | Sequence[Match]:
@@ -150,21 +155,22 @@ class GraphRetriever(IndexRetriever[GraphReader]):
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         """Return what a query does where no model is asked; a subclass that asks one says what it is asked."""
-        if self.prompts:
+        if self.prompts.keys() - {"extract"}:
             return Plan.unknown(self.name, self._index_plan(query_bundle))
         return Plan(self.name, "walks the graph", parts=self._index_plan(query_bundle))
 
+    def update_prompts(self, **prompts: str) -> None:
+        """Change prompts; with another one for extracting, all nodes are asked about again."""
+        super().update_prompts(**prompts)
+        if "extract" in prompts:
+            self.index = self._graph_of(self.index.corpus)
+
     def _index_plan(self, query_bundle: QueryBundle) -> tuple[Plan, ...]:
         """Return what the graph takes in first; nothing where it is up to date."""
-        pending = self.index.pending()
-        if pending is None:
-            return ()
-        if self.index.uses:  # a model extracts
-            return (Plan.unknown(index_name(self.index)),)
-        return (Plan(index_name(self.index), takes_in(pending, query_bundle), once=True),)
+        return build_plan(self.index, query_bundle)
 
     def _graph_of(self, corpus: Corpus) -> GraphIndex:
-        extractor = extractor_of(self.options, corpus, self._storage, self._services)
+        extractor = extractor_of(self.options, corpus, self._storage, self._services, self.prompts)
         return GraphIndex(corpus, self._storage, extractor)
 
     def _as_settings_are(self, reader: GraphReader) -> GraphReader:
@@ -191,6 +197,13 @@ class GraphRetriever(IndexRetriever[GraphReader]):
             for rank, ((_, score), told) in enumerate(zip(pairs, details, strict=True), start=1)
         ]
         return Found(pairs, evidence=evidence)
+
+
+def _how(extract: Extract, index: GraphIndex) -> tuple[str, ...]:
+    """Return what results say of where relations come from."""
+    by_model = ", ".join(used.name for used in index.uses if isinstance(used, LanguageModel))
+    ways = {"auto": "by rules where none are given", "rules": "by rules", "llm": f"by {by_model}", "given": ""}
+    return (f"relations: {ways[extract]}",) if ways[extract] else ()
 
 
 def _details(view: GraphView, own: Sequence[Sequence[Match]], corpus: Corpus) -> list[dict[str, Any]]:

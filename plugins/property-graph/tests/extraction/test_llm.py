@@ -361,7 +361,7 @@ def test_whatever_a_model_says_nothing_outside_of_a_strict_schema_is_in_the_grap
             assert triple.relation == "lives in"
             assert {*triple.subject.labels, *triple.object.labels} <= {"Person", "Place"}
             assert triple.subject.name.strip()
-            assert any(" ".join(each["subject"].split()).startswith(triple.subject.name[:1]) for each in of_model)
+            assert any(set(triple.subject.name) <= {*each["subject"], " ", "?"} for each in of_model)
         assert of_node.triples or of_node.problem or of_model == []
 
 
@@ -393,3 +393,28 @@ def test_a_whole_file_of_injections_stays_with_its_nodes(tmp_path):
     path = Path(os.environ["RETRIEVERKIT_DATA"]) / "prompt_injections.json"
     injections = [text for group in json.loads(path.read_text("utf-8")).values() for text in group]
     check_that_injections_stay_where_they_are(tmp_path, injections)
+
+
+def names_too(prompt):
+    """Answer about texts, and about queries: their words are names."""
+    asks_names = "names" in prompt.schema.model_fields
+    return {"names": prompt.data[0].split()} if asks_names else lives(prompt)
+
+
+def test_modes_have_the_prompt_the_schema_and_the_plan():
+    mode = 'graph_synonym(extract="llm", extract_schema={"entities": ["Person", "Place"]})'
+    model = ScriptedModel(names_too)
+    with Index.from_documents([Document("Ann", id="a"), Document("Bob", id="b")], llm=model) as index:
+        retriever = index.as_retriever(mode)
+        plan = retriever.plan("Ann")
+        assert (plan.llm_calls, plan.parts[0].llm_calls, plan.complete) == (1, 2, True)
+        result = retriever.retrieve("Ann")
+        assert [hit.ref_doc_id for hit in result] == ["a"]
+        assert "relations: by scripted" in result.notes
+        assert "{schema}" in retriever.get_prompts()["extract"]
+        with pytest.raises(OptionError, match="extract"):
+            retriever.update_prompts(extract="Name relations.")
+        retriever.update_prompts(extract="Name who lives where. {schema}")
+        assert [hit.ref_doc_id for hit in retriever.retrieve("Ann")] == ["a"]
+        told = [prompt.system for prompt in model.asked if "relations" in prompt.schema.model_fields]
+        assert [text.startswith("Name who lives where. Use only") for text in told] == [False, False, True, True]

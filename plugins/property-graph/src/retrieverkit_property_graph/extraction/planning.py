@@ -24,8 +24,7 @@ def build_plan(index: GraphIndex, query: QueryBundle) -> tuple[Plan, ...]:
     name = index_name(index)
     costly = costly_part(index.extractor)
     if costly is None:
-        calls = 0 if not index.uses else None
-        return (Plan(name, takes_in(pending, query), calls, 0, calls, once=True),)
+        return (Plan.unknown(name) if index.uses else Plan(name, takes_in(pending, query), once=True),)
     if query.scope is not None:
         return (Plan(name, "asks about nodes first", None, 0, None, once=True),)
     with index.corpus.snapshot() as view:

@@ -55,7 +55,7 @@ class GraphSynonymRetriever(GraphRetriever):
         super().__init__(corpus, storage, **given)
         self._model = model
         self._query_names = self._asking()
-        self.notes = (f"names: by {model.name}",)
+        self.notes = (*self.notes, f"names: by {model.name}")
 
     def update_prompts(self, **prompts: str) -> None:
         """Change prompts; queries are asked about again."""

@@ -78,7 +78,7 @@ class GraphVectorRetriever(GraphRetriever):
         self._vectors: TextVectors[str] = TextVectors(list)
         self._kept: tuple[tuple[object, _Names], ...] = ()
         self._most = 0
-        self.notes = (f"embedding: {self._model.spec}",)
+        self.notes = (*self.notes, f"embedding: {self._model.spec}")
 
     def _walk(self, view: GraphView, query_bundle: QueryBundle) -> Walked:
         options = self.options

@@ -9,10 +9,11 @@ from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_core.services import Services
 from retrieverkit_property_graph.extraction.llm.cache import AnswerCache
-from retrieverkit_property_graph.extraction.llm.extractor import EXTRACT, ByModel
+from retrieverkit_property_graph.extraction.llm.extractor import ByModel
+from retrieverkit_property_graph.extraction.prompt import EXTRACT
 from retrieverkit_property_graph.options import GraphOptions
 
-__all__ = ["EXTRACT", "ByModel", "llm_extractor"]
+__all__ = ["ByModel", "llm_extractor"]
 
 
 def llm_extractor(
