@@ -122,7 +122,7 @@ def _relation(given: Any) -> tuple[str, Properties]:
     return _name(given.get("name"), "relation"), _properties(given.get("properties"), "relation")
 
 
-def _name(given: Any, part: str) -> str:
+def _name(given: object, part: str) -> str:
     if not isinstance(given, str):
         if isinstance(given, bool) or not isinstance(given, int | float):
             raise ValueError(f"{part} is {_a(given)}, not a name")
