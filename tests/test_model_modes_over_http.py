@@ -42,7 +42,7 @@ NO_ANSWER = [
 ]
 NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
 BY_CHOICE = ["summary_llm", "document_summary_llm", "tree_select_leaf"]
-BY_FORM = ["keyword_llm", "auto(bm25, interpreter='model')"]
+BY_FORM = ["graph_synonym", "keyword_llm", "auto(bm25, interpreter='model')"]
 BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embedding"]
 
 

@@ -30,6 +30,8 @@ MODES = [
     "keyword",
     "grep",
     "summary_llm",
+    "graph_synonym",
+    "fusion(bm25, graph_synonym(depth=2))",
     "fusion(bm25, summary_llm(choice_batch_size=3))",
 ]
 QUERIES = [
@@ -93,6 +95,8 @@ def test_a_run_spends_what_its_plan_said(tmp_path_factory, mode, query, sizes, p
     embedding, numbers = Paid(per_call), itertools.count()
 
     def answer(prompt):
+        if prompt.schema is not None and "names" in prompt.schema.model_fields:
+            return {"names": ["turbine", "matter"]}
         return by_words(prompt) if prompt.labels else "\n".join(f"turbine {next(numbers)}" for _ in range(2))
 
     model = ScriptedModel(answer)
