@@ -84,6 +84,22 @@ def test_it_follows_its_corpus(corpus, tmp_path, kit):
     assert index.check() == []
 
 
+def test_what_an_index_counts_is_known_without_it(corpus, tmp_path, kit):
+    class Counted(WordTable):
+        def counts(self, connection):
+            return {"words": connection.execute("SELECT count(DISTINCT word) FROM words").fetchone()[0]}
+
+    index = Counted(corpus, tmp_path / "s")
+    index.reader()
+    (status,) = inspect(tmp_path / "s", corpus)
+    before = status.counts["words"]
+    assert status.to_dict()["counts"] == {"words": before}
+    corpus.add(new="unheard of")
+    assert inspect(tmp_path / "s", corpus)[0].counts == {"words": before}
+    index.reader()
+    assert inspect(tmp_path / "s", corpus)[0].counts == {"words": before + 2}
+
+
 def test_a_reader_sees_one_state_while_another_writes(corpus, tmp_path, kit):
     index = WordTable(corpus, tmp_path / "s")
     database = index.reader()

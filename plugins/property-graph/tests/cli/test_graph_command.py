@@ -90,6 +90,16 @@ def test_statistics_count_what_there_is(graph, file):
     assert graph("stats", "--extract", "given").out.startswith("4 entities, 3 relations\n2 of 3 nodes name entities\n")
 
 
+def test_doctor_counts_what_is_in_a_graph(graph, file, folder, capsys):
+    graph("add", file(*LINES))
+    graph("stats", "--extract", "given")
+    assert main(["doctor", "--index", str(folder)]) == 0
+    assert "property_graph  3 nodes, 4 entities, 3 relations, " in capsys.readouterr().out
+    assert main(["doctor", "--index", str(folder), "--json"]) == 0
+    (derived,) = json.loads(capsys.readouterr().out)["index"]["derived"]
+    assert derived["counts"] == {"entities": 4, "relations": 3}
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [

@@ -40,7 +40,8 @@ def _write_stored(stored: Stored, screen: Screen) -> None:
 
 
 def _state(derived: IndexStatus) -> str:
-    parts = [counted(derived.nodes, "node"), f"{derived.size / 1e6:.1f} MB"]
+    parts = [counted(derived.nodes, "node"), *(f"{count:,} {what}" for what, count in derived.counts.items())]
+    parts.append(f"{derived.size / 1e6:.1f} MB")
     behind = derived.behind
     if behind is not None:
         parts.append(f"{counted(behind, 'change')} behind" if behind else "up to date")

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -114,6 +114,17 @@ class DatabaseIndex(CorpusIndex[R]):
     def open(self, database: Database) -> R:
         """Return what the index is searched with, by any number of threads."""
 
+    def counts(self, connection: sqlite3.Connection) -> Mapping[str, int]:
+        """Return how much of what there is, for people who look after the index, such as ``{"entities": 12}``.
+
+        It is asked in the transaction of each state, so it should be quick; it is stored with it, so that `inspect`
+        knows it without the plugin.
+
+        Args:
+            connection: The index as it is now.
+        """
+        return {}
+
     @classmethod
     def _place(cls, folder: Path, read_only: bool) -> Databases:
         return Databases(folder, cls.lock_timeout, read_only=read_only)
@@ -175,10 +186,11 @@ class Databases(IndexFolder):
             if path is None:
                 return status
             status = dataclasses.replace(status, generation=path.parent.name)
-            applied = read_applied(path)
+            body = _read_body(path)
             if hashes:
                 self.verify(path, thorough=True)
-            return dataclasses.replace(status, size=look(path).size).of(applied, corpus, [])
+            status = dataclasses.replace(status, size=look(path).size, counts=body.get("counts", {}))
+            return status.of(_applied(body), corpus, [])
         except Misfit as misfit:
             return dataclasses.replace(status, problems=(str(misfit),))
 
@@ -206,7 +218,7 @@ class _Tables(Generic[R]):
         with _full_disks(), closing(_connected(path, "rw")) as connection:
             with _transaction(connection, ended_by_author=False):
                 self._index.update(connection, removed, added)
-                _write_applied(connection, applied)
+                _write_applied(connection, applied, self._index.counts(connection))
             self._settle(connection, path)
 
     def build(self, nodes: Iterator[StoredNode], applied: Applied) -> None:
@@ -219,7 +231,7 @@ class _Tables(Generic[R]):
                 _prepare(connection)
                 with _transaction(connection, ended_by_author=resumable):
                     self._index.build(connection, nodes)
-                    _write_applied(connection, applied)
+                    _write_applied(connection, applied, self._index.counts(connection))
                 self._checkpoint(connection)
             path = place.take_over(folder) / DATABASE_NAME
             _verified.remember(place.folder, path.parent.name, {DATABASE_NAME: look(path)})
@@ -267,6 +279,15 @@ def holds_database(folder: Path) -> bool:
 
 
 def read_applied(path: Path) -> Applied:
+    """Return what the file was made from.
+
+    Raises:
+        Misfit: It is not an index, of another format, or damaged.
+    """
+    return _applied(_read_body(path))
+
+
+def _read_body(path: Path) -> dict[str, Any]:
     """Return what the file says of itself.
 
     Raises:
@@ -280,16 +301,19 @@ def read_applied(path: Path) -> Applied:
             if _pragma(connection, "user_version") != DATABASE_FORMAT:
                 raise Misfit(f"{DATABASE_NAME} has another format")
             row = connection.execute(_READ).fetchone()
-        body = unsealed(row[0])
+        return unsealed(row[0])
     except (sqlite3.DatabaseError, OSError) as error:
         raise Misfit(f"{DATABASE_NAME} cannot be read ({error})") from error
     except (ValueError, TypeError) as error:
         raise Misfit(f"{DATABASE_NAME} does not say what it is") from error
+
+
+def _applied(body: Mapping[str, Any]) -> Applied:
     kind = Kind(body["index"], body["version"], body["config"])
     return Applied(kind, Cursor(*body["cursor"]), body["nodes"], body["rebuilds"], body["rebuild_reason"])
 
 
-def _write_applied(connection: sqlite3.Connection, applied: Applied) -> None:
+def _write_applied(connection: sqlite3.Connection, applied: Applied, counts: Mapping[str, int]) -> None:
     body: dict[str, Any] = {
         "index": applied.kind.name,
         "version": applied.kind.version,
@@ -298,6 +322,7 @@ def _write_applied(connection: sqlite3.Connection, applied: Applied) -> None:
         "nodes": applied.nodes,
         "rebuilds": applied.rebuilds,
         "rebuild_reason": applied.rebuild_reason,
+        "counts": dict(counts),
     }
     connection.execute(_WRITE, (sealed(body),))
 

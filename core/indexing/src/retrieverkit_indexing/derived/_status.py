@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from retrieverkit_core.corpus import Corpus, Cursor
@@ -23,6 +23,7 @@ class IndexStatus:
         cursor: The place in the corpus's log up to which it has applied every change.
         behind: How many changes it has not applied; None if the corpus's history does not hold the cursor.
         nodes: How many nodes it covers.
+        counts: How much of what else there is in it, such as ``{"entities": 12}``, where the index counts.
         size: The bytes of its files.
         rebuilds: How many times it turned out wrong and was built again.
         last_rebuild_reason: Why it was the last time, or an empty string.
@@ -39,6 +40,7 @@ class IndexStatus:
     cursor: Cursor | None = None
     behind: int | None = None
     nodes: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict, hash=False)
     size: int = 0
     rebuilds: int = 0
     last_rebuild_reason: str = ""

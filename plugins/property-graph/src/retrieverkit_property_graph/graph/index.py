@@ -65,6 +65,14 @@ class GraphIndex(DatabaseIndex[GraphReader]):
         remove(connection, self._analyzer, removed)
         self._add(connection, added)
 
+    def counts(self, connection: sqlite3.Connection) -> dict[str, int]:
+        """Return how many entities and relations there are."""
+        entities, relations = "SELECT count(*) FROM entities", "SELECT count(*) FROM relations"
+        return {
+            "entities": connection.execute(entities).fetchone()[0],
+            "relations": connection.execute(relations).fetchone()[0],
+        }
+
     def open(self, database: Database) -> GraphReader:
         """Open the graph."""
         return GraphReader(database, self._analyzer)
