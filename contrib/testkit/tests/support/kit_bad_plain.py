@@ -8,8 +8,9 @@ import time
 
 from kit_good import AsyncWords, Words
 
-from retrieverkit_core import Node, NodeWithScore, QueryBundle, ScoreKind, ScoreSpec, deadline
+from retrieverkit_core import Node, NodeWithScore, QueryBundle, ScoreKind, ScoreSpec, deadline, explain
 from retrieverkit_core.errors import BatchError, QueryError, RetrieverKitError
+from retrieverkit_core.explain import How, Score
 from retrieverkit_core.plugin import NO_PUSHDOWN
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
 
@@ -442,6 +443,44 @@ def ties_by_hash(documents):
     return TiesByHash(documents)
 
 
+class FindsLessWhenExplained(Words):
+    def _retrieve(self, query_bundle):
+        found = super()._retrieve(query_bundle)
+        return found if explain.recording() is None else found[1:]
+
+
+class ExplainsOtherNumbers(Words):
+    def _retrieve(self, query_bundle):
+        with explain.stage("search") as stage:
+            found = super()._retrieve(query_bundle)
+            stage.went(found)
+            for hit in found:
+                parts = (Score("words", hit.score), Score("length", 0.5))
+                stage.scored(hit.node.id, Score("words", hit.score, How.PRODUCT, parts))
+        return found
+
+
+class NamesAllThatItSaw(Words):
+    def _retrieve(self, query_bundle):
+        with explain.stage("search") as stage:
+            found = super()._retrieve(query_bundle)
+            stage.went(found)
+            stage.says("applied", f"looked at {', '.join(node.id for node in self.stored)}")
+        return found
+
+
+class EachTimeAnother(Words):
+    """Turns its order round from one call to the next."""
+
+    calls = 0
+
+    def _retrieve(self, query_bundle):
+        self.calls += 1
+        found = self.hits(query_bundle)
+        order = found if self.calls % 2 else found[::-1]
+        return [NodeWithScore(hit.node, 1.0) for hit in order][: query_bundle.top_k]
+
+
 BAD = {
     "hits_are_scored_nodes": Strings,
     "hits_are_in_the_corpus": CutsTexts,
@@ -495,6 +534,10 @@ BAD = {
     "observers_see_each_call_once": TellsTwice,
     "observers_see_the_end_of_a_failure": HidesFailures,
     "a_raising_observer_changes_nothing": GivesUpWithWarnings,
+    "explaining_changes_nothing": FindsLessWhenExplained,
+    "explained_scores_recombine": ExplainsOtherNumbers,
+    "explanations_keep_to_the_scope": NamesAllThatItSaw,
+    "why_not_is_right": EachTimeAnother,
     "filters_equal_brute_force": LosesEmptyMetadata,
     "every_operator_alone": LosesBooleans,
     "pushed_filters_are_applied": DropsFilters,

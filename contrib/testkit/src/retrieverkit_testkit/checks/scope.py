@@ -34,7 +34,8 @@ def canaries() -> list[Document]:
     return documents
 
 
-def _scope(tenant: str) -> MetadataFilters:
+def scope_of(tenant: str) -> MetadataFilters:
+    """Return the scope of a tenant."""
     return MetadataFilters(filters=[MetadataFilter(key="tenant", value=tenant)])
 
 
@@ -48,7 +49,7 @@ def check_canaries_of_another_scope_never_appear(subject: Subject) -> None:
     with subject.over(canaries()) as trial:
         for tenant in TENANTS:
             for k in (1, 3, 100):
-                result = trial.ask(_QUERY, top_k=k, scope=_scope(tenant))
+                result = trial.ask(_QUERY, top_k=k, scope=scope_of(tenant))
                 _ensure_only(result, tenant)
                 ensure(not result.filters.leaked, f"the retriever let {result.filters.leaked[:1]} through to {tenant}")
                 ensure(not result.warnings, f"the scope {tenant}: {'; '.join(result.warnings)}")
@@ -67,7 +68,7 @@ def check_a_scope_hides_nothing_of_its_own(subject: Subject) -> None:
         for tenant in TENANTS:
             own = [hit.node.id for hit in whole if hit.node.metadata["tenant"] == tenant]
             for k in (1, 100):
-                found = [hit.node.id for hit in trial.ask(_QUERY, top_k=k, scope=_scope(tenant))]
+                found = [hit.node.id for hit in trial.ask(_QUERY, top_k=k, scope=scope_of(tenant))]
                 wanted = min(k, len(own))
                 ensure(len(found) >= wanted, f"{len(found)} of {wanted} hits of {tenant} were found at top_k={k}")
                 ensure(k < 100 or set(own) <= set(found), f"{sorted(set(own) - set(found))[:1]} of {tenant} are hidden")
@@ -105,8 +106,8 @@ def check_a_filter_never_widens_a_scope(subject: Subject) -> None:
     wide = MetadataFilters.parse("tenant == 'bee' or n >= 0")
     other = MetadataFilters.parse("tenant == 'bee'")
     with subject.over(canaries()) as trial:
-        _ensure_only(trial.ask(_QUERY, top_k=100, filters=wide, scope=_scope("ant")), "ant")
-        found = trial.ask(_QUERY, top_k=100, filters=other, scope=_scope("ant"))
+        _ensure_only(trial.ask(_QUERY, top_k=100, filters=wide, scope=scope_of("ant")), "ant")
+        found = trial.ask(_QUERY, top_k=100, filters=other, scope=scope_of("ant"))
         ensure(not found, "a filter for another tenant found documents")
 
 
@@ -118,7 +119,7 @@ def check_scopes_do_not_mix_between_threads_and_tasks(subject: Subject) -> None:
     """
     turns = 2 if subject.quick else 8
     with subject.over(canaries()) as trial:
-        queries = [QueryBundle(_QUERY, top_k=5, scope=_scope(tenant)) for tenant in TENANTS]
+        queries = [QueryBundle(_QUERY, top_k=5, scope=scope_of(tenant)) for tenant in TENANTS]
         start = threading.Barrier(32)
 
         def ask(number: int) -> None:
