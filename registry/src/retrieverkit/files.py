@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed, split
+from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed
+from retrieverkit.reading.splitters import splitter_of
 from retrieverkit_core.corpus import ChangeReport, SourceContent, WritableCorpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
 
@@ -97,7 +98,7 @@ def _store(corpus: WritableCorpus, batch: Sequence[FileRead], report: FilesRepor
     """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
     moved = _moved(corpus, batch)
     try:
-        contents = [_content(read, read.complete) for read in batch]
+        contents = [_content(corpus, read, read.complete) for read in batch]
         report.include(corpus.replace_sources([*(SourceContent(source, None, []) for source in moved), *contents]))
         if moved:
             corpus.remove_sources(moved)  # they hold nothing any more
@@ -151,12 +152,13 @@ def _store_without(corpus: WritableCorpus, read: FileRead, error: InvalidDocumen
         documents = [document for document in documents if document is not wrong[-1]]
         partial = FileRead(read.file, read.fingerprint, documents, read.errors)
         try:
-            report.include(corpus.replace_sources([_content(partial, complete=False)]))
+            report.include(corpus.replace_sources([_content(corpus, partial, complete=False)]))
             refused = None
         except InvalidDocumentError as another:
             refused = another
 
 
-def _content(read: FileRead, complete: bool) -> SourceContent:
+def _content(corpus: WritableCorpus, read: FileRead, complete: bool) -> SourceContent:
+    split = splitter_of(corpus.settings.splitter)
     pairs = [(document, split(document)) for document in read.documents]
     return SourceContent(read.file.source, read.fingerprint if complete else None, pairs)

@@ -58,6 +58,7 @@ class Settings(Models, total=False):
 
     language: str | None
     searched: Sequence[str] | None
+    splitter: str | None
 
 
 @dataclass(slots=True)
@@ -146,6 +147,7 @@ class Index:
         *,
         language: str | None = None,
         searched: Sequence[str] | None = None,
+        splitter: str | None = None,
         **models: Unpack[Models],
     ) -> Self:
         """Make an empty index in a folder.
@@ -154,6 +156,8 @@ class Index:
             path: The folder, such as ``"notes.rk"``.
             language: The language of the texts, such as ``"de"``; None to detect it in what is added first.
             searched: The metadata fields that are searched and embedded with the text; None for ``("title",)``.
+            splitter: How documents are cut that are added: a name with options, such as ``"hierarchical"`` or
+                ``"sentences"``; None for ``"pieces"``. It stays what it is.
             **models: As for `open`: ``embedding``, ``llm``, ``prefer`` and ``discovery``.
 
         Raises:
@@ -163,11 +167,16 @@ class Index:
         """
         from retrieverkit.corpus import SQLiteCorpus
 
+        cut_by = ""
+        if splitter is not None:
+            from retrieverkit.reading.splitters import checked_splitter
+
+            cut_by = checked_splitter(splitter)
         folder = _folder(path)
         if os.path.lexists(folder / CORPUS_FILE):
             raise ConfigError(f"there is an index in {folder} already", fix="open it: Index.open(path)")
         _prepare(folder, create=True)
-        corpus = SQLiteCorpus.open(folder / CORPUS_FILE, language=language, searched=searched)
+        corpus = SQLiteCorpus.open(folder / CORPUS_FILE, language=language, searched=searched, splitter=cut_by)
         return cls(folder, corpus, **models)
 
     @classmethod
@@ -228,14 +237,16 @@ class Index:
     def add(self, documents: Document | Iterable[Document]) -> ChangeReport:
         """Add documents, and replace those whose text or metadata changed: all of them, or none.
 
-        A document of up to 3,600 characters is one node; a longer one is cut into nodes.
+        A document of up to 3,600 characters is one node; a longer one is cut into nodes. An index that was made with a
+        ``splitter`` cuts by that.
 
         Raises:
             InvalidDocumentError: A document cannot be stored faithfully; nothing was stored.
             CorpusError: The corpus cannot be written.
         """
-        from retrieverkit.reading import split
+        from retrieverkit.reading.splitters import splitter_of
 
+        split = splitter_of(self.settings.splitter)
         given: Iterable[Any] = [documents] if isinstance(documents, (Document, Mapping)) else documents
         return self._corpus.replace((document, split(_document(document))) for document in given)
 

@@ -54,7 +54,7 @@ class MemoryCorpus:
         """Change settings and return all of them; None leaves one as it is."""
         old = self.settings
         fields: Any = old.searched if searched is None else searched  # the settings check what they are given
-        new = IndexSettings(language or old.language, fields)
+        new = IndexSettings(language or old.language, fields, old.splitter)
         if new != old:
             self._log(f"configured {new}")
             self.settings = new

@@ -23,6 +23,8 @@ class IndexSettings:
     Attributes:
         language: The language of the texts, as an ISO 639-1 code.
         searched: The metadata fields that are searched and embedded with a node's text, in this order.
+        splitter: How documents are cut that are added: a name with options, "" for the usual way. It is set when the
+            corpus is made, so that all documents are cut in one way.
 
     Raises:
         ConfigError: A value has the wrong type.
@@ -30,6 +32,7 @@ class IndexSettings:
 
     language: str = "en"
     searched: tuple[str, ...] = ("title",)
+    splitter: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.language, str) or not self.language:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_compose.auto_merging.retriever import AutoMergingRetriever
     from retrieverkit_compose.rerank.retriever import RerankRetriever
+    from retrieverkit_compose.sentence_window.retriever import SentenceWindowRetriever
 
-__all__ = ["RerankRetriever"]
+__all__ = ["AutoMergingRetriever", "RerankRetriever", "SentenceWindowRetriever"]
 
-_MODULES = {"RerankRetriever": "rerank.retriever"}
+_MODULES = {
+    "AutoMergingRetriever": "auto_merging.retriever",
+    "RerankRetriever": "rerank.retriever",
+    "SentenceWindowRetriever": "sentence_window.retriever",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from retrieverkit.cli.options import AsJson, Calls, IndexFolder
+
+if TYPE_CHECKING:
+    from retrieverkit.index import Index
 
 
 def index(
@@ -23,6 +26,15 @@ def index(
             "--language",
             metavar="CODE",
             help="The language of the texts, such as de. Default: what they look like when the first are added.",
+            show_default=False,
+        ),
+    ] = None,
+    splitter: Annotated[
+        str | None,
+        typer.Option(
+            "--splitter",
+            metavar="NAME",
+            help="How a new index cuts documents: pieces, hierarchical or sentences, with options. Default: pieces.",
             show_default=False,
         ),
     ] = None,
@@ -44,13 +56,12 @@ def index(
     from retrieverkit.cli.ready import make_ready
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
-    from retrieverkit.index import Index
     from retrieverkit_core.errors import ReadError
 
     if not index.exists() and not any(path.exists() for path in paths):
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
     out, err = Screen(sys.stdout), Screen(sys.stderr)
-    with Index.open(index, create=True) as opened:
+    with _opened(index, splitter) as opened:
         if language is not None:
             opened.configure(language=language)
         with LongWork(err) as work:
@@ -70,3 +81,30 @@ def index(
         out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
     if report.errors or (ready is not None and ready["failed"]):
         raise typer.Exit(PARTIAL)
+
+
+def _opened(folder: Path, splitter: str | None) -> Index:
+    """Open the index, or make it with a splitter.
+
+    Raises:
+        ConfigError: There is an index that cuts in another way.
+    """
+    from retrieverkit.index import Index
+    from retrieverkit.layout import CORPUS_FILE
+
+    if splitter is None:
+        return Index.open(folder, create=True)
+    if not (folder / CORPUS_FILE).exists():
+        return Index.create(folder, splitter=splitter)
+    from retrieverkit.reading.splitters import checked_splitter
+    from retrieverkit_core.errors import ConfigError
+
+    wanted, opened = checked_splitter(splitter), Index.open(folder)
+    there = opened.settings.splitter
+    if there != wanted:
+        opened.close()
+        raise ConfigError(
+            f"the index {folder} cuts documents by {there or 'pieces'!r}, not by {wanted or 'pieces'!r}",
+            fix="make another index with that splitter",
+        )
+    return opened

@@ -9,7 +9,7 @@ from retrieverkit.corpus.rows import digest, from_json, to_json
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import ConfigError, MissingServiceError, near_matches, shorten
 
-_LANGUAGE, _SEARCHED = "language", "searched"
+_LANGUAGE, _SEARCHED, _SPLITTER = "language", "searched", "splitter"
 _PUT = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 _BULK = 0.5
@@ -26,19 +26,23 @@ def stored_settings(connection: sqlite3.Connection) -> tuple[IndexSettings, bool
     default = IndexSettings()
     language = rows.get(_LANGUAGE)
     searched = tuple(from_json(rows[_SEARCHED])) if _SEARCHED in rows else default.searched
-    return IndexSettings(language or default.language, searched), language is not None
+    settings = IndexSettings(language or default.language, searched, rows.get(_SPLITTER, default.splitter))
+    return settings, language is not None
 
 
 def put_settings(connection: sqlite3.Connection, settings: IndexSettings, *, language_is_chosen: bool) -> None:
     """Write the settings inside the caller's transaction."""
     connection.execute(_PUT, (_SEARCHED, to_json(list(settings.searched))))
+    if settings.splitter:
+        connection.execute(_PUT, (_SPLITTER, settings.splitter))
     if language_is_chosen:
         connection.execute(_PUT, (_LANGUAGE, settings.language))
 
 
 def settings_hash(settings: IndexSettings) -> bytes:
     """Return the hash that stands in the log for a change to these settings."""
-    return digest(settings.language.encode(), to_json(list(settings.searched)).encode())
+    more = [settings.splitter.encode()] if settings.splitter else []
+    return digest(settings.language.encode(), to_json(list(settings.searched)).encode(), *more)
 
 
 def changed(old: IndexSettings, language: str | None, searched: Sequence[str] | None) -> IndexSettings:
@@ -50,6 +54,7 @@ def changed(old: IndexSettings, language: str | None, searched: Sequence[str] | 
     new = IndexSettings(
         old.language if language is None else language,
         old.searched if searched is None else searched,  # type: ignore[arg-type]  # it checks what it is given
+        old.splitter,
     )
     if language is not None:
         _check_language(language)

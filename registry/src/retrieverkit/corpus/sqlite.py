@@ -87,6 +87,7 @@ class SQLiteCorpus:
         busy_timeout: float = 60.0,
         language: str | None = None,
         searched: Sequence[str] | None = None,
+        splitter: str = "",
     ) -> Self:
         """Open the corpus file at ``path``.
 
@@ -97,6 +98,7 @@ class SQLiteCorpus:
             busy_timeout: Seconds that a write waits for other writers.
             language: The language of a new corpus; by default it is detected in what is added first.
             searched: The metadata fields of a new corpus that are searched with the text; by default the title.
+            splitter: How documents of a new corpus are cut.
 
         Raises:
             ConfigError: A setting cannot be used.
@@ -106,7 +108,7 @@ class SQLiteCorpus:
             ReadOnlyCorpusError: It can be neither created nor read without writing to its folder.
         """
         file = Path(os.path.abspath(path))
-        settings = changed(IndexSettings(), language, searched)
+        settings = changed(IndexSettings(splitter=splitter), language, searched)
         try:
             if create and not read_only and not file.exists():
                 _create(file, busy_timeout, settings, language is not None)

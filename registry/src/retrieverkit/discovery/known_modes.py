@@ -4,6 +4,7 @@ from __future__ import annotations
 
 KNOWN_MODES: dict[str, str] = {
     "auto": "retrieverkit-auto",
+    "auto_merging": "retrieverkit-compose",
     "bm25": "retrieverkit-bm25",
     "document_summary_embedding": "retrieverkit-summary",
     "document_summary_llm": "retrieverkit-summary",
@@ -16,6 +17,7 @@ KNOWN_MODES: dict[str, str] = {
     "keyword_llm": "retrieverkit-keyword",
     "keyword_rake": "retrieverkit-keyword",
     "rerank": "retrieverkit-compose",
+    "sentence_window": "retrieverkit-compose",
     "summary": "retrieverkit-summary",
     "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES
@@ -62,9 +62,22 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
         InvalidDocumentError: The text holds half a surrogate pair, so it is not text.
     """
     _check_sizes(chunk_size, overlap)
-    spans = _spans(document, chunk_size, overlap)
-    ids = _node_ids(document.id, len(spans))
-    return [_node(document, span, ids, position) for position, span in enumerate(spans)]
+    return nodes_at(document, _spans(document, chunk_size, overlap))
+
+
+def nodes_at(document: Document, spans: Sequence[Span]) -> list[Node]:
+    """Return the nodes at some places of a document, with ids as `split` gives them, each related to its neighbours."""
+    ids = node_ids(document.id, len(spans))
+    return [
+        placed_node(
+            document,
+            span,
+            ids[position],
+            position if len(ids) > 1 else None,
+            _relationships(document.id, ids, position),
+        )
+        for position, span in enumerate(spans)
+    ]
 
 
 def _check_sizes(chunk_size: int, overlap: int) -> None:
@@ -78,15 +91,11 @@ def _check_sizes(chunk_size: int, overlap: int) -> None:
 
 
 def _spans(document: Document, chunk_size: int, overlap: int) -> list[Span]:
-    text = document.text
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InvalidDocumentError(document.id, "half a surrogate pair in the text", fix="remove it") from None
-    pages = _pages(document)
+    text = checked_text(document)
+    pages = pages_of(document)
     if len(pages) == 1 and len(text) <= WHOLE * chunk_size:
         return [Span(0, len(text), pages[0].page)]
-    splitter = _splitter(document, chunk_size, overlap)
+    splitter = splitter_for(document, chunk_size, overlap)
     spans = [
         Span(page.start + start, page.start + end, page.page)
         for page in pages
@@ -95,7 +104,20 @@ def _spans(document: Document, chunk_size: int, overlap: int) -> list[Span]:
     return spans or [Span(0, len(text), pages[0].page)]
 
 
-def _pages(document: Document) -> list[Span]:
+def checked_text(document: Document) -> str:
+    """Return a document's text.
+
+    Raises:
+        InvalidDocumentError: It holds half a surrogate pair, so it is not text.
+    """
+    try:
+        document.text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidDocumentError(document.id, "half a surrogate pair in the text", fix="remove it") from None
+    return document.text
+
+
+def pages_of(document: Document) -> list[Span]:
     """Return the pages of a document that says how many it has, else all of it as one."""
     text = document.text
     if document.metadata.get("pages") != text.count(PAGE_BREAK) + 1:
@@ -108,7 +130,8 @@ def _pages(document: Document) -> list[Span]:
     return spans
 
 
-def _splitter(document: Document, chunk_size: int, overlap: int) -> TextSplitter | MarkdownSplitter:
+def splitter_for(document: Document, chunk_size: int, overlap: int) -> TextSplitter | MarkdownSplitter:
+    """Return what cuts the text of a document, by its headings where it is Markdown."""
     from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
     is_markdown = str(document.metadata.get("path", "")).lower().endswith(MARKDOWN_SUFFIXES)
@@ -123,6 +146,20 @@ def _pieces(
         if text.strip():
             yield 0, len(text)
         return
+    yield from pieces_of(text, splitter, chunk_size, overlap)
+
+
+def pieces_of(
+    text: str, splitter: TextSplitter | MarkdownSplitter, chunk_size: int, overlap: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Yield the offsets of the pieces of a text, none of them blank.
+
+    Args:
+        text: The text.
+        splitter: What cuts it.
+        chunk_size: The most characters of a piece.
+        overlap: The most characters that a piece repeats of the one before.
+    """
     begin = done = 0
     for start, end in _blocks(text, max(_BLOCK, 8 * chunk_size)):
         first = max(begin, start - overlap)
@@ -152,20 +189,38 @@ def _last_pause(text: str, low: int, high: int) -> int:
     return high
 
 
-def _node_ids(document_id: str, count: int) -> list[str]:
+def node_ids(document_id: str, count: int) -> list[str]:
+    """Return the ids of a document's nodes, which no other document's nodes can have."""
     if count == 1 and not _NUMBERED.search(document_id):
         return [document_id]
     return [f"{document_id}#{position}" for position in range(count)]
 
 
-def _node(document: Document, span: Span, ids: list[str], position: int) -> Node:
-    place = _place(span, position if len(ids) > 1 else None)
+def placed_node(
+    document: Document,
+    span: Span,
+    node_id: str,
+    position: int | None,
+    relationships: Relationships,
+    place: Metadata | None = None,
+) -> Node:
+    """Return the node at a place of a document.
+
+    Args:
+        document: The document; its metadata are the node's, and win over what says where the node stands.
+        span: The place.
+        node_id: The node's id.
+        position: Its position among the document's nodes; None for the only one.
+        relationships: Its relationships.
+        place: What else says where it stands.
+    """
+    place = {**_place(span, position), **(place or {})}
     own = document.excluded_embed_metadata_keys
     return Node(
         text=document.text[span.start : span.end],
-        id=ids[position],
+        id=node_id,
         metadata={**place, **document.metadata},
-        relationships=_relationships(document.id, ids, position),
+        relationships=relationships,
         excluded_embed_metadata_keys=[*own, *(key for key in place if key not in document.metadata)],
         excluded_llm_metadata_keys=list(document.excluded_llm_metadata_keys),
         start_char_idx=span.start,

@@ -1,0 +1,1 @@
+"""Parents in place of their children."""

@@ -1,0 +1,103 @@
+"""From leaves to the nodes that they are parts of: what is found does not depend on the order it is found in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from retrieverkit_compose.relatives import Relatives, parents_of
+from retrieverkit_core.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A node of the answer, and what it stands for.
+
+    Attributes:
+        node: The node.
+        score: The mean score of what it stands for; its own where it was found itself; None for no score.
+        hits: The ids of the hits that it stands for, in no order; its own where it was found itself.
+    """
+
+    node: Node
+    score: float | None
+    hits: frozenset[str]
+
+
+def merged(found: Sequence[Merged], relatives: Relatives, threshold: float) -> list[Merged]:
+    """Fill gaps, then put parents in the places of their children, until nothing changes.
+
+    A node between two neighbours that were found is there too, with their mean score. A parent of whose children more
+    than ``threshold`` are there takes their place, with the mean of their scores; one that was found itself takes the
+    place of all of them, with its own. Each round looks at what the round before left, and changes all of it at once.
+
+    Args:
+        found: The hits.
+        relatives: Where parents and neighbours are read.
+        threshold: The share of its children that calls for a parent.
+
+    Returns:
+        The nodes, in no order.
+    """
+    there = {each.node.id: each for each in found}
+    relatives.read([*parents_of(each.node for each in there.values()), *_gaps(there)])
+    there |= _filled(there, relatives)
+    replaced: set[str] = set()
+    while True:
+        relatives.read(parents_of(each.node for each in there.values()))
+        after = _with_parents(there, relatives, threshold, replaced)
+        if after.keys() == there.keys():
+            return list(after.values())
+        replaced |= there.keys() - after.keys()
+        there = after
+
+
+def _gaps(there: Mapping[str, Merged]) -> Iterable[str]:
+    """Yield the id of each node between two that are there."""
+    behind = {each.node.prev_node for each in there.values()}
+    for each in there.values():
+        gap = each.node.next_node
+        if gap is not None and gap not in there and gap in behind:
+            yield gap
+
+
+def _filled(there: Mapping[str, Merged], relatives: Relatives) -> dict[str, Merged]:
+    filled = {}
+    for gap in _gaps(there):
+        node = relatives.get(gap)
+        if node is not None and node.prev_node in there and node.next_node in there:
+            around = [there[node.prev_node], there[node.next_node]]
+            filled[gap] = Merged(node, _mean([each.score for each in around]), around[0].hits | around[1].hits)
+    return filled
+
+
+def _with_parents(
+    there: Mapping[str, Merged], relatives: Relatives, threshold: float, replaced: set[str]
+) -> dict[str, Merged]:
+    """Return what is there after one round, from the smallest nodes up; what was replaced never comes back."""
+    families: defaultdict[str, list[Merged]] = defaultdict(list)
+    parents: dict[str, Node] = {}
+    for each in there.values():
+        parent = relatives.get(each.node.parent_node)
+        if parent is not None and parent.id not in replaced and each.node.id in parent.child_nodes:
+            families[parent.id].append(each)
+            parents[parent.id] = parent
+    after = dict(there)
+    for name, children in families.items():
+        own = there.get(name)
+        enough = len(children) > threshold * len(set(parents[name].child_nodes))
+        if (own is None and not enough) or any(child.node.id in families for child in children):
+            continue
+        for child in children:
+            after.pop(child.node.id, None)
+        hits = frozenset().union(*(each.hits for each in (*children, own) if each is not None))
+        score = _mean([child.score for child in children]) if own is None else own.score
+        after[name] = Merged(parents[name], score, hits)
+    return after
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return fsum(known) / len(known) if known else None

@@ -1,0 +1,39 @@
+"""What can be set for the mode."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_core.spec import RetrieverSpec
+
+
+class AutoMergingSettings(ModeOptions):
+    """How children become parents, whoever found them."""
+
+    threshold: float = Field(
+        default=0.5,
+        ge=0,
+        lt=1,
+        description="A parent takes the place of its children where more than this share of them is found.",
+    )
+    candidates: int = Field(
+        default=20,
+        ge=1,
+        description="How many nodes are asked for and merged. A retriever that is written with a top_k of its own "
+        "keeps that.",
+    )
+
+
+class AutoMergingOptions(AutoMergingSettings):
+    """Options of the auto_merging mode."""
+
+    retriever: RetrieverSpec = Field(description="Who finds the smallest nodes.")
+
+    @model_validator(mode="after")
+    def _fits_its_retriever(self) -> Self:
+        if "top_k" in self.retriever.options and "candidates" in self.model_fields_set:
+            raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+        return self

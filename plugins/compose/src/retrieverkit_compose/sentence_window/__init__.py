@@ -1,0 +1,1 @@
+"""A found node with its neighbours."""
