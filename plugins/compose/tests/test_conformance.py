@@ -21,3 +21,15 @@ class TestRerankByModel(RetrieverConformance):
     retriever_mode = for_mode("rerank(bm25, by='llm', candidates=20000, batch_size=100)", llm=ScriptedModel(by_words))
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
     quick = True
+
+
+class TestAutoMerging(RetrieverConformance):
+    retriever_mode = "auto_merging(bm25)"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+class TestSentenceWindow(RetrieverConformance):
+    retriever_mode = "sentence_window(bm25)"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True

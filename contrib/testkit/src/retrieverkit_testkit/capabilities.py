@@ -30,6 +30,7 @@ class Trait(StrEnum):
     MODE = "it is not given as a mode, so there is no index"
     INSTALLED = "the mode is not that of an installed distribution"
     SCORED = "it declares no scores"
+    OWN_NODES = "its hits stand for nodes, with texts put together"
     PUSHES = "it applies no filters itself"
     KNOWS_FIELDS = "it does not know the metadata fields of its nodes"
     TOP_K_OPTION = "the mode has no option top_k"

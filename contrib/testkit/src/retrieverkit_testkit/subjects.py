@@ -393,6 +393,7 @@ def _seen(retriever: BaseRetriever) -> set[Trait]:
     capabilities = retriever.capabilities
     traits = {
         Trait.SCORED: retriever.score_spec.ordered,
+        Trait.OWN_NODES: not retriever.replaces_nodes,
         Trait.PUSHES: capabilities.operators or capabilities.delegates,
         Trait.KNOWS_FIELDS: retriever.known_fields is not None,
     }

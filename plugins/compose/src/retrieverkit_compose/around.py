@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from retrieverkit_core.errors import OptionError, shorten
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.plugin import FilterCapabilities
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 
@@ -40,6 +41,10 @@ class Around(BaseRetriever):
         """The other retriever."""
         return (self.retriever,)
 
+    def _limited(self, query: QueryBundle) -> QueryBundle:
+        """Return a caller's query as it is answered: with this retriever's own limit where it says none."""
+        return query if query.top_k is not None else query.replace(top_k=self.default_top_k)
+
     def _made(
         self,
         hits: Iterable[NodeWithScore],
@@ -59,6 +64,11 @@ class Around(BaseRetriever):
             abstained=found.abstained,
             spec=found.spec,
         )
+
+
+def explicit(query: QueryBundle) -> QueryBundle:
+    """Return the query with a limit: none is asked of an author as all."""
+    return query if query.top_k is not None else query.replace(top_k=UNLIMITED)
 
 
 def check_retriever(mode: str, option: str, given: object) -> None:

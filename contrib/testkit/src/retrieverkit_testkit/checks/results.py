@@ -35,7 +35,7 @@ def check_hits_are_scored_nodes(subject: Subject) -> None:
             ensure(hit.score is None or isfinite(hit.score), f"node {hit.node.id} has the score {hit.score}")
 
 
-@check()
+@check(needs=(Trait.OWN_NODES,))
 def check_hits_are_in_the_corpus(subject: Subject) -> None:
     """Every hit is a node of the corpus, whole: text and metadata as they were put in, with offsets and neighbours.
 

@@ -93,7 +93,7 @@ def check_what_another_process_deletes_is_gone(subject: Subject) -> None:
             ensure(not found, f"{sorted(found)} were deleted by another process and are found")
 
 
-@check(needs=(Trait.MODE,))
+@check(needs=(Trait.MODE, Trait.OWN_NODES))
 def check_nodes_are_whole_after_reopening(subject: Subject) -> None:
     """Hits of an index that was opened again are the corpus's nodes: text, metadata, offsets and neighbours.
 

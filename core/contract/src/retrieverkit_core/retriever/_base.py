@@ -88,6 +88,9 @@ class BaseRetriever:
         asks_model: Whether a language model is shown nodes for each query. Such a retriever applies all filters and the
             scope itself, before the model sees any text: it is given them whole, also where index nodes lead on, which
             must then pass by themselves too. It is asked once, without a limit, as asking again for more costs again.
+        replaces_nodes: Whether hits stand for what retrievers within found: on other nodes, or with other texts. Such a
+            retriever sees to it that what it puts in their place passes too: it is given all filters whole, also where
+            index nodes lead on, which must then pass by themselves too.
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.
@@ -102,6 +105,7 @@ class BaseRetriever:
     chooses_top_k: bool = False
     answers_blank: bool = False
     asks_model: bool = False
+    replaces_nodes: bool = False
     name: str = ""
     distribution: str = ""
     known_fields: Callable[[], Mapping[str, frozenset[str]] | None] | None = None

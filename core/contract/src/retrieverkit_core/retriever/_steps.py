@@ -65,6 +65,10 @@ _FILTERED_BEFORE_A_MODEL = (
     "a language model is shown what passes the filters alone: index nodes that do not pass themselves were not entered"
 )
 
+_FILTERED_BEFORE_NODES_ARE_REPLACED = (
+    "what passes the filters alone is put together: index nodes that do not pass themselves were not entered"
+)
+
 
 class _Plan(NamedTuple):
     """How the caller's filters and scope are applied.
@@ -217,7 +221,8 @@ class _Answer:
         if retriever._object_map and self._query.scope is not None and retriever.capabilities.delegates:
             notes = (*notes, _LEGS_ARE_SCOPED)
         if retriever._object_map and self._plan.given is not None:
-            notes = (*notes, _FILTERED_BEFORE_A_MODEL)
+            model = retriever.asks_model or not retriever.replaces_nodes
+            notes = (*notes, _FILTERED_BEFORE_A_MODEL if model else _FILTERED_BEFORE_NODES_ARE_REPLACED)
         if hits or retriever.is_empty is None or not retriever.is_empty():
             return notes
         return (*notes, _EMPTY)
@@ -273,8 +278,11 @@ def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
 
 
 def _before_a_model(retriever: BaseRetriever, query: QueryBundle, wanted: MetadataFilters) -> MetadataFilters | None:
-    """Return the filters that must hold before a model sees what index nodes lead to; None where no model is asked."""
-    if retriever.asks_model:
+    """Return the filters that must hold before index nodes are followed; None where it is enough that they do after.
+
+    They must where a model sees what index nodes lead to, and where other nodes are put in the places of those.
+    """
+    if retriever.asks_model or retriever.replaces_nodes:
         return wanted
     return query.filters if retriever.capabilities.delegates and _shows_a_model(retriever) else None
 

@@ -67,9 +67,11 @@ def _filled(there: Mapping[str, Merged], relatives: Relatives) -> dict[str, Merg
     filled = {}
     for gap in _gaps(there):
         node = relatives.get(gap)
-        if node is not None and node.prev_node in there and node.next_node in there:
-            around = [there[node.prev_node], there[node.next_node]]
-            filled[gap] = Merged(node, _mean([each.score for each in around]), around[0].hits | around[1].hits)
+        if node is None or node.prev_node == node.next_node:
+            continue
+        one, other = there.get(node.prev_node or ""), there.get(node.next_node or "")
+        if one is not None and other is not None:
+            filled[gap] = Merged(node, _mean([one.score, other.score]), one.hits | other.hits)
     return filled
 
 

@@ -13,7 +13,7 @@ from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.plan import Plan
-from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.threads import offload
@@ -42,6 +42,7 @@ class AutoMergingRetriever(Around):
         OptionError: A setting is wrong.
     """
 
+    replaces_nodes = True
     name = "auto_merging"
 
     def __init__(
@@ -73,8 +74,8 @@ class AutoMergingRetriever(Around):
     def _asked(self, query: QueryBundle) -> QueryBundle:
         """Return what is asked: for enough of the smallest nodes."""
         wanted = self._candidates
-        if wanted is not None and query.top_k is not None:
-            wanted = max(wanted, query.top_k)
+        if wanted is not None:
+            wanted = max(wanted, UNLIMITED if query.top_k is None else query.top_k)
         filters = query.filters
         if LEVEL in self._corpus.fields():
             filters = MetadataFilters.and_(filters, MetadataFilters(filters=[_LEAVES]))
@@ -95,7 +96,16 @@ class AutoMergingRetriever(Around):
             hits[each.node.id] = self._hit(each, found, rank)
         order = sorted(hits, key=lambda name: self._place(hits[name].score, best[name], name))
         kept = [hits[name] for name in order[: query.top_k]]
-        return self._made(kept, found, notes=_notes(found), warnings=_warnings(own, relatives))
+        notes = [*_notes(found), *self._too_few(query, found, kept)]
+        return self._made(kept, found, notes=notes, warnings=_warnings(own, relatives))
+
+    def _too_few(self, query: QueryBundle, found: RetrievalResult, kept: Sequence[NodeWithScore]) -> list[str]:
+        """Return what to say where fewer hits are left than were asked for, and there may be more to find."""
+        asked = self._asked(query).top_k
+        wanted = self.default_top_k if query.top_k is None else query.top_k
+        if asked is None or wanted is None or len(found) < asked or len(kept) >= wanted:
+            return []
+        return [f"{len(found)} nodes were merged into {len(kept)}; more candidates would find more"]
 
     def _hit(self, each: Merged, found: RetrievalResult, rank: dict[str, int]) -> NodeWithScore:
         """Return the hit on a node; on one that was not found itself with the evidence of the best that it stands for.
@@ -116,9 +126,8 @@ class AutoMergingRetriever(Around):
         return (False, -score if self.score_spec.higher_is_better else score, rank, name)
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
-        return Plan(
-            self.name, "puts parents in place of children", parts=(self.retriever.plan(self._asked(query_bundle)),)
-        )
+        within = self.retriever.plan(self._asked(self._limited(query_bundle)))
+        return Plan(self.name, "puts parents in place of children", parts=(within,))
 
 
 def _notes(found: RetrievalResult) -> list[str]:

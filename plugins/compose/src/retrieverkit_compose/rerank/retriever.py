@@ -102,8 +102,8 @@ class RerankRetriever(Around):
     def _asked(self, query: QueryBundle) -> QueryBundle:
         """Return what the retriever within is asked: for all candidates."""
         wanted = self._candidates
-        if wanted is not None and not self.asks_model and query.top_k is not None:
-            wanted = max(wanted, query.top_k)
+        if wanted is not None and not self.asks_model:
+            wanted = max(wanted, UNLIMITED if query.top_k is None else query.top_k)
         return query.replace(top_k=wanted)
 
     def _reordered(self, found: RetrievalResult, judged: Judged, top_k: int | None) -> RetrievalResult:
@@ -112,7 +112,7 @@ class RerankRetriever(Around):
         return self._made(hits, found, legs=judged.legs, warnings=judged.warnings, notes=judged.notes)
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
-        asked = self._asked(query_bundle if query_bundle.top_k != UNLIMITED else query_bundle.replace(top_k=None))
+        asked = self._asked(self._limited(query_bundle))
         candidates = asked.top_k or self.retriever.default_top_k or 0
         judging = self._judge.plan(self.name, query_bundle, self.retriever, candidates)
         return replace(judging, parts=(self.retriever.plan(asked), *judging.parts))

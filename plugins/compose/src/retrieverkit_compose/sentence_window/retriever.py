@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
-from retrieverkit_compose.around import Around, checked, evidence_of
+from retrieverkit_compose.around import Around, checked, evidence_of, explicit
 from retrieverkit_compose.relatives import Relatives
 from retrieverkit_compose.sentence_window.options import SentenceWindowSettings
 from retrieverkit_core.corpus import Corpus
@@ -36,6 +37,7 @@ class SentenceWindowRetriever(Around):
         OptionError: A setting is wrong.
     """
 
+    replaces_nodes = True
     name = "sentence_window"
 
     def __init__(
@@ -49,17 +51,17 @@ class SentenceWindowRetriever(Around):
         self._window = settings.window
 
     def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
-        return self._windows(query_bundle, self.retriever.retrieve(query_bundle))
+        return self._windows(query_bundle, self.retriever.retrieve(explicit(query_bundle)))
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
-        return await offload(self._windows, query_bundle, await self.retriever.aretrieve(query_bundle))
+        return await offload(self._windows, query_bundle, await self.retriever.aretrieve(explicit(query_bundle)))
 
     def _windows(self, query: QueryBundle, found: RetrievalResult) -> RetrievalResult:
         relatives = Relatives(self._corpus, query)
         relatives.know(hit.node for hit in found if relatives.owns(hit))
         nodes = [hit.node if relatives.owns(hit) else None for hit in found]
-        before = self._chains(nodes, relatives, lambda node: node.prev_node)
-        behind = self._chains(nodes, relatives, lambda node: node.next_node)
+        before = self._chains(nodes, relatives, lambda node: node.prev_node, [[] for _ in nodes])
+        behind = self._chains(nodes, relatives, lambda node: node.next_node, before)
         hits = [
             self._hit(hit, rank, [*reversed(earlier), hit.node, *later]) if earlier or later else hit
             for rank, (hit, earlier, later) in enumerate(zip(found, before, behind, strict=True), 1)
@@ -68,18 +70,27 @@ class SentenceWindowRetriever(Around):
         return self._made(hits, found, notes=notes if found and not any(before) and not any(behind) else ())
 
     def _chains(
-        self, nodes: Sequence[Node | None], relatives: Relatives, step: Callable[[Node], str | None]
+        self,
+        nodes: Sequence[Node | None],
+        relatives: Relatives,
+        step: Callable[[Node], str | None],
+        shown: Sequence[Sequence[Node]],
     ) -> list[list[Node]]:
-        """Return the neighbours of each node to one side, the nearest first; all of one distance are read at once."""
+        """Return the neighbours of each node to one side, the nearest first; all of one distance are read at once.
+
+        Args:
+            nodes: The nodes; None for one whose neighbours are not here.
+            relatives: Where they are read.
+            step: From a node to the next one on this side.
+            shown: The neighbours to the other side.
+        """
         chains: list[list[Node]] = [[] for _ in nodes]
         ends = {at: node for at, node in enumerate(nodes) if node is not None}
         for _ in range(self._window):
             wanted = {at: name for at, node in ends.items() if (name := step(node)) is not None}
             relatives.read(wanted.values())
             there = {at: relatives.get(name) for at, name in wanted.items()}
-            ends = {
-                at: node for at, node in there.items() if node is not None and _follows(node, nodes[at], chains[at])
-            }
+            ends = {at: node for at, node in there.items() if node and _new(node, nodes[at], shown[at], chains[at])}
             for at, node in ends.items():
                 chains[at].append(node)
         return chains
@@ -96,19 +107,19 @@ class SentenceWindowRetriever(Around):
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         does = f"shows {self._window} neighbours to both sides of what is found"
-        return Plan(self.name, does, parts=(self.retriever.plan(query_bundle),))
+        return Plan(self.name, does, parts=(self.retriever.plan(self._limited(query_bundle)),))
 
 
-def _follows(node: Node, found: Node | None, chain: Sequence[Node]) -> bool:
-    """Return whether a neighbour is of the same document and new to its window: relationships may lead in a circle."""
+def _new(node: Node, found: Node | None, *shown: Sequence[Node]) -> bool:
+    """Return whether a neighbour is of the same document, and new: relationships may lead in a circle."""
     assert found is not None
-    return node.ref_doc_id == found.ref_doc_id and all(node.id != other.id for other in (found, *chain))
+    return node.ref_doc_id == found.ref_doc_id and all(node.id != other.id for other in chain([found], *shown))
 
 
 def _joined(nodes: Sequence[Node]) -> str:
     """Return the texts of neighbours as one; a blank stands where there was white space between them."""
     text = nodes[0].text
-    for before, node in zip(nodes, nodes[1:], strict=False):
+    for before, node in pairwise(nodes):
         touches = before.end_char_idx is not None and before.end_char_idx == node.start_char_idx
         text += node.text if touches else f" {node.text}"
     return text
