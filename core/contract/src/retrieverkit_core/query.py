@@ -131,7 +131,8 @@ class QueryBundle:
             FilterError: The filters or the scope cannot be read.
         """
         bundle = query if isinstance(query, QueryBundle) else cls(query)
-        if all(given is None for given in (top_k, filters, scope, timeout, budget, explain)):
+        limited = top_k is not None or filters is not None or scope is not None or timeout is not None
+        if not limited and budget is None and explain is None:
             return bundle
         from retrieverkit_core.filters import MetadataFilters
 
