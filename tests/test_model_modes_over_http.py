@@ -42,7 +42,7 @@ NO_ANSWER = [
 ]
 NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
 BY_CHOICE = ["summary_llm", "document_summary_llm", "tree_select_leaf"]
-BY_FORM = ["graph_synonym", "keyword_llm", "auto(bm25, interpreter='model')"]
+BY_FORM = ["graph_synonym", "graph_vector(extract='llm')", "keyword_llm", "auto(bm25, interpreter='model')"]
 BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embedding"]
 
 
@@ -57,6 +57,8 @@ def ask(retriever, how, **limits):
 def test_a_model_that_gives_no_answer_is_an_error_that_counts_every_attempt(mode, how, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("TEST_KEY", KEY)
     monkeypatch.setattr("retrieverkit_keyword.table.LLMTable.retry_pause", 0.0)
+    monkeypatch.setattr("retrieverkit_property_graph.graph.index.GraphIndex.retry_pause", 0.0)
+    monkeypatch.setattr("retrieverkit_property_graph.extraction.llm.cache.RETRY_PAUSE", 0.0)
     monkeypatch.setattr("retrieverkit_summary.summarizing.failures.RETRY_PAUSE", 0.0)
     caplog.set_level(logging.DEBUG)
     doing = []

@@ -160,21 +160,38 @@ def test_a_text_whose_answer_could_not_be_used_is_asked_about_again_after_a_whil
     assert asked_of(model) == ["Ann", "Bob", "Bob"]
 
 
-def test_where_no_answer_can_be_used_there_is_no_graph_at_first(tmp_path, monkeypatch):
-    model = ScriptedModel(lambda prompt: "the secret of Ann")
+def test_where_no_answer_can_be_used_there_is_no_graph(tmp_path, monkeypatch):
+    model = ScriptedModel(lambda prompt: "the secret of Ann" if prompt.data == ("Ann",) else lives(prompt))
     extractor = extractor_of(model, tmp_path)
-    node = StoredNode(1, Node(text="Ann", id="n0"))
-    now = cache_module.time()
-    for attempt in range(1, ATTEMPTS):
+    node, other = StoredNode(1, Node(text="Ann", id="n0")), StoredNode(2, Node(text="Bob"))
+    start = cache_module.time()
+
+    def later(hours):
+        monkeypatch.setattr(cache_module, "time", lambda: start + hours * 3600)
+
+    for attempt in range(1, ATTEMPTS + 2):
         with pytest.raises(ModelAnswerError, match="scripted names relations in no shape") as caught:
             extractor.of_nodes([node])
         assert "Ann" not in str(vars(caught.value))
         assert len(model.asked) == attempt
-        monkeypatch.setattr(cache_module, "time", lambda attempt=attempt: now + 1000 * attempt)
-    (said,) = extractor.of_nodes([node])
-    assert said.problem
-    assert extractor.of_nodes([node])[0].problem
-    assert len(model.asked) == ATTEMPTS
+        later(attempt)
+    _, said = extractor.of_nodes([other, node])
+    assert said.problem, "one that the model cannot do does not stand in the way of the others"
+    for _ in range(2):
+        assert extractor.of_nodes([node])[0].problem
+    assert len(model.asked) == ATTEMPTS + 3
+
+
+def test_a_text_that_fails_alone_is_left_out_after_some_attempts(tmp_path, monkeypatch):
+    model = ScriptedModel(lambda prompt: "{" if prompt.data == ("Ann",) else lives(prompt))
+    extractor = extractor_of(model, tmp_path)
+    start = cache_module.time()
+    extractor.of_nodes([StoredNode(1, Node(text="Bob"))])
+    for attempt in range(1, ATTEMPTS):
+        with pytest.raises(ModelAnswerError):
+            extractor.of_nodes([StoredNode(2, Node(text="Ann"))])
+        monkeypatch.setattr(cache_module, "time", lambda attempt=attempt: start + 1000 * attempt)
+    assert extractor.of_nodes([StoredNode(2, Node(text="Ann"))])[0].problem
 
 
 def test_relations_without_an_end_are_counted(tmp_path):

@@ -23,7 +23,7 @@ from retrieverkit_property_graph.triples import NOTHING, Extracted
 PART_CHARS = 24_000
 """At most so much of a text is put into one prompt; of a longer one, each part is asked about."""
 ATTEMPTS = 3
-"""How often a text is asked about where no answer can be used, before the graph is built without it."""
+"""How often texts are asked about where no answer of a build can be used, before the graph does without them."""
 
 _RULES_VERSION = 1
 _EXPECTED_TOKENS = 400
@@ -36,7 +36,8 @@ class ByModel:
     What it says is kept the moment it comes, by the text, the model, the prompt and the schema, so that nothing is paid
     for twice, whatever ends a build. A model that cannot be asked ends the build; the next one goes on. A text whose
     answer cannot be used is a problem of its node: it is told of, and a build that meets it later asks again, each time
-    after a longer while. Where not one answer can be used, the build fails, at most `ATTEMPTS` times.
+    after a longer while. Where not one answer can be used, the build fails: at most `ATTEMPTS` times if the model has
+    ever given one that can.
 
     Args:
         model: The model.
@@ -62,12 +63,14 @@ class ByModel:
         self._system = prompt.format(schema=_in_words(schema))
         self._answer = answer_model(schema)
         self._identity = json.dumps([_RULES_VERSION, model.name, self._system, self._answer.model_json_schema()])
+        self._heard = hashlib.sha256(self._identity.encode("utf-8", "replace")).digest()
+        self._has_answered = False
         self.uses: tuple[object, ...] = (model,)
 
     @property
     def fingerprint(self) -> str:
         """Names the rules, the model, its prompt and the schema."""
-        return f"by model {hashlib.sha256(self._identity.encode('utf-8', 'replace')).hexdigest()}, {self._model.name}"
+        return f"by model {self._heard.hex()}, {self._model.name}"
 
     def of_nodes(self, nodes: Sequence[StoredNode]) -> list[Extracted]:
         """Return what the model names of each node, in order.
@@ -109,14 +112,16 @@ class ByModel:
         """Return what the model names for each prompt; None where it does not say it in a way that can be used.
 
         Raises:
-            ModelAnswerError: No answer can be used, and some text was not asked about `ATTEMPTS` times.
+            ModelAnswerError: No answer can be used, and some text was not asked about `ATTEMPTS` times, or the model
+                has never given one.
         """
         answers = self._known(prompts)
         waiting = [key for key in prompts if key not in answers and not self._cache.failures(key).postponed]
         starts = range(0, len(waiting), _AT_ONCE)
         for start in counted(starts, f"texts that {self._model.name} reads, {_AT_ONCE} at a time", len(starts)):
             answers |= self._asked({key: prompts[key] for key in waiting[start : start + _AT_ONCE]})
-        if prompts and not answers and any(self._cache.failures(key).times < ATTEMPTS for key in prompts):
+        untried = any(self._cache.failures(key).times < ATTEMPTS for key in prompts)
+        if prompts and not answers and (untried or not self._cache.get([self._heard])):
             raise ModelAnswerError(  # what it said may be about what the caller must not see
                 f"{self._model.name} names relations in no shape that can be used",
                 fix="look at the prompt and the model",
@@ -147,7 +152,11 @@ class ByModel:
         Raises:
             ModelAnswerError: It cannot be used.
         """
-        self._cache.put(self._key(prompt), checked(reply, self._answer))
+        answer = checked(reply, self._answer)
+        self._cache.put(self._key(prompt), answer)
+        if not self._has_answered:
+            self._cache.put(self._heard, b"")
+            self._has_answered = True
         return reply
 
     def _known(self, keys: Iterable[bytes]) -> dict[bytes, Named]:
