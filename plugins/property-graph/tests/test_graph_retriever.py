@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from retrieverkit import Document, Index
 from retrieverkit_core import Node
 from retrieverkit_core.errors import MissingServiceError, OptionError
-from retrieverkit_property_graph import GraphRetriever, GraphSynonymRetriever, GraphVectorRetriever, Match, Walked
+from retrieverkit_property_graph import (
+    GraphRetriever,
+    GraphSynonymRetriever,
+    GraphVectorRetriever,
+    Match,
+    Walked,
+    triples_of,
+)
 from retrieverkit_property_graph.paths import walk
 from retrieverkit_testkit.embedding import WordVectors
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
@@ -135,6 +142,15 @@ def test_the_best_paths_of_a_hit_are_told_and_how_many_more_there_are():
         (hit,) = index.retrieve("Ada", "graph_synonym(extract='given')")
         details = hit.evidence[0].details
         assert (len(details["paths"]), details["more_paths"]) == (10, 3)
+
+
+def test_the_triples_alone_are_those_of_the_hits_each_once():
+    documents = [document("d0", ("Ada", "met", "Babbage")), document("d1", ("babbage", "made", "Engine"))]
+    with index_of(documents) as index:
+        found = index.retrieve("Ada", "fusion(graph_synonym(extract='given', depth=2), bm25)")
+        told_of = [(step["subject"], step["relation"], step["object"]) for step in triples_of(found)]
+        assert told_of == [("Ada", "met", "Babbage"), ("Babbage", "made", "Engine")]
+        assert triples_of(index.retrieve("text", "bm25")) == []
 
 
 def test_what_cannot_be_read_of_the_metadata_is_told():

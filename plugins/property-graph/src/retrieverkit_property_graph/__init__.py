@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.graph_retriever import GraphRetriever, Match, Walked
     from retrieverkit_property_graph.names import key_of
     from retrieverkit_property_graph.options import GraphOptions
-    from retrieverkit_property_graph.paths import walk
+    from retrieverkit_property_graph.paths import triples_of, walk
     from retrieverkit_property_graph.picture import Picture, draw
     from retrieverkit_property_graph.synonym.options import GraphSynonymOptions
     from retrieverkit_property_graph.synonym.retriever import GraphSynonymRetriever
@@ -33,6 +33,7 @@ __all__ = [
     "Walked",
     "draw",
     "key_of",
+    "triples_of",
     "walk",
 ]
 
@@ -52,6 +53,7 @@ _MODULES = {
     "Walked": "graph_retriever",
     "draw": "picture",
     "key_of": "names",
+    "triples_of": "paths",
     "walk": "paths",
 }
 

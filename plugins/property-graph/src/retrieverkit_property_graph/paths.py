@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from retrieverkit_property_graph.names import key_of
+
 if TYPE_CHECKING:
     from retrieverkit_core.corpus import Corpus
+    from retrieverkit_core.hits import NodeWithScore
     from retrieverkit_property_graph.graph.view import GraphView
 
 Path = tuple[int, ...]
@@ -98,3 +101,18 @@ def _node_ids(corpus: Corpus, ordinals: Sequence[int]) -> dict[int, str]:
     """Return the ids of nodes; one that is gone by now has none."""
     nodes = zip(ordinals, corpus.fetch(ordinals), strict=True)
     return {ordinal: node.id for ordinal, node in nodes if node is not None}
+
+
+def triples_of(hits: Iterable[NodeWithScore]) -> list[Step]:
+    """Return the relations behind hits, best first and each once: the triples alone, without the text of nodes.
+
+    Args:
+        hits: A result of a graph mode, or of a composite that has one; what has no paths as evidence adds nothing.
+    """
+    steps: dict[tuple[str, ...], Step] = {}
+    for hit in hits:
+        for evidence in hit.evidence:
+            for path in evidence.details.get("paths", ()):
+                for step in path:
+                    steps.setdefault(tuple(map(key_of, (step["subject"], step["relation"], step["object"]))), step)
+    return list(steps.values())
