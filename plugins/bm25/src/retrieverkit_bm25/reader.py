@@ -8,9 +8,9 @@ import math
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tantivy
 from tantivy import Occur, Order, Query
@@ -22,6 +22,8 @@ from retrieverkit_bm25.ranking import Hits, best
 from retrieverkit_bm25.schema import BODY, CHARACTERS, LENGTH, ORDINAL, schema
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_indexing.analysis import is_character
+
+T = TypeVar("T")
 
 MAX_QUERY_TERMS = 1024
 """The most distinct terms that a query is scored by; of more, those in the fewest nodes are taken."""
@@ -113,7 +115,7 @@ class Bm25Reader:
         return [(int(ordinal or 0), float(score)) for ordinal, (score, _) in zip(ordinals, hits, strict=True)]
 
     def _query(self, terms: Sequence[str], pair_weight: float) -> Query | None:
-        counts = Counter(terms)
+        counts = _counted(terms)
         chosen: Sequence[str] = list(counts)
         if len(counts) > MAX_QUERY_TERMS:
             frequency = {term: self._searcher.doc_freq(BODY, term) for term in counts}
@@ -140,7 +142,7 @@ class Bm25Reader:
 
     def _pair_queries(self, terms: Sequence[str], weight: float) -> list[tuple[Occur, Query]]:
         """Return what finds the pairs of ``terms`` that stand side by side in some node."""
-        counts = Counter(itertools.pairwise(terms))
+        counts = _counted(list(itertools.pairwise(terms)))
         queries = []
         for pair in itertools.islice(counts, MAX_QUERY_PAIRS):
             own = self._pair_weight(pair)
@@ -188,6 +190,12 @@ def record_build(folder: Path, ordinals: Ordinals) -> None:
     terms = open_searcher(folder).terms_with_prefix(BODY, "", limit=1)
     ids = [segment["segment_id"] for segment in segments(folder)]
     BuildRecord(ids, ordinals.first, terms[0][0] if terms else "").write(folder)
+
+
+def _counted(items: Sequence[T]) -> Mapping[T, int]:
+    """Return how often each item is there, in the order of the first of each."""
+    once = dict.fromkeys(items, 1)
+    return once if len(once) == len(items) else Counter(items)
 
 
 def _term(term: str, field: str = BODY) -> Query:
