@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from retrieverkit import Index
-from retrieverkit_core import Node
-from retrieverkit_core.errors import EndpointError, FilterGenerationError
+from retrieverkit_core import Budget, Node
+from retrieverkit_core.errors import BudgetExceededError, EndpointError, FilterGenerationError
 from retrieverkit_testkit import model_faults as faults
 from retrieverkit_testkit.model_server import ModelServer
 
@@ -67,3 +67,33 @@ def test_more_hits_than_any_one_wants_are_not_given(asked):
 def test_an_endpoint_that_fails_is_an_error(asked):
     with ModelServer(lambda request: reading(), faults=[faults.status(400)]) as server, pytest.raises(EndpointError):
         asked(server, lambda auto: auto.retrieve("films after 1990"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (faults.says(None, refusal="I may not say."), "the model declined: I may not say."),
+        (faults.says('{"query": "fi', finish_reason="length"), "cut off at the limit of tokens"),
+        (faults.says("{}", finish_reason="content_filter"), "withheld the answer"),
+        (faults.says("Films."), "asked twice and did not answer in the shape"),
+    ],
+    ids=["declined", "cut off", "withheld", "prose"],
+)
+def test_why_an_answer_cannot_be_used_is_said(asked, fault, told):
+    with ModelServer(lambda request: reading(), faults=[fault] * 4) as server:
+        for ask in (lambda auto: auto.retrieve("films"), lambda auto: asyncio.run(auto.aretrieve("films"))):
+            with pytest.raises(FilterGenerationError, match=told) as caught:
+                asked(server, ask)
+            assert "interpreter='rules'" in caught.value.fix
+
+
+def test_a_budget_that_does_not_last_for_the_filters_gives_no_answer_even_for_a_part(asked):
+    with ModelServer(lambda request: reading()) as server:
+        none = Budget(llm_calls=0, partial=True)
+        for ask in (
+            lambda auto: auto.retrieve("films after 1990", budget=none),
+            lambda auto: asyncio.run(auto.aretrieve("films after 1990", budget=none)),
+        ):
+            with pytest.raises(BudgetExceededError):
+                asked(server, ask)
+        assert not server.requests

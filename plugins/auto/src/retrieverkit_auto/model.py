@@ -98,6 +98,8 @@ class ModelReader:
         Raises:
             FilterGenerationError: Its answer cannot be used.
             ServiceError: It does not answer.
+            BudgetExceededError: The budget does not allow to ask it, also one that settles for a part: what is found
+                without the filters is not a part of the answer.
         """
         if self._asks_nobody:
             return self._whole_question()
@@ -246,14 +248,19 @@ def _spelt(field: FieldInfo, value: str) -> str:
 
 
 def _failure(error: ServiceError) -> Exception:
-    """Return the error to raise: that of filters for an answer that does not fit the form, else what it was."""
-    if isinstance(error, ModelAnswerError) or isinstance(error.__cause__, ValidationError):
+    """Return the error to raise: that of filters for an answer that cannot be used, with the reason, else what it was.
+
+    A model may also refuse, or be cut off: then it is not the form that is to blame.
+    """
+    if isinstance(error, ModelAnswerError):
+        return _unusable(shorten(error.message.partition("\n")[0], 300), error.fix)
+    if isinstance(error.__cause__, ValidationError):
         return _unusable("it does not fit the form")
     return error
 
 
-def _unusable(problem: str) -> FilterGenerationError:
+def _unusable(problem: str, fix: str = "") -> FilterGenerationError:
+    otherwise = "ask again, write filters= yourself, or use interpreter='rules'"
     return FilterGenerationError(
-        f"the language model's answer cannot be used: {problem}",
-        fix="ask again, write filters= yourself, or use interpreter='rules'",
+        f"the language model's answer cannot be used: {problem}", fix=f"{fix}; or {otherwise}" if fix else otherwise
     )
