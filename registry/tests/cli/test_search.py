@@ -314,3 +314,11 @@ def test_a_cache_that_cannot_be_written_is_told(notes, environment, obey_permiss
     command = [*COMMAND, "search", "moon", str(notes)]
     done = subprocess.run(command, capture_output=True, env=environment, preexec_fn=obey_permissions, check=False)
     assert done.returncode == 1 and b"retriever index PATH" in done.stderr
+
+
+def test_what_all_legs_say_is_said_once(retriever, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    retriever("index", tmp_path / "nothing", "--index", tmp_path / "empty.rk")
+    done = retriever("search", "words", "--index", tmp_path / "empty.rk", "--mode", "hybrid")
+    assert done.stdout.count("the index holds no documents") == 1
+    assert done.stdout.count("embedding: ") == 1

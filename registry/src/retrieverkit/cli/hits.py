@@ -70,9 +70,10 @@ def _notes(result: RetrievalResult) -> Iterator[str]:
     while pending:
         leg = pending.pop(0)
         pending += leg.legs
-        if leg.note and leg.note not in told:
-            told += f"\n{leg.note}"
-            yield leg.note
+        new = "; ".join(part for part in leg.note.split("; ") if part not in told)
+        if new:
+            told += f"\n{new}"
+            yield new
 
 
 def failed_legs(legs: Sequence[LegStatus], within: str = "") -> Iterator[str]:
