@@ -423,7 +423,8 @@ def test_what_cannot_be_read_is_reported_and_the_rest_goes_in(index, folder):
     report = index.add_files([folder, folder / "missing.txt"])
     assert len(index) == 5
     told = "\n".join(map(str, report.errors))
-    assert all(name in told for name in ("broken.pdf", "binary.bin", "rows.jsonl", "missing.txt"))
+    assert all(name in told for name in ("broken.pdf", "rows.jsonl", "missing.txt")) and "binary.bin" not in told
+    assert [skipped.path for skipped in report.skipped] == ["files/binary.bin"]
     again = index.add_files(folder)
     assert "rows.jsonl" in "\n".join(map(str, again.errors)), "an error must not be told only once"
 

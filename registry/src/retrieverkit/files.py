@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit.reading import FileRead, Skipped, plan_sync, read_changed
+from retrieverkit.reading import FileRead, FileRules, Skipped, plan_sync, read_changed
 from retrieverkit.reading.splitters import splitter_of
 from retrieverkit_core.corpus import ChangeReport, SourceContent, WritableCorpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
@@ -29,7 +29,8 @@ class FilesReport:
         unchanged: How many files hold what they held.
         read: How many files were read.
         errors: What could not be read or stored, each with its path; the rest went in.
-        skipped: What was left out by rule.
+        skipped: What was left out by rule, and files of kinds that no reader takes.
+        of_other_kinds: How many of these no reader takes.
         notes: What the caller should know, such as the language that was detected.
     """
 
@@ -40,6 +41,7 @@ class FilesReport:
     read: int = 0
     errors: list[ReadError] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    of_other_kinds: int = 0
     notes: list[str] = field(default_factory=list)
 
     def include(self, change: ChangeReport) -> None:
@@ -57,6 +59,7 @@ def sync_files(
     exclude: Iterable[str | os.PathLike[str]] = (),
     base: str | os.PathLike[str] = "",
     prune: bool = False,
+    rules: FileRules | None = None,
     on_progress: OnProgress | None = None,
 ) -> FilesReport:
     """Make the corpus hold what the files under ``paths`` hold now; documents from elsewhere are left alone.
@@ -67,6 +70,7 @@ def sync_files(
         exclude: Files and folders to leave out.
         base: The folder that ids are relative to; see `find_files`.
         prune: Whether a path that is gone whole takes its documents along; see `plan_sync`.
+        rules: Which files of a folder are read, and how; by default all that are not hidden or ignored.
         on_progress: Called after every file that is read.
 
     Returns:
@@ -75,12 +79,19 @@ def sync_files(
     Raises:
         CorpusError: The corpus cannot be written.
     """
-    plan = plan_sync(corpus.sources(), paths, exclude=exclude, base=base, prune=prune)
+    previous = corpus.sources()
+    plan = plan_sync(previous, paths, exclude=exclude, base=base, prune=prune, rules=rules or FileRules())
     report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
     if plan.gone:
         report.include(corpus.remove_sources(plan.gone))
     batch: list[FileRead] = []
     for read in read_changed(plan.changed, on_progress=on_progress):
+        if read.unsupported is not None and read.file.source not in plan.roots:
+            report.skipped.append(Skipped(read.file.path, read.unsupported))
+            report.of_other_kinds += 1
+            if read.file.source in previous:  # it was text once
+                report.include(corpus.remove_sources([read.file.source]))
+            continue
         report.read += 1
         report.errors += read.errors
         if read.fingerprint is None:

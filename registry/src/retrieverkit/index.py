@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from retrieverkit.discovery import Discovery
     from retrieverkit.files import FilesReport, OnProgress
+    from retrieverkit.reading import FileRules
     from retrieverkit_core.budget import Budget
     from retrieverkit_core.corpus import ChangeReport, IndexSettings, WritableCorpus
     from retrieverkit_core.filters import FiltersLike
@@ -272,6 +273,7 @@ class Index:
         paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
         *,
         prune: bool = False,
+        rules: FileRules | None = None,
         on_progress: OnProgress | None = None,
     ) -> FilesReport:
         """Make the index hold what files and folders hold now: read what changed, remove what is gone.
@@ -285,6 +287,7 @@ class Index:
         Args:
             paths: Files and folders.
             prune: Remove the documents of a path that does not exist any longer, or where no file is left.
+            rules: Which files of a folder are read, and how; by default all that are not hidden or ignored.
             on_progress: Called after every file that is read.
 
         Returns:
@@ -296,8 +299,15 @@ class Index:
         from retrieverkit.files import sync_files
 
         given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        base = self._folder.parent
-        return sync_files(self._corpus, given, exclude=[self._folder], base=base, prune=prune, on_progress=on_progress)
+        return sync_files(
+            self._corpus,
+            given,
+            exclude=[self._folder],
+            base=self._folder.parent,
+            prune=prune,
+            rules=rules,
+            on_progress=on_progress,
+        )
 
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents; ids that are not there are reported as missing.

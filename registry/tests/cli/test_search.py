@@ -258,12 +258,31 @@ def test_a_file_that_cannot_be_read_is_named_and_the_answer_is_partial(retriever
         assert "not read: " in done.stderr and "broken.pdf" in done.stderr
 
 
-def test_many_files_of_unsupported_kinds_are_counted(retriever, notes):
+def test_files_of_kinds_that_nobody_reads_are_left_out_and_counted(retriever, notes):
     for number in range(20):
         (notes / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
-    done = retriever("search", "moon", notes, code=3)
-    assert "20 files of unsupported kinds (.png 20)" in done.stderr
-    assert len(done.stderr.splitlines()) == 2
+    done = retriever("search", "moon", notes)
+    assert "20 of other kinds left out: .png 20" in done.stderr
+    done = retriever("index", notes, "--index", "kept.rk")
+    assert "20 of other kinds left out: .png 20" in done.stdout and "not read" not in done.stderr
+    retriever("index", notes, "--index", "kept.rk", "--strict", code=3)
+    done = retriever("search", "moon", notes / "3.png", code=3)
+    assert ".png files are not supported" in done.stderr, "what is named is wanted"
+
+
+def test_which_files_are_read_can_be_said(retriever, notes):
+    (notes / "b.log").write_text("the moon in a log")
+    (notes / ".h.txt").write_text("a hidden moon")
+    (notes / "c.txt").write_bytes("der Mond über the moon".encode("cp1252"))
+    assert "b.log" not in retriever("search", "moon", notes, "--exclude", "*.log", code=3).stdout
+    assert "b.log" in retriever("search", "moon", notes, "--glob", "*.log").stdout
+    assert ".h.txt" in retriever("search", "moon", notes, "--hidden", "--encoding", "cp1252").stdout
+    (notes / ".gitignore").write_text("*.txt")
+    assert "c.txt" not in retriever("search", "moon", notes).stdout
+    assert "c.txt" in retriever("search", "moon", notes, "--no-ignore", "--encoding", "cp1252").stdout
+    assert "not an encoding" in retriever("search", "moon", notes, "--encoding", "base64", code=2).stderr
+    retriever("index", notes, "--index", "kept.rk")
+    assert "do not go together" in retriever("search", "x", "--index", "kept.rk", "--glob", "*.md", code=2).stderr
 
 
 def test_nothing_in_a_document_reaches_the_terminal_as_a_command(retriever, tmp_path):

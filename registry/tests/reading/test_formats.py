@@ -5,6 +5,7 @@ import pytest
 
 from retrieverkit.reading import MAX_FILE_BYTES, split
 from retrieverkit_core.errors import UnsupportedFileError
+from retrieverkit_core.readers import FILE_FACTS
 
 
 @pytest.fixture
@@ -20,6 +21,11 @@ def read(tmp_path, read_files):
     return read_one
 
 
+def own(document):
+    """Return what a document says of itself."""
+    return {name: value for name, value in document.metadata.items() if name not in FILE_FACTS}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -33,7 +39,7 @@ def read(tmp_path, read_files):
 @pytest.mark.parametrize("name", ["a.txt", "a.unheardof", "README"])
 def test_text_is_read_as_it_stands(read, name, content):
     (document,), errors = read(name, content)
-    assert (document.text, document.metadata, errors) == ("héllo\r\nwörld", {"path": name, "title": name}, [])
+    assert (document.text, own(document), errors) == ("héllo\r\nwörld", {"path": name, "title": name}, [])
     assert document.id == name
 
 
@@ -62,7 +68,9 @@ def test_a_file_that_cannot_be_read_is_told_with_its_reason(read, name, content,
 def test_markdown_takes_its_first_heading_as_title(read):
     text = "---\ntitle: x\n---\n```sh\n# not this\n```\n\n## The *title* ##\n\nText.\n\n# Later\n"
     (document,), _ = read("a.md", text)
-    assert (document.metadata["title"], document.text) == ("The *title*", text)
+    assert (document.metadata["title"], document.text) == ("x", "\n\n" + text[text.index("\n```") :])
+    (document,), _ = read("d.md", text.replace("title: x\n", "year: 1999\n"))
+    assert (document.metadata["title"], document.metadata["year"]) == ("The *title*", 1999)
     (document,), _ = read("b.md", "Underlined\n==========\n\nText")
     assert document.metadata["title"] == "Underlined"
     (document,), _ = read("c.md", "No heading")
@@ -92,7 +100,7 @@ def test_html_in_its_declared_encoding(read):
 def test_pdf_nodes_know_their_page(read, make_pdf):
     (document,), errors = read("a.pdf", make_pdf("first page", "", "third page", title="The Title"))
     assert errors == []
-    assert document.metadata == {"path": "a.pdf", "title": "The Title", "pages": 3}
+    assert own(document) == {"path": "a.pdf", "title": "The Title", "pages": 3}
     nodes = split(document)
     assert [(n.text, n.metadata["page"]) for n in nodes] == [("first page", 1), ("third page", 3)]
     assert all(document.text[n.start_char_idx : n.end_char_idx] == n.text for n in nodes)

@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
 
 def test_yaml_without_pyyaml_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
-    monkeypatch.delitem(sys.modules, "retrieverkit_core.spec._yaml_text", raising=False)
+    monkeypatch.delitem(sys.modules, "retrieverkit_core.yaml_text", raising=False)
     with pytest.raises(ConfigError, match=r"pip install .retrieverkit-core\[yaml\]"):
         RetrieverSpec.loads("mode: bm25", "yaml")
     assert RetrieverSpec.loads('{"mode": "bm25"}', "json").mode == "bm25"

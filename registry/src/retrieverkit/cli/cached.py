@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 from retrieverkit.cli.progress import LongWork
 from retrieverkit.files import sync_files
 from retrieverkit.index import Index
+from retrieverkit.reading import FileRules
 from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
 
 if TYPE_CHECKING:
@@ -32,21 +33,24 @@ class CachedFiles:
 
     Args:
         paths: Files and folders; their order and spelling make no difference.
+        rules: Which files of a folder are read, and how; what was read by others is kept apart.
 
     Raises:
         ReadError: One does not exist.
         ReadOnlyCorpusError: The cache folder cannot be written to.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], rules: FileRules) -> None:
         for path in paths:
             if not path.exists():
                 fix = 'check the path; a query of several words stands in quotes: retriever search "two words" PATH'
                 raise ReadError(path, "no such file or folder", fix=fix)
         self._paths = paths
+        self._rules = rules
         self._base = os.path.commonpath([os.path.dirname(os.path.realpath(path)) for path in paths])
         resolved = sorted({os.path.realpath(path) for path in paths})
-        name = blake2b(b"\0".join(map(os.fsencode, resolved)), digest_size=16).hexdigest()
+        key = [*map(os.fsencode, resolved), *([] if rules == FileRules() else [repr(rules).encode()])]
+        name = blake2b(b"\0".join(key), digest_size=16).hexdigest()
         folder = _cache_folder()
         self._folder = folder / name
         self._lock = FileLock(folder / f"{name}.lock", mode=0o600)
@@ -62,7 +66,9 @@ class CachedFiles:
         with self._turn(screen), LongWork(screen) as work:
             work.stage("reading files")
             # Nothing is lost by pruning: this is a copy of what the paths hold.
-            return sync_files(index.corpus, self._paths, base=self._base, prune=True, on_progress=work.files)
+            return sync_files(
+                index.corpus, self._paths, base=self._base, prune=True, rules=self._rules, on_progress=work.files
+            )
 
     def forget(self, screen: Screen) -> None:
         """Delete what is kept."""

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.cli.screen import Screen
-from retrieverkit_core.errors import UnsupportedFileError
 
 if TYPE_CHECKING:
     from retrieverkit.files import FilesReport
@@ -18,7 +17,7 @@ _NAMED = 10
 """How many documents or problems of each kind are named."""
 
 _NAMED_IN_BRIEF = 3
-"""How many files of unsupported kinds are named where there is little room."""
+"""How many suffixes of files that no reader takes are named."""
 
 
 def write_report(report: FilesReport, screen: Screen) -> None:
@@ -39,8 +38,21 @@ def summary(report: FilesReport) -> str:
     """Return one line of counts."""
     changes = {"added": report.added, "changed": report.changed, "removed": report.removed}
     told = ", ".join(f"{counted(len(ids), 'document')} {what}" for what, ids in changes.items() if ids)
-    files = f"{counted(report.read, 'file')} read, {report.unchanged:,} unchanged"
+    files = f"{counted(report.read, 'file')} read, {report.unchanged:,} unchanged{_of_other_kinds(report)}"
     return f"{told or 'nothing changed'} ({files})"
+
+
+def _of_other_kinds(report: FilesReport) -> str:
+    """Return how many files no reader takes, by suffix, or an empty string."""
+    if not report.of_other_kinds:
+        return ""
+    left_out = [skipped for skipped in report.skipped if "not supported" in skipped.reason]
+    kinds = Counter(PurePath(skipped.path).suffix.lower() or "no suffix" for skipped in left_out)
+    told = [f"{kind} {number:,}" for kind, number in kinds.most_common(_NAMED_IN_BRIEF)]
+    more = len(kinds) - len(told)
+    return (
+        f", {report.of_other_kinds:,} of other kinds left out: {', '.join(told)}{f' and {more} more' if more else ''}"
+    )
 
 
 def write_unread(report: FilesReport, screen: Screen) -> None:
@@ -50,19 +62,12 @@ def write_unread(report: FilesReport, screen: Screen) -> None:
 
 
 def write_unread_in_brief(report: FilesReport, screen: Screen) -> None:
-    """Write what could not be read in a few lines: a folder of pictures should not bury the answer."""
-    unsupported = [error for error in report.errors if error.code == UnsupportedFileError.code]
-    in_brief = len(unsupported) > _NAMED_IN_BRIEF
-    others = [error for error in report.errors if not (in_brief and error in unsupported)]
-    for error in others[:_NAMED]:
+    """Write what could not be read in a few lines: it should not bury the answer."""
+    for error in report.errors[:_NAMED]:
         _write_error(error, screen)
-    if len(others) > _NAMED:
-        told = f"{len(others) - _NAMED:,} more; 'retriever index' names them all"
+    if len(report.errors) > _NAMED:
+        told = f"{len(report.errors) - _NAMED:,} more; 'retriever index' names them all"
         screen.say(("not read: ", "bold yellow"), told)
-    if in_brief:
-        kinds = Counter(PurePath(str(error.path)).suffix.lower() or "no suffix" for error in unsupported)
-        told = ", ".join(f"{kind} {number:,}" for kind, number in kinds.most_common(_NAMED))
-        screen.say(("not read: ", "bold yellow"), f"{len(unsupported):,} files of unsupported kinds ({told})")
 
 
 def _write_error(error: ReadError, screen: Screen) -> None:

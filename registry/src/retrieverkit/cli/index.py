@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retrieverkit.cli.options import AsJson, Calls, IndexFolder
+from retrieverkit.cli.options import (
+    AsJson,
+    Calls,
+    Encoding,
+    Exclude,
+    Glob,
+    Hidden,
+    IndexFolder,
+    NoIgnore,
+    Strict,
+    file_rules,
+)
 
 if TYPE_CHECKING:
     from retrieverkit.index import Index
@@ -41,13 +52,20 @@ def index(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of a PATH that is gone or has no files left.")
     ] = False,
+    glob: Glob = None,
+    exclude: Exclude = None,
+    hidden: Hidden = False,
+    no_ignore: NoIgnore = False,
+    encoding: Encoding = None,
+    strict: Strict = False,
     cassette: Calls = None,
     as_json: AsJson = False,
 ) -> None:
     """Add files to an index, or update it: changed files are read again, deleted ones are removed.
 
-    Files that cannot be read are named on stderr, the rest go in, and the exit code is 3. Documents of a folder that
-    cannot be looked at are kept, and those of a PATH that is gone whole too, unless --prune is given.
+    Files of kinds that no reader takes are left out and counted. Files that cannot be read are named on stderr, the
+    rest go in, and the exit code is 3. Of several runs the last says which files the index holds. Documents of a folder
+    that cannot be looked at are kept, and those of a PATH that is gone whole too, unless --prune is given.
     """
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
@@ -60,13 +78,14 @@ def index(
 
     if not index.exists() and not any(path.exists() for path in paths):
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
+    rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
     out, err = Screen(sys.stdout), Screen(sys.stderr)
     with _opened(index, splitter) as opened:
         if language is not None:
             opened.configure(language=language)
         with LongWork(err) as work:
             work.stage("reading files")
-            report = opened.add_files(paths, prune=prune, on_progress=work.files)
+            report = opened.add_files(paths, prune=prune, rules=rules, on_progress=work.files)
         if not as_json:
             write_report(report, out)
             sys.stdout.flush()
@@ -79,7 +98,8 @@ def index(
         print_json({**as_dict(report), "ready": ready})
     elif ready is not None and not ready["failed"]:
         out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
-    if report.errors or (ready is not None and ready["failed"]):
+    left_out = strict and report.of_other_kinds
+    if report.errors or left_out or (ready is not None and ready["failed"]):
         raise typer.Exit(PARTIAL)
 
 

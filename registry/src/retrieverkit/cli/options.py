@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from retrieverkit.reading import FileRules
 
 
 def modes_beginning(written: str) -> list[str]:
@@ -27,6 +30,25 @@ Calls = Annotated[
         show_default=False,
     ),
 ]
+Glob = Annotated[
+    list[str] | None,
+    typer.Option("--glob", metavar="PATTERN", help="Read only such files, as '*.md'; repeatable.", show_default=False),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="PATTERN", help="Leave out such files and folders; repeatable.", show_default=False
+    ),
+]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")]
+NoIgnore = Annotated[bool, typer.Option("--no-ignore", help="Read what .gitignore and .ignore name too.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding", metavar="NAME", help="What text is that is not UTF-8, such as cp1252.", show_default=False
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 also where files of other kinds were left out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 OneIndex = Annotated[
@@ -103,3 +125,20 @@ Typos = Annotated[
 Paths = Annotated[
     list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
 ]
+
+
+def file_rules(
+    glob: list[str] | None, exclude: list[str] | None, hidden: bool, no_ignore: bool, encoding: str | None
+) -> FileRules:
+    """Return which files are read, and how.
+
+    Raises:
+        UsageError: A pattern or an encoding is none.
+    """
+    from retrieverkit.reading import FileRules
+    from retrieverkit_core.errors import UsageError
+
+    try:
+        return FileRules.of(glob or (), exclude or (), hidden=hidden, ignore_files=not no_ignore, encoding=encoding)
+    except ValueError as error:
+        raise UsageError(str(error), fix="patterns are those of .gitignore; encodings are those of Python") from None

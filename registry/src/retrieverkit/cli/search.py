@@ -14,14 +14,20 @@ from retrieverkit.cli.options import (
     BudgetText,
     Calls,
     Config,
+    Encoding,
+    Exclude,
     Filters,
+    Glob,
+    Hidden,
     Mode,
+    NoIgnore,
     OneIndex,
     Paths,
     Scope,
     Timeout,
     TopK,
     Typos,
+    file_rules,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
+    from retrieverkit.reading import FileRules
     from retrieverkit_core.budget import Budget
     from retrieverkit_core.plan import Plan
     from retrieverkit_core.query import QueryBundle
@@ -77,6 +84,11 @@ def search(
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="With --bundle: leave nothing out of the report.")
     ] = False,
+    glob: Glob = None,
+    exclude: Exclude = None,
+    hidden: Hidden = False,
+    no_ignore: NoIgnore = False,
+    encoding: Encoding = None,
     typos: Typos = True,
     as_json: AsJson = False,
 ) -> None:
@@ -92,7 +104,8 @@ def search(
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
 
-    check_where(index, paths, mode, config)
+    rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
+    check_where(index, paths, mode, config, rules)
     if plan and cassette is not None:
         raise UsageError("--plan and --cassette do not go together", fix="leave --cassette out: a plan asks no model")
     if report is not None and not explain:
@@ -106,10 +119,10 @@ def search(
     spec = spec_of(mode, config)
     err = Screen(sys.stderr)
     if plan:
-        _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle)), as_json)
+        _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle), rules), as_json)
         return
     with on_cassette(cassette, err):
-        found = worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err))
+        found = worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err), rules)
     if report is not None:
         _write_report(report, found, bundle, spec, with_texts, index)
     if as_json:
@@ -133,7 +146,9 @@ def search(
         raise typer.Exit(PARTIAL)
 
 
-def check_where(index: Path | None, paths: list[Path] | None, mode: str | None, config: Path | None) -> None:
+def check_where(
+    index: Path | None, paths: list[Path] | None, mode: str | None, config: Path | None, rules: FileRules
+) -> None:
     """Raise for what to search and how to search it if they do not go together.
 
     Raises:
@@ -146,6 +161,8 @@ def check_where(index: Path | None, paths: list[Path] | None, mode: str | None, 
             "paths and --index do not go together",
             fix=f"add the files first: retriever index PATH... --index {index}",
         )
+    if index is not None and rules != file_rules(None, None, False, False, None):
+        raise UsageError("--index and the options about files do not go together", fix="give them to: retriever index")
     if index is None and not paths:
         raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
     if mode is not None and config is not None:
@@ -179,21 +196,24 @@ def worked(
     typos: bool,
     screen: Screen,
     work: Work[T],
+    rules: FileRules,
 ) -> T:
     """Return what ``work`` makes of an index, a retriever on it, and whether every file could be read."""
     if folder is None:
-        return _on_files(paths or [], spec, typos, screen, work)
+        return _on_files(paths or [], rules, spec, typos, screen, work)
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
         return work(index, _retriever(index, spec, typos), True)
 
 
-def _on_files(paths: list[Path], spec: RetrieverSpec | None, typos: bool, screen: Screen, work: Work[T]) -> T:
+def _on_files(
+    paths: list[Path], rules: FileRules, spec: RetrieverSpec | None, typos: bool, screen: Screen, work: Work[T]
+) -> T:
     from retrieverkit.cli.cached import CachedFiles
     from retrieverkit_core.errors import CorpusTooNewError, CorruptCorpusError, NotACorpusError
 
-    cached = CachedFiles(paths)
+    cached = CachedFiles(paths, rules)
     try:
         return _on_cached(cached, spec, typos, screen, work)
     except (CorpusTooNewError, CorruptCorpusError, NotACorpusError) as error:

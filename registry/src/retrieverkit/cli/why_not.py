@@ -13,14 +13,20 @@ from retrieverkit.cli.options import (
     BudgetText,
     Calls,
     Config,
+    Encoding,
+    Exclude,
     Filters,
+    Glob,
+    Hidden,
     Mode,
+    NoIgnore,
     OneIndex,
     Paths,
     Scope,
     Timeout,
     TopK,
     Typos,
+    file_rules,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +50,11 @@ def why_not(
     timeout: Timeout = None,
     budget: BudgetText = None,
     cassette: Calls = None,
+    glob: Glob = None,
+    exclude: Exclude = None,
+    hidden: Hidden = False,
+    no_ignore: NoIgnore = False,
+    encoding: Encoding = None,
     typos: Typos = True,
     as_json: AsJson = False,
 ) -> None:
@@ -59,13 +70,14 @@ def why_not(
     from retrieverkit.cli.screen import Screen
     from retrieverkit.cli.search import bundle_of, check_where, decodable, spec_of, worked
 
-    check_where(index, paths, mode, config)
+    rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
+    check_where(index, paths, mode, config, rules)
     limits = None if budget is None else parse_budget(budget)
     bundle = bundle_of(query, top_k, filters, scope, timeout, limits)
     err = Screen(sys.stderr)
     with on_cassette(cassette, err):
         ask = partial(_why_not, query=bundle, node_id=decodable("ID", node_id), screen=err)
-        told = worked(index, paths, spec_of(mode, config), typos, err, ask)
+        told = worked(index, paths, spec_of(mode, config), typos, err, ask, rules)
     if as_json:
         print_json(told.as_dict())
     else:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit.discovery.catalog import Catalog
-from retrieverkit.discovery.claims import COMMANDS, EMBEDDINGS, GROUPS, LLMS, MODES, OBSERVERS, RERANKERS, Claim
+from retrieverkit.discovery.claims import (
+    COMMANDS,
+    EMBEDDINGS,
+    GROUPS,
+    LLMS,
+    MODES,
+    OBSERVERS,
+    READERS,
+    RERANKERS,
+    Claim,
+)
 from retrieverkit.discovery.discovery import Discovery, shared_discovery
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.listing import Row, list_rows
+from retrieverkit.discovery.selection import Selection
 
 if TYPE_CHECKING:
     from retrieverkit.discovery.build import build_retriever, validated_options
@@ -22,12 +33,14 @@ __all__ = [
     "LLMS",
     "MODES",
     "OBSERVERS",
+    "READERS",
     "RERANKERS",
     "Catalog",
     "Claim",
     "Discovery",
     "ModePlugin",
     "Row",
+    "Selection",
     "build_retriever",
     "list_rows",
     "shared_discovery",

@@ -18,7 +18,8 @@ EMBEDDINGS = "retrieverkit.embeddings"
 LLMS = "retrieverkit.llms"
 RERANKERS = "retrieverkit.rerankers"
 COMMANDS = "retrieverkit.commands"
-GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS, RERANKERS, COMMANDS)
+READERS = "retrieverkit.readers"
+GROUPS = (MODES, OBSERVERS, EMBEDDINGS, LLMS, RERANKERS, COMMANDS, READERS)
 
 KINDS = {
     MODES: "mode",
@@ -27,6 +28,7 @@ KINDS = {
     LLMS: "language model",
     RERANKERS: "reranker",
     COMMANDS: "command",
+    READERS: "reader",
 }
 """What one entry of each group is called in messages."""
 
@@ -42,7 +44,7 @@ class Claim:
 
     Attributes:
         group: The entry-point group.
-        name: The name of the mode, observer, embedding, language model, reranker or command.
+        name: The name of the mode, observer, embedding, language model, reranker or command; of a reader the suffix.
         value: Where the object is, as ``module:attribute``; empty for an object registered by a program.
         source: The distribution, or None for what a program registered.
         registered: The object that a program registered, or None.

@@ -8,17 +8,20 @@ documents that could. The parsers of PDF and HTML and the splitter are imported 
 them.
 """
 
-from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
+from retrieverkit.reading.finding import FileListing, Skipped, find_files
+from retrieverkit.reading.ignoring import FileRules
 from retrieverkit.reading.loading import MAX_FILE_BYTES, load_regular
 from retrieverkit.reading.report import FileRead, read_changed, read_file
 from retrieverkit.reading.splitting import CHUNK_SIZE, split
 from retrieverkit.reading.sync import SyncPlan, plan_sync
+from retrieverkit_core.readers import SourceFile
 
 __all__ = [
     "CHUNK_SIZE",
     "MAX_FILE_BYTES",
     "FileListing",
     "FileRead",
+    "FileRules",
     "Skipped",
     "SourceFile",
     "SyncPlan",

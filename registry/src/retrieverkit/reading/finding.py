@@ -9,37 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrieverkit.layout import is_index
+from retrieverkit.reading.ignoring import FileRules, Ignored, matches, patterns
 from retrieverkit_core.errors import ReadError, shorten
+from retrieverkit_core.readers import SourceFile
 
 IGNORED_FOLDERS = frozenset({"CVS", "_darcs", "__pycache__", "node_modules"})
 """Folders that are never walked into, besides hidden ones (which `.git`, `.hg`, `.svn` and `.venv` are)."""
 
+MARKS_OF_OTHERS = {"pyvenv.cfg": "virtual environment", "CACHEDIR.TAG": "cache"}
+"""Files that say what the folder around them is for; such a folder is read only where it is named."""
+
+NEVER_READ = frozenset({".git", ".hg", ".svn"})
+"""Hidden folders that hold no files of anybody's, also where hidden ones are read."""
+
 _GONE = (FileNotFoundError, NotADirectoryError)
 """The only errors that say that something does not exist; all others leave it unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file that documents come from.
-
-    Attributes:
-        source: The resolved absolute path with forward slashes: the file's identity from one run to the next.
-        path: The same below the base folder without that folder, so that it is the same on another machine. It begins
-            the ids of what is read from the file, and no two files have the same.
-    """
-
-    source: str
-    path: str
-
-    @property
-    def suffix(self) -> str:
-        """The suffix in lower case, with its dot."""
-        return Path(self.source).suffix.lower()
-
-    @property
-    def name(self) -> str:
-        """The file's own name."""
-        return Path(self.source).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +62,21 @@ def find_files(
     *,
     exclude: Iterable[str | os.PathLike[str]] = (),
     base: str | os.PathLike[str] = "",
+    rules: FileRules | None = None,
 ) -> FileListing:
     """List the files that ``paths`` stand for.
 
     A path that is named is always listed, whatever it is called and even when it is a symbolic link. Inside a
-    folder, these are left out: hidden files and folders, `IGNORED_FOLDERS`, indexes, symbolic links (so there are no
-    loops, nothing is read twice and nothing outside is reached), and what is neither file nor folder. An index that is
-    named is an error.
+    folder, these are left out: hidden files and folders, what ``.gitignore`` and ``.ignore`` name, `IGNORED_FOLDERS`,
+    caches and virtual environments (`MARKS_OF_OTHERS`), indexes, symbolic links (so there are no loops, nothing is read
+    twice and nothing outside is reached), and what is neither file nor folder. An index that is named is an error.
 
     Args:
         paths: Files and folders.
         exclude: Files and folders to leave out, such as the index's own folder.
         base: The folder that `SourceFile.path` is relative to; files outside of it, or all where it is not given, have
             their absolute path.
+        rules: Which files of a folder are read; by default all that are not hidden or ignored.
 
     Returns:
         The files sorted by path within each root, roots in the order given, and what was left out.
@@ -104,7 +90,7 @@ def find_files(
         except ValueError as error:  # a NUL in the path
             listing.errors.append(ReadError(os.fspath(given), str(error), fix="check the path"))
             continue
-        for file in _under_root(os.fspath(given), root, prefix, listing):
+        for file in _under_root(os.fspath(given), root, _Walk(root, prefix, listing, rules or FileRules())):
             if file.source not in seen:
                 seen.add(file.source)
                 listing.files.append(file)
@@ -115,7 +101,8 @@ def _resolved(path: str | os.PathLike[str]) -> str:
     return Path(os.path.realpath(path)).as_posix()
 
 
-def _under_root(given: str, root: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
+def _under_root(given: str, root: Path, walk: _Walk) -> Iterator[SourceFile]:
+    listing = walk.listing
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
     except _GONE:
@@ -131,52 +118,93 @@ def _under_root(given: str, root: Path, prefix: str, listing: FileListing) -> It
         )
         return
     listing.roots.append(root.as_posix())
-    if is_folder:
-        yield from _walk(root, prefix, listing)
-    else:
-        yield from _named(root, prefix, listing)
+    yield from walk.files() if is_folder else walk.named(root)
 
 
-def _walk(root: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
-    pending = [(root, True)]
-    while pending:
-        location, is_folder = pending.pop()
-        if location.as_posix() in listing.excluded:
-            listing.skipped.append(Skipped(shorten(_below(prefix, location), 200), "excluded"))
-        elif is_folder:
-            pending += _entries(location, prefix, listing)
-        else:
-            yield from _named(location, prefix, listing)
+class _Walk:
+    """Visits what lies under one path."""
 
+    def __init__(self, root: Path, prefix: str, listing: FileListing, rules: FileRules) -> None:
+        self.listing = listing
+        self._root = root
+        self._prefix = prefix
+        self._rules = rules
+        self._only = patterns(rules.only) if rules.only else None
+        self._out = patterns(rules.leave_out)
 
-def _below(prefix: str, location: Path) -> str:
-    return location.as_posix().removeprefix(prefix)
+    def files(self) -> Iterator[SourceFile]:
+        """Yield the files of a folder."""
+        pending = [(self._root, True, Ignored.above(self._root) if self._rules.ignore_files else Ignored())]
+        while pending:
+            location, is_folder, ignored = pending.pop()
+            if location.as_posix() in self.listing.excluded:
+                self._skip(location, "excluded")
+            elif is_folder:
+                within = ignored.within(location) if self._rules.ignore_files else ignored
+                pending += [
+                    (entry, entry_is_folder, within) for entry, entry_is_folder in self._entries(location, within)
+                ]
+            else:
+                yield from self.named(location)
 
-
-def _entries(folder: Path, prefix: str, listing: FileListing) -> list[tuple[Path, bool]]:
-    """Return what in ``folder`` is to be visited, last first, and whether each is a folder."""
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name, reverse=True)
-        os.stat(os.path.join(folder, os.curdir))  # to list a folder and to enter it are two permissions
-    except _GONE:
-        return []  # it went while the folder above it was walked
-    except OSError as error:
-        problem = f"the folder cannot be looked into: {os_problem(error)}"
-        _not_known(folder, ReadError(folder.as_posix(), problem), listing)
-        return []
-    visited = []
-    for entry in found:
+    def named(self, location: Path) -> Iterator[SourceFile]:
+        """Yield one file."""
         try:
-            reason = _left_out(entry)
+            location.as_posix().encode("utf-8")
+        except UnicodeEncodeError:
+            name = os.fsencode(location).decode("utf-8", "backslashreplace")
+            error = ReadError(name, "the file's name is not valid UTF-8", fix="rename the file")
+            self.listing.errors.append(error)
+            return
+        yield SourceFile(location.as_posix(), self._below(location), self._rules.encoding)
+
+    def _entries(self, folder: Path, ignored: Ignored) -> list[tuple[Path, bool]]:
+        """Return what in ``folder`` is to be visited, last first, and whether each is a folder."""
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            os.stat(os.path.join(folder, os.curdir))  # to list a folder and to enter it are two permissions
+        except _GONE:
+            return []  # it went while the folder above it was walked
         except OSError as error:
-            _not_known(folder / entry.name, ReadError(f"{folder}/{entry.name}", os_problem(error)), listing)
-            continue
-        if reason:
-            listing.skipped.append(Skipped(shorten(_below(prefix, folder / entry.name), 200), reason))
-        else:
-            visited.append((folder / entry.name, entry.is_dir(follow_symlinks=False)))
-    return visited
+            problem = f"the folder cannot be looked into: {os_problem(error)}"
+            _not_known(folder, ReadError(folder.as_posix(), problem), self.listing)
+            return []
+        visited = []
+        for entry in found:
+            location = folder / entry.name
+            try:
+                reason = self._left_out(entry, location, ignored)
+                if not reason:
+                    visited.append((location, entry.is_dir(follow_symlinks=False)))
+            except OSError as error:
+                _not_known(location, ReadError(f"{folder}/{entry.name}", os_problem(error)), self.listing)
+                continue
+            if reason:
+                self._skip(location, reason)
+        return visited
+
+    def _left_out(self, entry: os.DirEntry[str], location: Path, ignored: Ignored) -> str:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name.startswith(".") and (not self._rules.hidden or entry.name in NEVER_READ):
+            return "hidden"
+        if entry.is_symlink():
+            return "symbolic link"
+        if is_folder and (kind := _kind_of_others(entry)):
+            return kind
+        if not is_folder and not entry.is_file(follow_symlinks=False):
+            return "not a regular file"
+        if matches(self._out, location, self._root, is_folder):
+            return "excluded"
+        if not is_folder and self._only is not None and not matches(self._only, location, self._root, is_folder):
+            return "no pattern names it"
+        return "ignored" if ignored.leaves_out(location, is_folder) else ""
+
+    def _skip(self, location: Path, reason: str) -> None:
+        self.listing.skipped.append(Skipped(shorten(self._below(location), 200), reason))
+
+    def _below(self, location: Path) -> str:
+        return location.as_posix().removeprefix(self._prefix)
 
 
 def _not_known(location: Path, error: ReadError, listing: FileListing) -> None:
@@ -184,26 +212,13 @@ def _not_known(location: Path, error: ReadError, listing: FileListing) -> None:
     listing.unknown.add(location.as_posix())
 
 
-def _left_out(entry: os.DirEntry[str]) -> str:
-    if entry.name.startswith("."):
-        return "hidden"
-    if entry.is_symlink():
-        return "symbolic link"
-    if entry.is_dir(follow_symlinks=False):
-        if entry.name in IGNORED_FOLDERS:
-            return "ignored folder"
-        return "an index" if is_index(entry) else ""
-    return "" if entry.is_file(follow_symlinks=False) else "not a regular file"
-
-
-def _named(location: Path, prefix: str, listing: FileListing) -> Iterator[SourceFile]:
-    try:
-        location.as_posix().encode("utf-8")
-    except UnicodeEncodeError:
-        name = os.fsencode(location).decode("utf-8", "backslashreplace")
-        listing.errors.append(ReadError(name, "the file's name is not valid UTF-8", fix="rename the file"))
-        return
-    yield SourceFile(location.as_posix(), _below(prefix, location))
+def _kind_of_others(entry: os.DirEntry[str]) -> str:
+    """Return what a folder is that holds no documents of anybody's, or an empty string."""
+    if entry.name in IGNORED_FOLDERS:
+        return "ignored folder"
+    if is_index(entry):
+        return "an index"
+    return next((kind for mark, kind in MARKS_OF_OTHERS.items() if os.path.lexists(os.path.join(entry, mark))), "")
 
 
 def os_problem(error: OSError) -> str:

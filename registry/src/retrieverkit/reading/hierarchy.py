@@ -65,7 +65,7 @@ def split_hierarchically(document: Document, sizes: Sequence[int]) -> list[Node]
             )
     pages = [page for page in pages_of(document) if document.text[page.start : page.end].strip()]
     if not pages:
-        pages = [Span(0, len(document.text), pages_of(document)[0].page)]
+        pages = [Span(0, len(document.text), pages_of(document)[0].part)]
     roots = [piece for page in pages for piece in _cut(document, page, list(sizes), len(sizes) - 1)]
     pieces = [piece for root in roots for piece in root.walk()]
     ids = dict(zip(map(id, pieces), node_ids(document.id, len(pieces)), strict=True))
@@ -108,7 +108,7 @@ def _spans(document: Document, span: Span, size: int) -> list[Span]:
     if len(text) <= size:
         return [span]
     splitter = splitter_for(document, size, 0)
-    cut = [Span(span.start + start, span.start + end, span.page) for start, end in pieces_of(text, splitter, size)]
+    cut = [Span(span.start + start, span.start + end, span.part) for start, end in pieces_of(text, splitter, size)]
     return cut or [span]
 
 

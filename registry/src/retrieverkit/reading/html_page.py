@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
-from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.html_nesting import excess
-from retrieverkit.reading.parsed import Parsed, whole_file
 from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Metadata
+from retrieverkit_core.readers import LONGEST_TITLE, Parsed, Reader, SourceFile, whole_file
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_HTML_BYTES = 20 * 1024 * 1024
 
@@ -26,6 +26,8 @@ _BLOCK_TAGS = (
 _UNSEEN = frozenset(_UNSEEN_TAGS.split())
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+_DESCRIBED = frozenset({"author", "date", "description", "keywords"})
+"""The names of a page's own description that become metadata."""
 _CELLS = frozenset({"td", "th"})
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s{0,5}=\s{0,5}[\"']?([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
@@ -40,34 +42,73 @@ def read_html(file: SourceFile, data: bytes) -> Parsed:
         ReadError: The page is too large, nested too deeply, or shows no text.
         UndecodableError: It is not valid in its declared encoding, nor UTF-8.
     """
-    from selectolax.lexbor import LexborHTMLParser
-
     if len(data) > MAX_HTML_BYTES:
         raise ReadError(file.source, f"an HTML page larger than {MAX_HTML_BYTES // (1024 * 1024)} MB")
-    source = _decode_page(data)
-    if problem := excess(source):
-        raise ReadError(file.source, problem, fix="save the text of the page, or a part of it, as a file of its own")
-    page = LexborHTMLParser(source)
+    try:
+        page = _parsed(_decode_page(data, file.encoding))
+    except TooDeepError as error:
+        fix = "save the text of the page, or a part of it, as a file of its own"
+        raise ReadError(file.source, str(error), fix=fix) from None
     text = _visible_text(page.body) if page.body is not None else ""
     if not text:
         raise ReadError(file.source, "the page shows no text", fix="if scripts write its text, save the page as shown")
     heading = page.css_first("title") or page.css_first("h1")
     title = _SPACE.sub(" ", heading.text()).strip() if heading is not None else ""
-    return Parsed([whole_file(file, text, title=title)], [])
+    return Parsed([whole_file(file, text, title=title, **_described(page))], [])
 
 
-def _decode_page(data: bytes) -> str:
+def page_text(source: str) -> str:
+    """Return the text that a page shows.
+
+    Raises:
+        TooDeepError: It is nested too deeply.
+    """
+    body = _parsed(source).body
+    return "" if body is None else _visible_text(body)
+
+
+class TooDeepError(ValueError):
+    """A page is nested, or left open, too deeply."""
+
+
+def _parsed(source: str) -> LexborHTMLParser:
+    from selectolax.lexbor import LexborHTMLParser
+
+    if problem := excess(source):
+        raise TooDeepError(problem)
+    return LexborHTMLParser(source)
+
+
+def _described(page: LexborHTMLParser) -> Metadata:
+    """Return what the page's head says of it."""
+    known: Metadata = {}
+    for element in page.css("head meta[name][content]"):
+        name = (element.attributes["name"] or "").strip().lower()
+        value = _SPACE.sub(" ", element.attributes["content"] or "").strip()[:LONGEST_TITLE]
+        if name in _DESCRIBED and value:
+            known.setdefault(name, value)
+    if "keywords" in known:
+        known["keywords"] = [word.strip() for word in known["keywords"].split(",") if word.strip()]
+    return known
+
+
+def browser_encoding(name: str) -> str:
+    """Return the encoding that browsers read where ``name`` is declared."""
+    name = name.lower()
+    return _BROWSER_NAMES.get(name, name)
+
+
+def _decode_page(data: bytes, otherwise: str | None) -> str:
     declared = _CHARSET.search(data[:1024])
     if declared and not marked_encoding(data):
-        name = declared[1].decode("ascii").lower()
         try:
-            text = data.decode(_BROWSER_NAMES.get(name, name))
+            text = data.decode(browser_encoding(declared[1].decode("ascii")))
         except (LookupError, UnicodeDecodeError):
-            return decode(data)
+            return decode(data, otherwise)
         if "\0" in text:
             raise UndecodableError("a NUL character: not an HTML page")
         return text
-    return decode(data)
+    return decode(data, otherwise)
 
 
 def _visible_text(body: LexborNode) -> str:
@@ -108,3 +149,6 @@ def _steps(body: LexborNode) -> Iterator[tuple[LexborNode, bool, bool]]:
 
 def _is_hidden(node: LexborNode) -> bool:
     return node.tag in _UNSEEN or (node.is_element_node and "hidden" in node.attributes)
+
+
+reader = Reader(read_html, version=2)

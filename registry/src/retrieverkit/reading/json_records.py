@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
-from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.parsed import Parsed, whole_file
 from retrieverkit.reading.record import BadRecordError, record_document
 from retrieverkit_core.errors import ReadError
+from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 
 
 def read_jsonl(file: SourceFile, data: bytes) -> Parsed:
@@ -31,9 +30,9 @@ def read_json(file: SourceFile, data: bytes) -> Parsed:
         ReadError: The file is not JSON.
         UndecodableError: It is not text.
     """
-    text = decode(data)
+    text = decode(data, file.encoding)
     try:
-        value = _parse(text)
+        value = parse(text)
     except BadRecordError as error:
         raise ReadError(file.source, str(error)) from None
     if not (isinstance(value, list) and value and all(isinstance(item, dict) for item in value)):
@@ -57,7 +56,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        value = _parse(line.decode("utf-8"))
+        value = parse(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UndecodableError(f"not valid UTF-8: byte 0x{line[error.start]:02x}") from None
     if not isinstance(value, dict):
@@ -65,7 +64,12 @@ def _object(line: bytes) -> dict[str, Any]:
     return value
 
 
-def _parse(text: str) -> Any:
+def parse(text: str) -> Any:
+    """Return the value that JSON text has.
+
+    Raises:
+        BadRecordError: It is not JSON, or holds a number that is none there.
+    """
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
@@ -88,3 +92,7 @@ def _finite(digits: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise BadRecordError(f"bad JSON: the number {digits[:40]} is too large")
     return value
+
+
+lines_reader = Reader(read_jsonl, version=2)
+reader = Reader(read_json, version=2)

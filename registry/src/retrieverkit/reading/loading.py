@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import blake2b
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from retrieverkit.reading.choosing import unsupported
 from retrieverkit.reading.decoding import looks_like_text
-from retrieverkit.reading.finding import SourceFile, os_problem
+from retrieverkit.reading.finding import os_problem
 from retrieverkit_core.errors import ReadError, UnsupportedFileError
+from retrieverkit_core.readers import SourceFile
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
 """A larger file is refused by name."""
@@ -19,15 +21,29 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not to block keeps a pipe that nobody writes to from holding the process up before it is refused."""
 
 
-def load(file: SourceFile, *, known_format: bool) -> bytes:
+class Content(NamedTuple):
+    """What a file holds, and what its folder says of it.
+
+    Attributes:
+        data: Its bytes.
+        modified: When it was last changed, in seconds since 1970.
+    """
+
+    data: bytes
+    modified: int
+
+    def fingerprint(self, reader: str) -> str:
+        """Return the BLAKE2b-256 of the bytes in hex; another one for another time, and for another reader."""
+        read_by = blake2b(f"{self.modified} {reader}".encode(), digest_size=32).digest()
+        return blake2b(self.data, digest_size=32, key=read_by).hexdigest()
+
+
+def load(file: SourceFile, *, known_format: bool) -> Content:
     """Return the content of ``file``.
 
     Args:
         file: The file.
         known_format: Whether a reader claims its suffix; else it must begin like text.
-
-    Returns:
-        All bytes.
 
     Raises:
         UnsupportedFileError: No reader claims the file and it is not text.
@@ -36,16 +52,17 @@ def load(file: SourceFile, *, known_format: bool) -> bytes:
     try:
         # The source is resolved, so a symbolic link here was put in its place since it was found.
         with _opened(file.source, getattr(os, "O_NOFOLLOW", 0)) as stream:
+            modified = int(os.fstat(stream.fileno()).st_mtime)
             head = stream.read(_HEAD_BYTES)
-            if not known_format and not looks_like_text(head):
-                kind = f"{file.suffix} files" if file.suffix else "binary files without a suffix"
-                raise UnsupportedFileError(file.source, f"{kind} are not supported")
+            if not known_format and not (looks_like_text(head) or _is_text_in(head, file.encoding)):
+                problem, fix = unsupported(file)
+                raise UnsupportedFileError(file.source, problem, fix=fix)
             rest = stream.read(MAX_FILE_BYTES + 1 - len(head))
     except OSError as error:
         raise ReadError(file.source, os_problem(error)) from error
     if len(head) + len(rest) > MAX_FILE_BYTES:
         raise _too_large(file.source)
-    return head + rest
+    return Content(head + rest, modified)
 
 
 def load_regular(path: str | os.PathLike[str]) -> bytes:
@@ -65,10 +82,8 @@ def load_regular(path: str | os.PathLike[str]) -> bytes:
     return content
 
 
-def fingerprint(data: bytes, reader_version: int = 1) -> str:
-    """Return the BLAKE2b-256 of ``data`` in hex; another one for each version of the reader."""
-    salt = (reader_version - 1).to_bytes(blake2b.SALT_SIZE, "little")  # that of version 1 is that of no salt
-    return blake2b(data, digest_size=32, salt=salt).hexdigest()
+def _is_text_in(head: bytes, encoding: str | None) -> bool:
+    return encoding is not None and b"\0" not in head
 
 
 def _opened(path: str | os.PathLike[str], more_flags: int = 0) -> BinaryIO:

@@ -1,12 +1,13 @@
-"""Markdown: one document per file, its text as it stands."""
+"""Markdown: one document per file, its text as it stands, its front matter as metadata."""
 
 from __future__ import annotations
 
 import re
 
+from retrieverkit.reading import front_matter
 from retrieverkit.reading.decoding import decode
-from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.parsed import Parsed, whole_file
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 
@@ -16,9 +17,13 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 
 
 def read_markdown(file: SourceFile, data: bytes) -> Parsed:
-    """Return the file as one document with its first heading as title."""
-    text = decode(data)
-    return Parsed([whole_file(file, text, title=first_heading(text))], [])
+    """Return the file as one document; the title is that of its front matter, else its first heading."""
+    matter = front_matter.taken_from(decode(data, file.encoding))
+    own = dict(matter.metadata)
+    title = own.pop("title", "")
+    title = str(title) if isinstance(title, str | int | float) and str(title).strip() else first_heading(matter.text)
+    errors = [ReadError(file.source, matter.problem, fix="it was read as text")] if matter.problem else []
+    return Parsed([whole_file(file, matter.text, title=title, **own)], errors)
 
 
 def first_heading(text: str) -> str:
@@ -50,3 +55,6 @@ def _after_front_matter(lines: list[str]) -> list[str]:
     if lines and lines[0].rstrip() == "---" and "---" in (rest := [line.rstrip() for line in lines[1:]]):
         return lines[rest.index("---") + 2 :]
     return lines
+
+
+reader = Reader(read_markdown, version=2)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 
-from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.parsed import Parsed, whole_file
 from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Metadata
+from retrieverkit_core.readers import LONGEST_TITLE, Parsed, Reader, SourceFile, whole_file
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
@@ -46,7 +47,8 @@ def read_pdf(file: SourceFile, data: bytes) -> Parsed:
         if errors:
             raise errors[0]
         raise ReadError(file.source, f"no text on its {len(texts)} page(s)", fix="if it is a scan, run OCR on it first")
-    document = whole_file(file, PAGE_BREAK.join(texts), title=_title(reader), pages=len(texts))
+    known = {"pages": len(texts), **_described(reader)}
+    document = whole_file(file, PAGE_BREAK.join(texts), title=_said(reader, "title"), **known)
     return Parsed([document], errors)
 
 
@@ -129,13 +131,24 @@ def _page_text(page: PageObject, size: int) -> str:
     return _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", paired)
 
 
-def _title(reader: PdfReader) -> str:
+def _described(reader: PdfReader) -> Metadata:
+    """Return what the file says of itself."""
+    known = {name: _said(reader, name) for name in ("author", "subject", "keywords")}
+    return {name: value for name, value in {**known, "created": _said(reader, "creation_date")}.items() if value}
+
+
+def _said(reader: PdfReader, name: str) -> str:
     try:
-        title: Any = reader.metadata.title if reader.metadata else None
-    except Exception:  # the text is there, whatever the title is
+        said: Any = getattr(reader.metadata, name, None)
+    except Exception:  # the text is there, whatever is said of it
         return ""
-    return " ".join(title.split()) if isinstance(title, str) and title.isprintable() else ""
+    if isinstance(said, datetime):
+        return said.isoformat()
+    return " ".join(said.split())[:LONGEST_TITLE] if isinstance(said, str) and said.isprintable() else ""
 
 
 def _told(error: Exception) -> str:
     return f"{error or type(error).__name__}".splitlines()[0]
+
+
+reader = Reader(read_pdf, version=2)

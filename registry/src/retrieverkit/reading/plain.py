@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from retrieverkit.reading.decoding import decode
-from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.parsed import Parsed, whole_file
+from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 
-_PROSE = ".txt .text .log .rst .adoc .asciidoc .org .tex .srt .vtt .eml"
+_PROSE = ".txt .text .log .rst .adoc .asciidoc .org .tex .srt .vtt"
 _SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties .xml .svg"
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .kts .scala .groovy .c .h .cc .cpp .cxx .hpp .cs "
@@ -19,4 +18,7 @@ TEXT_SUFFIXES = tuple(f"{_PROSE} {_SETTINGS} {_CODE}".split())
 
 def read_text(file: SourceFile, data: bytes) -> Parsed:
     """Return the file as one document."""
-    return Parsed([whole_file(file, decode(data))], [])
+    return Parsed([whole_file(file, decode(data, file.encoding))], [])
+
+
+reader = Reader(read_text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from retrieverkit.reading.finding import SourceFile
 from retrieverkit_core.nodes import Document, Metadata
+from retrieverkit_core.readers import SourceFile
 
 TEXT_FIELDS = ("text", "content", "body")
 ID_FIELDS = ("_id", "id")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from retrieverkit.reading.choosing import TEXT, reader_for, unsupported
 from retrieverkit.reading.decoding import UndecodableError
-from retrieverkit.reading.finding import SourceFile
-from retrieverkit.reading.formats import reader_for, reader_version
-from retrieverkit.reading.loading import fingerprint, load
-from retrieverkit.reading.parsed import Parsed
-from retrieverkit.reading.plain import read_text
-from retrieverkit_core.errors import ReadError
+from retrieverkit.reading.facts import with_facts
+from retrieverkit.reading.loading import load
+from retrieverkit_core.errors import ReadError, UnsupportedFileError
 from retrieverkit_core.nodes import Document
+from retrieverkit_core.readers import Parsed, SourceFile
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of files done, the number of all files, and the path just read."""
@@ -24,8 +23,8 @@ class FileRead:
 
     Attributes:
         file: The file.
-        fingerprint: The BLAKE2b of exactly the bytes that the documents were made from, by this version of their
-            reader; None where there were no bytes.
+        fingerprint: Of exactly the bytes that the documents were made from, by this version of their reader; None
+            where there were no bytes.
         documents: What was read; none where the whole file failed.
         errors: What was not: the file, or single lines, rows or pages of it.
     """
@@ -34,6 +33,14 @@ class FileRead:
     fingerprint: str | None
     documents: list[Document]
     errors: list[ReadError]
+
+    @property
+    def unsupported(self) -> str | None:
+        """Why no reader takes the file, and what would help; None where one does."""
+        if not (self.errors and isinstance(self.errors[0], UnsupportedFileError)):
+            return None
+        problem, fix = unsupported(self.file)
+        return f"{problem} ({fix})" if fix else problem
 
     @property
     def complete(self) -> bool:
@@ -56,21 +63,26 @@ def read_changed(files: Sequence[SourceFile], *, on_progress: OnProgress | None 
 
 def read_file(file: SourceFile) -> FileRead:
     """Read one file; whatever goes wrong is in its errors."""
-    reader = reader_for(file)
-    data = None
+    known = None
     try:
-        data = load(file, known_format=reader is not None)
-        parsed = (reader or read_text)(file, data)
-    except ReadError as error:
-        parsed = Parsed([], [error])
-    except UndecodableError as error:
-        parsed = Parsed([], [ReadError(file.source, str(error), fix="save it as UTF-8")])
+        claimed = reader_for(file)
+        content = load(file, known_format=claimed is not None)
+        chosen = claimed or TEXT
+        known = content.fingerprint(chosen.identity)
+        parsed = with_facts(chosen.reader.read(file, content.data), file, content)
+    except (ReadError, UndecodableError) as error:
+        parsed = Parsed([], [_told(file, error)])
     except Exception as error:  # a parser's defect must not stop the other files
         failed = ReadError(file.source, f"its reader failed: {type(error).__name__}: {error}")
         failed.__cause__ = error
         parsed = Parsed([], [failed])
-    known = None if data is None else fingerprint(data, reader_version(file))
     return FileRead(file, known, parsed.documents, parsed.errors)
+
+
+def _told(file: SourceFile, error: ReadError | UndecodableError) -> ReadError:
+    if isinstance(error, ReadError):
+        return error
+    return ReadError(file.source, str(error), fix="save it as UTF-8, or say what it is: --encoding, or encoding=")
 
 
 def _without_taken_ids(read: FileRead, owners: dict[str, str]) -> FileRead:

@@ -27,11 +27,11 @@ def split_into_sentences(document: Document, language: str) -> list[Node]:
     text = checked_text(document)
     pages = pages_of(document)
     spans = [
-        Span(page.start + start, page.start + end, page.page)
+        Span(page.start + start, page.start + end, page.part)
         for page in pages
         for start, end in _sentences(text[page.start : page.end], language)
     ]
-    return nodes_at(document, spans or [Span(0, len(text), pages[0].page)])
+    return nodes_at(document, spans or [Span(0, len(text), pages[0].part)])
 
 
 def _sentences(text: str, language: str) -> Iterator[tuple[int, int]]:

@@ -27,12 +27,16 @@ _NUMBERED = re.compile(r"#[0-9]+\Z")
 _PAUSES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"\s"))
 
 
+_PARTS = {"pages": "page", "cells": "cell"}
+"""What a document counts its parts by, and what the number of one is called; parts are parted by form feeds."""
+
+
 class Span(NamedTuple):
-    """A piece of a text by its offsets, and the page it is on."""
+    """A piece of a text by its offsets, and the page or cell it is on."""
 
     start: int
     end: int
-    page: int | None
+    part: tuple[str, int] | None
 
 
 def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0) -> list[Node]:
@@ -40,8 +44,8 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
 
     A document of up to ``3 * chunk_size`` characters is one node with exactly its text, even a blank one. A
     longer one is cut at headings (in Markdown), blank lines, lines, sentences, words, in this order. A
-    document of several pages (``pages`` in its metadata, pages parted by form feeds) is cut at every page, so
-    that each node is on one ``page``.
+    document of several pages or cells (``pages`` or ``cells`` in its metadata, parted by form feeds) is cut at each, so
+    that each node is on one ``page`` or in one ``cell``.
 
     Nothing but white space lies between the nodes, and
     ``document.text[node.start_char_idx:node.end_char_idx]`` is the text of a node. Nodes do not overlap
@@ -94,14 +98,14 @@ def _spans(document: Document, chunk_size: int, overlap: int) -> list[Span]:
     text = checked_text(document)
     pages = pages_of(document)
     if len(pages) == 1 and len(text) <= WHOLE * chunk_size:
-        return [Span(0, len(text), pages[0].page)]
+        return [Span(0, len(text), pages[0].part)]
     splitter = splitter_for(document, chunk_size, overlap)
     spans = [
-        Span(page.start + start, page.start + end, page.page)
+        Span(page.start + start, page.start + end, page.part)
         for page in pages
         for start, end in _pieces(text[page.start : page.end], splitter, chunk_size, overlap)
     ]
-    return spans or [Span(0, len(text), pages[0].page)]
+    return spans or [Span(0, len(text), pages[0].part)]
 
 
 def checked_text(document: Document) -> str:
@@ -118,14 +122,16 @@ def checked_text(document: Document) -> str:
 
 
 def pages_of(document: Document) -> list[Span]:
-    """Return the pages of a document that says how many it has, else all of it as one."""
+    """Return the pages or cells of a document that says how many it has, else all of it as one."""
     text = document.text
-    if document.metadata.get("pages") != text.count(PAGE_BREAK) + 1:
+    parts = text.count(PAGE_BREAK) + 1
+    name = next((one for many, one in _PARTS.items() if document.metadata.get(many) == parts), None)
+    if name is None:
         return [Span(0, len(text), None)]
     spans = []
     start = 0
     for number, page in enumerate(text.split(PAGE_BREAK), start=1):
-        spans.append(Span(start, start + len(page), number))
+        spans.append(Span(start, start + len(page), (name, number)))
         start += len(page) + len(PAGE_BREAK)
     return spans
 
@@ -231,8 +237,9 @@ def placed_node(
 def _place(span: Span, position: int | None) -> Metadata:
     """Return where a node stands, as metadata; the document's own fields win over it."""
     place: Metadata = {}
-    if span.page is not None:
-        place["page"] = span.page
+    if span.part is not None:
+        name, number = span.part
+        place[name] = number
     if position is not None:
         place["position"] = position
     return place

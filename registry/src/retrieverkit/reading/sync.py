@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from retrieverkit.reading.finding import FileListing, Skipped, SourceFile, find_files
-from retrieverkit.reading.formats import reader_for, reader_version
-from retrieverkit.reading.loading import fingerprint, load
-from retrieverkit_core.errors import ReadError
+from retrieverkit.reading.choosing import TEXT, reader_for
+from retrieverkit.reading.finding import FileListing, Skipped, find_files
+from retrieverkit.reading.ignoring import FileRules
+from retrieverkit.reading.loading import load
+from retrieverkit_core.errors import ReadError, RetrieverKitError
+from retrieverkit_core.readers import SourceFile
 
 _PRUNE = "check the path; if it is gone for good, remove what was read from it: --prune, or prune=True"
 
@@ -23,6 +25,7 @@ class SyncPlan:
         changed: Files that are new or have other content: read them, and replace all their documents.
         unchanged: Files that hold what they held: leave their documents.
         gone: Sources below the paths that are no longer there: remove their documents.
+        roots: The resolved form of every path that was looked at.
         skipped: What was left out by rule.
         errors: Paths that cannot be looked at, and paths that are gone whole. Documents of what lies there are kept.
     """
@@ -30,6 +33,7 @@ class SyncPlan:
     changed: list[SourceFile] = field(default_factory=list)
     unchanged: list[SourceFile] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    roots: frozenset[str] = frozenset()
     skipped: list[Skipped] = field(default_factory=list)
     errors: list[ReadError] = field(default_factory=list)
 
@@ -41,6 +45,7 @@ def plan_sync(
     exclude: Iterable[str | os.PathLike[str]] = (),
     base: str | os.PathLike[str] = "",
     prune: bool = False,
+    rules: FileRules | None = None,
 ) -> SyncPlan:
     """Compare the files under ``paths`` with what was read before.
 
@@ -56,12 +61,13 @@ def plan_sync(
         prune: Whether a path that does not exist any longer, or where nothing is left of all that was read there,
             takes its documents along. Without it such a path is an error and nothing of it is gone: that is how a
             disk that is not mounted looks.
+        rules: Which files of a folder are read; by default all that are not hidden or ignored.
 
     Returns:
         The plan.
     """
-    listing = find_files(paths, exclude=exclude, base=base)
-    plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors))
+    listing = find_files(paths, exclude=exclude, base=base, rules=rules)
+    plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors), roots=frozenset(listing.roots))
     for file in listing.files:
         known = previous.get(file.source)
         unchanged = known is not None and known == fingerprint_now(file)
@@ -76,9 +82,11 @@ def plan_sync(
 def fingerprint_now(file: SourceFile) -> str | None:
     """Return the fingerprint of what a file holds, or None where it cannot be read."""
     try:
-        return fingerprint(load(file, known_format=reader_for(file) is not None), reader_version(file))
-    except ReadError:
+        chosen = reader_for(file)
+        content = load(file, known_format=chosen is not None)
+    except RetrieverKitError:
         return None  # reading it will tell why
+    return content.fingerprint((chosen or TEXT).identity)
 
 
 def _gone(previous: Iterable[str], listing: FileListing) -> tuple[list[str], dict[str, list[str]]]:

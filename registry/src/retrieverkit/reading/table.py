@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from retrieverkit.reading.decoding import decode
-from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.loading import MAX_FILE_BYTES
-from retrieverkit.reading.parsed import Parsed
 from retrieverkit.reading.record import ID_FIELDS, MAX_FIELDS, TEXT_FIELDS, TITLE_FIELD, BadRecordError, record_document
 from retrieverkit_core.errors import ReadError
+from retrieverkit_core.readers import Parsed, Reader, SourceFile
 
 _DELIMITERS = ",;\t|"
 _KEPT_AS_TEXT = frozenset({*ID_FIELDS, *TEXT_FIELDS, TITLE_FIELD})
@@ -37,7 +36,7 @@ def read_table(file: SourceFile, data: bytes) -> Parsed:
         UndecodableError: The file is not text.
     """
     parsed = Parsed([], [])
-    rows = _rows(file, decode(data), parsed.errors)
+    rows = _rows(file, decode(data, file.encoding), parsed.errors)
     header = [name.strip() or f"column_{place}" for place, name in enumerate(next(rows, (0, []))[1], start=1)]
     if len(header) > MAX_FIELDS:
         fix = "keep the columns that matter"
@@ -105,3 +104,6 @@ def _converter(name: str, cells: Sequence[str]) -> Callable[[str], Any]:
     if all(_NUMBER.fullmatch(cell) and math.isfinite(float(cell)) for cell in cells):
         return float
     return str
+
+
+reader = Reader(read_table, version=2)

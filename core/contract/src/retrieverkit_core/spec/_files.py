@@ -83,6 +83,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    from retrieverkit_core.spec._yaml_text import read_yaml
+    from retrieverkit_core.yaml_text import read_yaml
 
     return read_yaml(text)

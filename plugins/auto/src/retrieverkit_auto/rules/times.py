@@ -23,6 +23,7 @@ from retrieverkit_auto.rules.words import (
 )
 from retrieverkit_auto.schema import Schema
 from retrieverkit_core.filters import FilterOperator, MetadataFilter
+from retrieverkit_core.readers import FILE_FACTS
 
 _YEARS = range(1000, 2100)
 _APPEARING = frozenset({"year", "date", "time", "timestamp", "day", "created", "publication", "release"}) | PUBLISHING
@@ -63,6 +64,9 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
     if not fields:
         return None
     verb, behind = _verb(tokens, place, fields)
+    meant = _meant(verb, fields)
+    if not meant:
+        return None
     named = verb is not None and text_at(tokens, behind) in _SIGNS
     asked, size = _asked(tokens, behind, named)
     if asked is None:
@@ -71,7 +75,7 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
             if text_at(tokens, place - 1) in DETERMINERS and text_at(tokens, place - 2) not in ("in", "from", "of"):
                 return Found(place, end, doubt="it may be a subject")
             return _found(tokens, place, end, "in", (year, year), [verb], schema, sure=True)
-        return _leading_year(tokens, place, fields, schema)
+        return _leading_year(tokens, place, meant, schema)
     begin = behind + size
     begin += at(tokens, begin, "the")
     first = _span(tokens, begin)
@@ -79,9 +83,7 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
     if asked == "between" or (first and asked == "in" and is_range):
         second = _second(tokens, begin, first)
         if second is not None:
-            return _found(
-                tokens, place, second[2], "in", second[:2], _meant(verb, fields), schema, sure=verb is not None
-            )
+            return _found(tokens, place, second[2], "in", second[:2], meant, schema, sure=verb is not None)
     if first is None or asked == "between":
         return None
     end = begin + first.size
@@ -99,7 +101,7 @@ def find_time(tokens: Sequence[Token], place: int, schema: Schema) -> Found | No
         )
     ):
         asked, end = "until", end + len(until)
-    return _found(tokens, place, end, asked, (first, first), _meant(verb, fields), schema, sure=verb is not None)
+    return _found(tokens, place, end, asked, (first, first), meant, schema, sure=verb is not None)
 
 
 def _found(
@@ -185,13 +187,14 @@ def _verb(tokens: Sequence[Token], place: int, fields: Sequence[FieldInfo]) -> t
         for phrase in ({field.words, tuple(own)}) if own else ():
             if at(tokens, place, *phrase):
                 return field, place + len(phrase)
+    fields = _meant(None, fields)
     if len(fields) == 1 and text_at(tokens, place) in PUBLISHING - {"from", "work", "works"}:
         return fields[0], place + 1
     return None, place
 
 
 def _meant(verb: FieldInfo | None, fields: Sequence[FieldInfo]) -> list[FieldInfo]:
-    return list(fields) if verb is None else [verb]
+    return [field for field in fields if field.name not in FILE_FACTS] if verb is None else [verb]
 
 
 def _asked(tokens: Sequence[Token], place: int, named: bool) -> tuple[str | None, int]:

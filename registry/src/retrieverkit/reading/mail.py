@@ -1,0 +1,136 @@
+"""Mail: a document per message, its text decoded, its headers as metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import policy
+from email.message import MIMEPart
+from email.parser import BytesParser
+from email.utils import getaddresses, parsedate_to_datetime
+
+from retrieverkit.reading.html_page import browser_encoding, page_text
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.nodes import Metadata
+from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
+
+MAX_ADDRESSES = 1_000
+LONGEST_HEADER = 100_000
+"""Characters of one header that are read."""
+
+_GAPS = (b"\n\n", b"\r\n\r\n")
+_MESSAGE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+def read_message(file: SourceFile, data: bytes) -> Parsed:
+    """Return the one message of a file.
+
+    The text is that of the first plain part, else of the first HTML part. Metadata has ``from``, ``to``, ``cc`` (lists
+    of addresses but for ``from``), ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
+    read.
+
+    Raises:
+        ReadError: It is not a message, or has no text.
+    """
+    try:
+        message = _Message(data)
+    except ValueError as error:
+        raise ReadError(file.source, str(error)) from error
+    document = whole_file(file, message.text, title=message.title, **message.metadata())
+    return Parsed([document], [ReadError(file.source, problem) for problem in message.problems])
+
+
+def read_mailbox(file: SourceFile, data: bytes) -> Parsed:
+    """Return a document for every message of a mailbox in the format mbox; those that cannot be read are named."""
+    parsed = Parsed([], [])
+    for number, data_of_one in enumerate(_messages(data), start=1):
+        try:
+            message = _Message(data_of_one)
+        except ValueError as error:
+            parsed.errors.append(ReadError(file.source, f"message {number}: {error}"))
+            continue
+        document = whole_file(file, message.text, title=message.title, **message.metadata(), message=number)
+        document.id = f"{file.path}#message={number}"
+        parsed.documents.append(document)
+        parsed.errors.extend(ReadError(file.source, f"message {number}: {told}") for told in message.problems)
+    if not parsed.documents and not parsed.errors:
+        raise ReadError(file.source, "no message in it", fix="each message begins with a line like 'From ada@home ...'")
+    return parsed
+
+
+def _messages(data: bytes) -> Iterator[bytes]:
+    starts = [match for match in _MESSAGE.finditer(data) if not match.start() or data.endswith(_GAPS, 0, match.start())]
+    ends = [*(match.start() for match in starts[1:]), len(data)]
+    for match, end in zip(starts, ends, strict=False):
+        yield _QUOTED_FROM.sub(rb"\1", data[match.end() : end])
+
+
+class _Message:
+    """One message, and what in it could not be read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.problems: list[str] = []
+        try:
+            self._parts = BytesParser(policy=policy.default).parsebytes(data)
+        except RecursionError:
+            raise ValueError("parts nested too deeply") from None
+        if not self._parts.keys():
+            raise ValueError("no header: not a message")
+        self.title = self._header("subject")
+        self.text = self._text() or self.title
+        if not self.text:
+            raise ValueError("no text and no subject")
+
+    def metadata(self) -> Metadata:
+        """Return what its headers say."""
+        known: Metadata = {}
+        if sender := self._addresses("from"):
+            known["from"] = sender[0][1]
+            known["from_name"] = sender[0][0]
+        for name in ("to", "cc"):
+            known[name] = [address for _, address in self._addresses(name)]
+        known["message_id"] = self._header("message-id")
+        known.update(self._date())
+        known["attachments"] = [part.get_filename("") for part in self._parts.iter_attachments()]
+        return {name: value for name, value in known.items() if value}
+
+    def _text(self) -> str:
+        body = self._parts.get_body(("plain", "html"))
+        if body is None:
+            return ""
+        text = self._decoded(body).replace("\r\n", "\n").strip()
+        return page_text(text) if body.get_content_subtype() == "html" else text
+
+    def _decoded(self, part: MIMEPart) -> str:
+        payload = part.get_payload(decode=True)
+        data = payload if isinstance(payload, bytes) else b""
+        self.problems += [f"read in part: {type(defect).__name__}" for defect in part.defects]
+        name = browser_encoding(part.get_content_charset("utf-8"))
+        try:
+            return data.decode(name).replace("\0", "")
+        except (LookupError, UnicodeDecodeError) as error:
+            self.problems.append(f"read in part: {error}")
+            return data.decode("utf-8", "replace").replace("\0", "")
+
+    def _addresses(self, name: str) -> list[tuple[str, str]]:
+        return [(who, where) for who, where in getaddresses([self._header(name)]) if where][:MAX_ADDRESSES]
+
+    def _date(self) -> Metadata:
+        written = self._header("date")
+        try:
+            return {"date": parsedate_to_datetime(written).isoformat()}
+        except (TypeError, ValueError):
+            return {"date_as_written": written}
+
+    def _header(self, name: str) -> str:
+        try:
+            found = self._parts[name]
+        except Exception as error:  # the parser of headers raises many kinds on damaged ones
+            self.problems.append(f"the header {name} cannot be read: {error}")
+            return ""
+        return " ".join(str(found or "").encode("utf-8", "replace").decode("utf-8").split())[:LONGEST_HEADER]
+
+
+reader = Reader(read_message)
+mailbox_reader = Reader(read_mailbox)

@@ -1,0 +1,206 @@
+"""Readers of packages, front matter, notebooks, and what a folder says of its files."""
+
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieverkit import Index
+from retrieverkit.discovery import shared_discovery
+from retrieverkit.reading.front_matter import taken_from
+from retrieverkit_core.errors import ModeConflictError, PluginError
+
+NUMBERS = itertools.count()
+READER = """
+from retrieverkit_core.readers import Parsed, Reader, whole_file
+
+def read(file, data):
+    return Parsed([whole_file(file, data[::-1].decode(), title="turned")], [])
+
+reader = Reader(read, version=VERSION)
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs a distribution with a reader of a suffix."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def add(name, suffix, source=READER, version=1):
+        module = f"fake_{next(NUMBERS)}"
+        (site / f"{module}.py").write_text(source.replace("VERSION", str(version)))
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[retrieverkit.readers]\n{suffix} = {module}:reader\n")
+        shared_discovery().refresh()
+
+    yield add
+    monkeypatch.undo()
+    shared_discovery().refresh()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "notes"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def index(tmp_path):
+    with Index.create(tmp_path / "index.rk") as made:
+        yield made
+
+
+def texts(index):
+    return {node.ref_doc_id: node.text for node in index}
+
+
+def test_an_installed_reader_is_used_also_where_there_is_one_already_and_its_next_version_reads_again(
+    install, folder, index
+):
+    (folder / "a.turned").write_text("cba")
+    (folder / "b.md").write_text("dcb")
+    index.add_files(folder)
+    assert texts(index) == {"notes/a.turned": "cba", "notes/b.md": "dcb"}
+    install("turner", "turned")
+    install("other", "md")
+    assert sorted(index.add_files(folder).changed) == ["notes/a.turned", "notes/b.md"]
+    assert texts(index) == {"notes/a.turned": "abc", "notes/b.md": "bcd"}
+    assert index.add_files(folder).unchanged == 2
+    install("turner", "turned", version=7)
+    install("other", "md", version=9)
+    assert index.add_files(folder).read == 2
+
+
+@pytest.mark.parametrize("source", ["reader = 1", "raise RuntimeError('broken')", READER.replace("data[::-1]", "1/0")])
+def test_a_broken_reader_is_told_and_the_others_read(install, folder, index, source):
+    (folder / "a.turned").write_text("cba")
+    (folder / "b.txt").write_text("text")
+    install("turner", "turned", source)
+    report = index.add_files(folder)
+    assert [error.path for error in report.errors] == [str(folder / "a.turned")]
+    assert report.added == ["notes/b.txt"]
+    assert isinstance(report.errors[0].__cause__, (PluginError, ZeroDivisionError))
+
+
+def test_two_readers_of_a_suffix_are_told_and_one_can_be_chosen(install, folder, index, monkeypatch):
+    (folder / "a.turned").write_text("cba")
+    install("one", "turned")
+    install("two", "turned")
+    (error,) = index.add_files(folder).errors
+    assert "one" in str(error.__cause__) and "two" in str(error.__cause__)
+    assert not isinstance(error.__cause__, ModeConflictError)
+    monkeypatch.setenv("RETRIEVERKIT_BLOCK", "two")
+    assert index.add_files(folder).added == ["notes/a.turned"]
+
+
+def test_what_the_folder_says_can_be_filtered_by_and_follows_the_file(folder, index):
+    file = folder / "deep" / "a.MD"
+    file.parent.mkdir()
+    file.write_text("# Pump\n")
+    os.utime(file, (0, 1_000_000_000))
+    index.add_files(folder)
+    (node,) = index
+    when = datetime.fromtimestamp(1_000_000_000, UTC).isoformat()
+    facts = {"modified": when, "size": 7, "suffix": ".md", "folder": "notes/deep"}
+    assert {name: node.metadata[name] for name in facts} == facts
+    assert set(facts) <= {*node.excluded_embed_metadata_keys} and set(facts) <= {*node.excluded_llm_metadata_keys}
+    assert index.retrieve("pump", "bm25", filters="modified < '2002-01-01' and suffix == '.md' and size < 10")
+    os.utime(file, (0, 1_500_000_000))
+    assert index.add_files(folder).changed == ["notes/deep/a.MD"]
+    assert not index.retrieve("pump", "bm25", filters="modified < '2002-01-01'")
+
+
+def test_a_file_that_turns_into_another_kind_takes_its_document_along(folder, index):
+    (folder / "a.data").write_text("pump")
+    (folder / "b.txt").write_text("text")
+    index.add_files(folder)
+    (folder / "a.data").write_bytes(b"\0\1\2")
+    report = index.add_files(folder)
+    assert (report.removed, report.of_other_kinds, report.errors) == (["notes/a.data"], 1, [])
+    assert [(skipped.path, skipped.reason) for skipped in report.skipped] == [
+        ("notes/a.data", ".data files are not supported")
+    ]
+    (error,) = index.add_files(folder / "a.data").errors
+    assert error.code == "unsupported_file", "what is named is wanted"
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "rest"),
+    [
+        ("---\na: 1\nb: [x, 2020-01-02]\n---\nT", {"a": 1, "b": ["x", "2020-01-02"]}, "\n\n\n\nT"),
+        ("---\r\na: 1\r\n...\r\nT", {"a": 1}, "\n\n\nT"),
+        ("---\npath: x\nsize: 3\n---", {"own_path": "x", "own_size": 3}, "\n\n\n"),
+        ("---\n---\nT", {}, "\n\nT"),
+        ("---\nplain words\n---\nT", {}, None),
+        ("---\n- a\n---\nT", {}, None),
+        ("----\na: 1\n---\nT", {}, None),
+        ("---\na: 1\nT", {}, None),
+        (" ---\na: 1\n---", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_front_matter_is_metadata_and_lines_keep_their_numbers(text, metadata, rest):
+    found = taken_from(text)
+    expected = text if rest is None else rest
+    assert (found.metadata, found.text.replace("\r", ""), found.problem) == (metadata, expected.replace("\r", ""), "")
+
+
+@pytest.mark.parametrize(
+    "yaml", ["a: {", "a: .nan", "a: !!binary aGk=", "a: 1\na: 2", "a: &x [*x]", "? [1]\n: 2\nb: @"]
+)
+def test_front_matter_that_cannot_be_read_is_told_and_stays_text(yaml, folder, index):
+    text = f"---\n{yaml}\n---\nT"
+    found = taken_from(text)
+    assert found.problem and (found.metadata, found.text) == ({}, text)
+    (folder / "a.md").write_text(text)
+    report = index.add_files(folder)
+    assert "front matter" in str(report.errors[0]) and texts(index) == {"notes/a.md": text}
+
+
+@given(st.text(), st.dictionaries(st.text(st.characters(codec="ascii", categories=["L"]), min_size=1), st.integers()))
+def test_any_front_matter_keeps_the_lines(body, fields):
+    text = f"---\n{json.dumps(fields)}\n---\n{body}"
+    assert taken_from(text).text == f"\n\n\n{body}"
+
+
+def test_a_notebook_is_its_cells(folder, index):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Pumps\n", "How they fail."]},
+        {"cell_type": "code", "source": "x = 'stall'", "outputs": [{"text": "secret"}]},
+    ]
+    notebook = {"cells": cells, "nbformat": 4, "metadata": {"kernelspec": {"language": "python"}}}
+    (folder / "a.ipynb").write_text(json.dumps(notebook))
+    (folder / "b.ipynb").write_text('{"worksheets": []}')
+    report = index.add_files(folder)
+    assert "not a notebook of format 4" in str(report.errors[0]) and len(report.errors) == 1
+    first, second = index
+    assert (first.text, first.metadata["cell"], first.metadata["title"]) == ("# Pumps\nHow they fail.", 1, "Pumps")
+    assert (second.text, second.metadata["cell"], second.metadata["language"]) == ("x = 'stall'", 2, "python")
+
+
+def test_what_a_page_says_of_itself_is_metadata(folder, index):
+    head = '<meta name="Author" content=" Ada  L. "><meta name=keywords content="pump, , valve"><meta name=x content=y>'
+    (folder / "a.html").write_text(f"<head><title>T</title>{head}</head><body>text<meta name=date content=z>")
+    index.add_files(folder)
+    (node,) = index
+    assert (node.metadata["author"], node.metadata["keywords"]) == ("Ada L.", ["pump", "valve"])
+    assert "x" not in node.metadata and "date" not in node.metadata
+
+
+def test_text_of_a_legacy_encoding_is_read_where_it_is_named(folder, index):
+    from retrieverkit.reading import FileRules
+
+    (folder / "a.txt").write_bytes("Prüfung".encode("cp1252"))
+    (folder / "b.txt").write_text("größer")
+    assert "--encoding" in index.add_files(folder).errors[0].fix
+    report = index.add_files(folder, rules=FileRules.of(encoding="cp1252"))
+    assert report.errors == [] and texts(index) == {"notes/a.txt": "Prüfung", "notes/b.txt": "größer"}
