@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retrieverkit.reading.finding import SourceFile
 from retrieverkit.reading.sync import fingerprint_now
 from retrieverkit_core.corpus import Corpus, WritableCorpus
+from retrieverkit_core.readers import SourceFile
 
 
 def changed_source(corpus: Corpus, doc_id: str) -> str:
