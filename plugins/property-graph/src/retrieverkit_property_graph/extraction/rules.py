@@ -32,7 +32,7 @@ MAX_LABEL_WORDS = 8
 MOST_MENTIONS = 2000
 """How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
 
-_RULES_VERSION = 1
+_RULES_VERSION = 2
 _IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _LABEL_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
@@ -55,8 +55,8 @@ class Rules:
     What a node supports depends on this node alone. It names its title, quoted titles, and runs of words with capitals.
     Where there are fewer names than sentences, sentences without any name their noun phrases (`Phrases`); so does
     what is written in a script without capitals and spaces. Neighbours in a sentence are linked by the words between
-    them. What a sentence names is linked with the node's title too, or without one with the first name in the
-    sentence, by the words in front of it.
+    them. What a sentence names is also linked with what the node is about, its title or else the first name in it, by
+    the words in front of it; where nothing in the node is a name, with the first phrase of the sentence.
 
     Args:
         settings: Those of the corpus.
@@ -93,6 +93,8 @@ class Rules:
         has_few = sum(map(len, named)) < len(named)
         room = MOST_MENTIONS
         for sentence, names in zip(read, named, strict=True):
+            if names:
+                found.begin_with(names[0].name)
             if (has_few and not names) or runs_together(sentence):
                 names = sorted([*names, *self._phrases_beside(names, sentence)])
             found.add(sentence, names[:room])
@@ -146,6 +148,10 @@ class _Found:
             if short and short != title:
                 self.titles.append(short)
                 self._link(title, IS_CALLED, short)
+
+    def begin_with(self, name: str) -> None:
+        """Take a name for what the node is about, unless it has a title or a name before that."""
+        self._subject = self._subject or name
 
     def add(self, sentence: str, mentions: Sequence[Mention]) -> None:
         """Take in what a sentence names."""
