@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.options import GraphOptions
     from retrieverkit_property_graph.paths import triples_of, walk
     from retrieverkit_property_graph.picture import Picture, draw
+    from retrieverkit_property_graph.ppr.options import PprOptions
+    from retrieverkit_property_graph.ppr.retriever import PprRetriever
     from retrieverkit_property_graph.synonym.options import GraphSynonymOptions
     from retrieverkit_property_graph.synonym.retriever import GraphSynonymRetriever
+    from retrieverkit_property_graph.together.options import TogetherOptions
+    from retrieverkit_property_graph.together.retriever import PropertyGraphRetriever
     from retrieverkit_property_graph.triples import Entity, Extracted, Triple
     from retrieverkit_property_graph.vector.options import GraphVectorOptions
     from retrieverkit_property_graph.vector.retriever import GraphVectorRetriever
@@ -29,6 +33,10 @@ __all__ = [
     "GraphVectorRetriever",
     "Match",
     "Picture",
+    "PprOptions",
+    "PprRetriever",
+    "PropertyGraphRetriever",
+    "TogetherOptions",
     "Triple",
     "Walked",
     "draw",
@@ -49,6 +57,10 @@ _MODULES = {
     "GraphVectorRetriever": "vector.retriever",
     "Match": "graph_retriever",
     "Picture": "picture",
+    "PprOptions": "ppr.options",
+    "PprRetriever": "ppr.retriever",
+    "PropertyGraphRetriever": "together.retriever",
+    "TogetherOptions": "together.options",
     "Triple": "triples",
     "Walked": "graph_retriever",
     "draw": "picture",

@@ -143,6 +143,12 @@ class GraphView:
         wordings = self._wordings(different, _MENTIONS, _FORMS)
         return {id_: wordings[id_].name() for id_ in different}
 
+    def keys(self) -> list[str]:
+        """Return the key of each entity of `arrays`, in its order."""
+        ids = self.arrays().entities.tolist()
+        keys = dict(self._rows(ENTITIES.keys, ids))
+        return [keys[id_] for id_ in ids]
+
     def relation(self, relation: int) -> RelationFacts:
         """Return what is said of a relation.
 

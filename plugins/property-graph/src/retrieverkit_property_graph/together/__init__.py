@@ -1,0 +1,1 @@
+"""Several ways to search the graph, beside a retriever that does not look at it."""
