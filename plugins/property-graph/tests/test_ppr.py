@@ -4,8 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieverkit_core.errors import BudgetExceededError, OptionError, QueryError
-from retrieverkit_core.filters import MetadataFilters
+from retrieverkit_core.errors import BudgetExceededError, OptionError
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.result import LegState, Outcome
@@ -89,7 +88,10 @@ def test_the_evidence_leads_from_a_relation_near_the_query_to_the_hit(over):
 
 
 def test_names_that_are_alike_are_joined(over):
-    nodes = (node("a", ("Solaris", "directed by", "Andrei A. Tarkovsky")), node("b", ("Tarkovsky Andrei", "is", "tall")))
+    nodes = (
+        node("a", ("Solaris", "directed by", "Andrei A. Tarkovsky")),
+        node("b", ("Tarkovsky Andrei", "is", "tall")),
+    )
     assert ids(over(*nodes, facts=1).retrieve("Solaris")) == ["a", "b"]
     assert ids(over(*nodes, facts=1, synonyms=False).retrieve("Solaris")) == ["a"]
 
@@ -108,9 +110,7 @@ def test_passages_that_another_retriever_finds_are_where_the_walk_starts_too(ove
     assert set(ids(result)) == {"film", "director", "village", "other", "alone"}
     assert ids(result)[0] == "film"
     assert [leg.name for leg in result.legs] == ["says"]
-    heavier = over(
-        *FILMS, passages=lambda corpus: Says(corpus, {"other": 9.0, "film": 1.0}), facts=1, passage_weight=5
-    )
+    heavier = over(*FILMS, passages=lambda corpus: Says(corpus, {"other": 9.0, "film": 1.0}), facts=1, passage_weight=5)
     assert ids(heavier.retrieve("the director of Solaris"))[0] == "other"
 
 
@@ -180,7 +180,7 @@ def test_a_large_graph_is_walked_near_the_start_and_says_how_near(over, monkeypa
 names = st.sampled_from(["Ann Lee", "Lee", "Bob", "Cleo Ray", "Ray", "Dan"])
 statements = st.lists(st.tuples(names, st.sampled_from(["knows", "met"]), names), max_size=3)
 corpora = st.lists(st.tuples(statements, st.sampled_from(["red", "blue"])), min_size=1, max_size=8)
-quietly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quietly = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def described(result):

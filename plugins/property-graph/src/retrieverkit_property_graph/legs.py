@@ -87,9 +87,7 @@ class Ask:
         """How the leg ended."""
         if self.result is None:
             late = isinstance(self.error, DeadlineExceededError)
-            return LegStatus(
-                self.name, LegState.TIMEOUT if late else LegState.FAILED, 0, self.milliseconds, self.error
-            )
+            return LegStatus(self.name, LegState.TIMEOUT if late else LegState.FAILED, 0, self.milliseconds, self.error)
         result = self.result
         return LegStatus(
             self.name,

@@ -197,7 +197,7 @@ class GraphView:
         """Return the relations that nodes support, by ascending id."""
         return self._packed("SELECT supports FROM nodes WHERE ordinal IN", SUPPORT, ordinals)
 
-    def facts(self, query: str, limit: int) -> list[tuple[int, float]]:
+    def facts(self, query: str, limit: int, *, ties: bool = False) -> list[tuple[int, float]]:
         """Return the relations that say what a query says, with their BM25, best first.
 
         Equal ones come in the order of `relations_of`.
@@ -205,6 +205,7 @@ class GraphView:
         Args:
             query: Any text.
             limit: At most so many.
+            ties: Whether those that equal the last one come too: what there is then does not depend on the order.
         """
         arrays = self.arrays()
         facts, scores = scored(self._connection, arrays, self._analyzer, query)
@@ -215,7 +216,9 @@ class GraphView:
         best: list[tuple[int, float]] = []
         for score in sorted(set(by_id.values()), reverse=True):
             same = facts[scores == score]
-            ids = self._ordered(arrays.relations.ids[same], arrays.first_passages[same], limit - len(best))
+            ids = self._ordered(
+                arrays.relations.ids[same], arrays.first_passages[same], None if ties else limit - len(best)
+            )
             best += [(id_, score) for id_ in ids]
         return best
 

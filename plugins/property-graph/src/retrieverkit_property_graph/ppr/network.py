@@ -70,4 +70,3 @@ def _symmetric(one: Integers, other: Integers, weight: Floats, size: int) -> csr
     matrix = csr_array((np.concatenate([weight, weight]), (rows, columns)), shape=(size, size))
     matrix.sum_duplicates()
     return matrix
-

@@ -15,7 +15,9 @@ class PprOptions(GraphOptions):
     """Options of the graph_ppr mode."""
 
     facts: int = Field(
-        default=3, ge=0, description="The walk starts at the ends of so many relations, those nearest to the query."
+        default=3,
+        ge=0,
+        description="The walk starts at so many relations, those nearest to the query, and their equals.",
     )
     passages: RetrieverSpec | None = Field(
         default=None,

@@ -1,7 +1,7 @@
 """Personalised PageRank, exactly or near enough.
 
-A walker starts at a node drawn from the reset vector *r*. At each step it starts again with the probability *a*, else it
-goes along an edge drawn by weight. The share of its time that it spends at each node is *x*, the solution of
+A walker starts at a node drawn from the reset vector *r*. At each step it starts again with the probability *a*, else
+it goes along an edge drawn by weight. The share of its time that it spends at each node is *x*, the solution of
 
     x = a r + (1 - a) W D⁻¹ x
 

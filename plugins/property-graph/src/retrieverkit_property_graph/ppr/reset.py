@@ -35,7 +35,8 @@ def reset(arrays: GraphArrays, network: Network, seeds: Seeds, prior: tuple[Inte
     """Return how probable it is, up to a factor, that the walk starts at each node.
 
     Each relation gives its score, that of the best one being 1, to each of its ends, divided by the number of passages
-    that name that: what many passages name says little. Each passage has ``weight`` times what the other retriever says.
+    that name that: what many passages name says little. Each passage has ``weight`` times what the other retriever
+    says.
 
     Args:
         arrays: The graph.

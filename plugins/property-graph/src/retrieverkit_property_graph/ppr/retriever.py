@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.filters import NODE_ID, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import Evidence
 from retrieverkit_core.plan import Plan
@@ -56,7 +57,7 @@ class PprRetriever(GraphRetriever):
         corpus: What to retrieve from.
         storage: The folder under which the corpus's indexes live.
         passages: The other retriever, over the same corpus; None for none.
-        facts: At so many relations the walk starts.
+        facts: The walk starts at so many relations, and at those that are as near as the last of them.
         passage_weight: What the first hit of the other retriever counts beside the first relation; with 0 it is not
             asked.
         synonyms: Whether entities are joined whose names have at least half of their words in common.
@@ -133,12 +134,21 @@ class PprRetriever(GraphRetriever):
             raise_spent(leg)
             if leg.result is not None:
                 higher = leg.retriever.score_spec.higher_is_better
-                prior = weights_of(leg.result, higher, self.index.corpus)
+                prior = weights_of(leg.result, higher, self.index.corpus, self._ordinals_of)
         found = answer(self.index, lambda reader: self._ranked(reader, query, prior))
         if leg is not None:
             found.legs_of_its_own = (leg.status,)
             found.warnings = (*leg.warnings, *found.warnings)
         return found
+
+    def _ordinals_of(self, node_ids: list[str]) -> dict[str, int]:
+        """Return the ordinals of nodes that are in the corpus, by id."""
+        if not node_ids:
+            return {}
+        wanted = MetadataFilters(filters=[MetadataFilter(NODE_ID, node_ids, FilterOperator.IN)])
+        ordinals = self._metadata.reader().ordinals_of(wanted).tolist()
+        nodes = zip(self.index.corpus.fetch(ordinals), ordinals, strict=True)
+        return {node.id: ordinal for node, ordinal in nodes if node is not None}
 
     def _ranked(self, reader: GraphReader, query: QueryBundle, prior: tuple[Integers, Floats]) -> Found:
         reader = self._as_settings_are(reader)
@@ -152,7 +162,7 @@ class PprRetriever(GraphRetriever):
 
     def _walked(self, view: GraphView, query: QueryBundle, prior: tuple[Integers, Floats]) -> Found:
         arrays, network = view.arrays(), self._networks.of(view)
-        seeds = Seeds.of(view.facts(query.query_str, self._facts), arrays)
+        seeds = Seeds.of(view.facts(query.query_str, self._facts, ties=True), arrays)
         start = reset(arrays, network, seeds, prior, self._weight)
         if not start.any():
             return Found([], notes=(f"{self.name}: no relation has a word of the query",))
@@ -167,9 +177,7 @@ class PprRetriever(GraphRetriever):
                 details["lacks_at_most"] = lacks
             evidence.append((Evidence(self.name, rank, score, details),))
         notes = (_NEAR.format(self.name, max(lacking, default=0.0)),) if walked.until else ()
-        return Found(
-            list(zip(arrays.passages[best].tolist(), scores, strict=True)), evidence=evidence, notes=notes
-        )
+        return Found(list(zip(arrays.passages[best].tolist(), scores, strict=True)), evidence=evidence, notes=notes)
 
 
 def _first(scores: Floats, most: int | None) -> Integers:

@@ -18,7 +18,9 @@ SCORES = ScoreSpec(ScoreKind.RANK, lower_bound=0.0, upper_bound=1.0)
 class TogetherSettings(ModeOptions):
     """What can be set however the retrievers are given."""
 
-    keep: int = Field(default=3, ge=0, description="So many first hits of the plain retriever stay first; then both take turns.")
+    keep: int = Field(
+        default=3, ge=0, description="So many first hits of the plain retriever stay first; then both take turns."
+    )
 
     @classmethod
     def checked(cls, mode: str, **options: Any) -> Self:

@@ -17,7 +17,7 @@ from retrieverkit_core.errors import (
 from retrieverkit_core.found import Found, RawEvidence
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
-from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.side_by_side import in_tasks, in_threads
@@ -39,8 +39,8 @@ class PropertyGraphRetriever(BaseRetriever):
     """Puts the first hits of a plain retriever first; then what the graph leads to takes turns with its other hits.
 
     A walk in the graph finds what the query does not name, and often loses what it does: so the plain retriever keeps
-    its first hits. Several parts are merged by reciprocal ranks before. The score of a hit is one over its rank; the evidence
-    names the legs that found it, each with its rank and score there, and with the paths of those that walked.
+    its first hits. Several parts are merged by reciprocal ranks before. The score of a hit is one over its rank; the
+    evidence names the legs that found it, each with its rank and score there, and with the paths of those that walked.
 
     Legs are asked side by side. One that fails or is too late makes the result partial, and ``legs`` on the result
     tells which and why.
@@ -118,7 +118,7 @@ class PropertyGraphRetriever(BaseRetriever):
         return Plan(self.name, f"asks {len(asks)} legs and puts what they find together", parts=parts)
 
     def _asks(self, query: QueryBundle, until: float | None) -> list[Ask]:
-        wanted = query.top_k or 0
+        wanted = UNLIMITED if query.top_k is None else query.top_k
         of_parts = wanted if len(self._parts) == 1 else max(wanted, CANDIDATES)
         names = _distinct([retriever.name for retriever in self.sub_retrievers])
         return [
