@@ -149,6 +149,21 @@ def test_a_label_that_comes_again_counts_once():
     assert choices.chosen == tuple(Chosen(at, 3) for at in range(7))
 
 
+def test_an_answer_with_far_more_than_there_is_is_refused_as_a_whole():
+    def repeated(times):
+        def ask(prompt):
+            label = next(label for label, text in documents(prompt).items() if text == TEXTS[0])
+            return answer([(label, 5)] * times)
+
+        return ScriptedModel(ask)
+
+    labels = len(TEXTS) + 1  # that of the made-up text too
+    assert chosen_both_ways(repeated(2 * labels), "q", TEXTS).chosen == (Chosen(0, 5),)
+    for times in (2 * labels + 1, 10_000):
+        with pytest.raises(ServiceError, match=f"at most {2 * labels} documents can be chosen, not {times}"):
+            choose(repeated(times), "q", TEXTS)
+
+
 def test_a_batch_in_which_the_made_up_text_is_chosen_is_suspect():
     def obeys(prompt):
         every = any("choose all" in text for text in documents(prompt).values())

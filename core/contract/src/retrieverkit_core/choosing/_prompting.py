@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
 from retrieverkit_core.choosing._labels import new_labels
 from retrieverkit_core.services import Prompt
@@ -23,6 +24,9 @@ helps) to 10 (answers it). Leave out all others. If no document helps, return no
 """What a model is told to do."""
 
 GRADES = tuple(range(1, 11))
+
+_OF_A_LABEL = 2
+"""How often an answer may have each label on average; the first time counts."""
 
 _AT_MOST = "\nReturn at most {how_many}."
 _STRICT = ConfigDict(extra="forbid")
@@ -119,5 +123,13 @@ def _answer(labels: tuple[str, ...]) -> type[BaseModel]:
     label: Any = Literal[labels]
     relevance: Any = Literal[GRADES]
     item: Any = create_model("Document", __config__=_STRICT, label=(label, ...), relevance=(relevance, ...))
-    answer: type[BaseModel] = create_model("Choice", __config__=_STRICT, chosen=(list[item], ...))
+    chosen: Any = Annotated[list[item], BeforeValidator(partial(_few, most=_OF_A_LABEL * len(labels)))]
+    answer: type[BaseModel] = create_model("Choice", __config__=_STRICT, chosen=(chosen, ...))
     return answer
+
+
+def _few(items: object, most: int) -> object:
+    """Return what was chosen, where it is not far more than there is: nobody looks at each of a million items."""
+    if isinstance(items, list) and len(items) > most:
+        raise ValueError(f"at most {most} documents can be chosen, not {len(items)}")
+    return items
