@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrieverkit_compose.auto_merging.retriever import AutoMergingRetriever
     from retrieverkit_compose.rerank.retriever import RerankRetriever
+    from retrieverkit_compose.router.retriever import RouterRetriever
     from retrieverkit_compose.sentence_window.retriever import SentenceWindowRetriever
+    from retrieverkit_compose.transform.retriever import TransformRetriever
 
-__all__ = ["AutoMergingRetriever", "RerankRetriever", "SentenceWindowRetriever"]
+__all__ = [
+    "AutoMergingRetriever",
+    "RerankRetriever",
+    "RouterRetriever",
+    "SentenceWindowRetriever",
+    "TransformRetriever",
+]
 
 _MODULES = {
     "AutoMergingRetriever": "auto_merging.retriever",
     "RerankRetriever": "rerank.retriever",
+    "RouterRetriever": "router.retriever",
     "SentenceWindowRetriever": "sentence_window.retriever",
+    "TransformRetriever": "transform.retriever",
 }
 
 

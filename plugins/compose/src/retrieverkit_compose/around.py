@@ -109,16 +109,19 @@ def leg_of(name: str, found: RetrievalResult, note: str = "") -> LegStatus:
     )
 
 
-def evidence_of(hit: NodeWithScore, leg: str, rank: int) -> tuple[Evidence, ...]:
+def evidence_of(hit: NodeWithScore, leg: str, rank: int, known_as: str | None = None) -> tuple[Evidence, ...]:
     """Return the evidence of a hit whose score is about to be replaced: its place and score so far, and what was known.
 
     Args:
         hit: The hit.
         leg: Who found it.
         rank: Its rank there, from 1.
+        known_as: The name under which that retriever gives evidence, where it is another.
     """
-    own = next((each for each in hit.evidence if each.leg == leg), Evidence(leg, rank, hit.score))
-    return (own, *(_below(leg, each) for each in hit.evidence if each.leg != leg))
+    own = known_as or leg
+    said = next((each for each in hit.evidence if each.leg == own), Evidence(leg, rank, hit.score))
+    here = Evidence(leg, rank, said.score, said.details)
+    return (here, *(_below(leg, each) for each in hit.evidence if each.leg != own))
 
 
 def _below(leg: str, each: Evidence) -> Evidence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrieverkit_compose.rerank.options import RerankOptions
-from retrieverkit_core.errors import MissingServiceError
+from retrieverkit_compose.vectors import vector_mode
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeSpec, Need
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
@@ -58,19 +58,11 @@ def _vectors(retriever: BaseRetriever, options: RerankOptions, context: BuildCon
         MissingServiceError: What is installed as the vector mode does not.
     """
     from retrieverkit_compose.rerank.by_vectors import vectors_within
-    from retrieverkit_core.retriever import NodeVectors
 
     within = vectors_within(retriever, options.embedding)
     if within is not None:
         return within
-    named = {} if options.embedding is None else {"embedding": options.embedding}
-    found = context.resolve({"mode": "vector", "options": named})
-    if not isinstance(found, NodeVectors):
-        raise MissingServiceError(
-            f"rerank by {options.by!r} compares vectors, and {found.distribution or 'the vector mode'} does not",
-            fix="pip install -U retrieverkit-vector",
-        )
-    return found
+    return vector_mode(context, options.embedding)
 
 
 rerank = RerankPlugin()

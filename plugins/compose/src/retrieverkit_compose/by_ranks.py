@@ -1,0 +1,37 @@
+"""Several lists made into one by the ranks in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from retrieverkit_compose.around import evidence_of
+from retrieverkit_core.hits import Evidence, NodeWithScore
+from retrieverkit_core.scores import ScoreKind, ScoreSpec
+
+K = 60
+"""How little first ranks stand out."""
+
+SCORES = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=0.0)
+
+
+def by_ranks(lists: Iterable[tuple[str, str, Sequence[NodeWithScore]]], top_k: int | None) -> list[NodeWithScore]:
+    """Return the hits of all lists, by the sum of ``1 / (60 + rank)`` over the lists that have them, best first.
+
+    That is reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009). Equal hits come in the order of the
+    lists.
+
+    Args:
+        lists: The name of each list, the name under which its retriever gives evidence, and its hits.
+        top_k: At most so many; None for all.
+    """
+    scores: dict[str, float] = {}
+    first: dict[str, NodeWithScore] = {}
+    evidence: dict[str, tuple[Evidence, ...]] = {}
+    for name, known_as, hits in lists:
+        for rank, hit in enumerate(hits, 1):
+            node_id = hit.node.id
+            first.setdefault(node_id, hit)
+            scores[node_id] = scores.get(node_id, 0.0) + 1 / (K + rank)
+            evidence[node_id] = evidence.get(node_id, ()) + evidence_of(hit, name, rank, known_as)
+    order = sorted(scores, key=lambda node_id: -scores[node_id])[:top_k]
+    return [first[node_id].with_score(scores[node_id], evidence[node_id]) for node_id in order]

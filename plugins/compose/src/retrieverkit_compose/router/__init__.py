@@ -1,0 +1,1 @@
+"""One of several retrievers, chosen for each query."""

@@ -1,0 +1,1 @@
+"""Other words for a query before it is asked."""

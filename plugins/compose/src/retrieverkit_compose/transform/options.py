@@ -1,0 +1,51 @@
+"""What can be set for the mode."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_core.spec import RetrieverSpec
+
+By = Literal["hyde", "multi_query", "decompose"]
+
+
+class TransformSettings(ModeOptions):
+    """How queries are rewritten, whoever is asked then."""
+
+    by: By = Field(
+        default="multi_query",
+        description="What the language model writes: multi_query (the query in other words), decompose (the questions "
+        "that it consists of), or hyde (passages that could answer it).",
+    )
+    num_queries: int = Field(
+        default=3, ge=1, le=16, description="How many texts the model writes; at most so many for decompose."
+    )
+    include_original: bool = Field(
+        default=True,
+        description="Whether the query itself is asked too. Without it a model that fails is an error.",
+    )
+    candidates: int = Field(
+        default=50,
+        ge=1,
+        description="For multi_query and decompose: how many hits each query is asked for. A retriever that is written "
+        "with a top_k of its own keeps that.",
+    )
+
+
+class TransformOptions(TransformSettings):
+    """Options of the transform mode."""
+
+    retriever: RetrieverSpec = Field(description="Who is asked.")
+    llm: str | None = Field(default=None, description="The language model; the configured one if None.")
+
+    @model_validator(mode="after")
+    def _fits_its_retriever(self) -> Self:
+        if "candidates" in self.model_fields_set:
+            if self.by == "hyde":
+                raise ValueError("candidates are for multi_query and decompose, which ask several times")
+            if "top_k" in self.retriever.options:
+                raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+        return self
