@@ -187,7 +187,7 @@ class GraphView:
         ids = np.array(sorted(found), np.int64)
         first = self._first_supports(ids)
         ids, first = ids[first >= 0], first[first >= 0]
-        return self._ordered(ids, first, limit)
+        return [relation for relation, _ in self._ordered(ids, np.zeros(len(ids)), first, limit)]
 
     def mentioned_in(self, ordinals: Iterable[int]) -> list[int]:
         """Return the entities that nodes name, by ascending id."""
@@ -212,15 +212,7 @@ class GraphView:
         if limit < len(facts):
             enough = np.partition(scores, len(scores) - limit)[len(scores) - limit] if limit else np.inf
             facts, scores = facts[scores >= enough], scores[scores >= enough]
-        by_id = dict(zip(arrays.relations.ids[facts].tolist(), scores.tolist(), strict=True))
-        best: list[tuple[int, float]] = []
-        for score in sorted(set(by_id.values()), reverse=True):
-            same = facts[scores == score]
-            ids = self._ordered(
-                arrays.relations.ids[same], arrays.first_passages[same], None if ties else limit - len(best)
-            )
-            best += [(id_, score) for id_ in ids]
-        return best
+        return self._ordered(arrays.relations.ids[facts], scores, arrays.first_passages[facts], None if ties else limit)
 
     def arrays(self) -> GraphArrays:
         """Return the graph in arrays, which are shared: do not write to them."""
@@ -277,21 +269,24 @@ class GraphView:
         first[np.searchsorted(relations, rows[:, 0])] = rows[:, 1]  # of several the last, which is the smallest
         return first
 
-    def _ordered(self, relations: Integers, first: Integers, limit: int | None) -> list[int]:
-        """Return relations in order: by the first node that supports each, then by their keys."""
-        order = np.argsort(first, kind="stable")
-        relations, first = relations[order], first[order]
+    def _ordered(
+        self, relations: Integers, scores: NDArray[np.float64], first: Integers, limit: int | None
+    ) -> list[tuple[int, float]]:
+        """Return relations and scores, best first; equal ones by the first node that supports each, then by keys."""
+        order = np.lexsort((first, -scores))
+        relations, scores, first = relations[order], scores[order], first[order]
+        same = (scores[1:] == scores[:-1]) & (first[1:] == first[:-1])
         if limit is not None and limit < len(relations):
-            kept = int(np.searchsorted(first, first[limit - 1], "right")) if limit > 0 else 0
-            relations, first = relations[:kept], first[:kept]
+            ends = np.append(np.flatnonzero(~same) + 1, len(relations))  # where what is equal ends
+            kept = int(ends[np.searchsorted(ends, limit)])
+            relations, scores, first, same = relations[:kept], scores[:kept], first[:kept], same[: max(0, kept - 1)]
         tied = np.zeros(len(first), bool)
-        same = first[1:] == first[:-1]
         tied[1:] |= same
         tied[:-1] |= same
         keys = self._keys(relations[tied].tolist())
-        pairs = zip(first.tolist(), relations.tolist(), strict=True)
-        ordered = sorted(pairs, key=lambda pair: (pair[0], keys.get(pair[1], ("", "", ""))))
-        return [relation for _, relation in ordered[:limit]]
+        rows = zip(relations.tolist(), scores.tolist(), first.tolist(), strict=True)
+        ordered = sorted(rows, key=lambda row: (-row[1], row[2], keys.get(row[0], ("", "", ""))))
+        return [(relation, score) for relation, score, _ in ordered[:limit]]
 
     def _keys(self, relations: Iterable[int]) -> dict[int, tuple[str, str, str]]:
         """Return the keys of the parts of relations."""
