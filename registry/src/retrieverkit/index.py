@@ -447,6 +447,7 @@ class Index:
         scope: FiltersLike | None = None,
         timeout: float | None = None,
         budget: Budget | None = None,
+        explain: bool | None = None,
         **options: Any,
     ) -> RetrievalResult:
         """Return the most relevant nodes. The retriever is kept for the next query that asks for the same.
@@ -459,6 +460,7 @@ class Index:
             scope: A mandatory filter, such as a tenant, that holds in every leg.
             timeout: Seconds within which the answer must come.
             budget: What may be spent on models.
+            explain: Whether ``result.explain()`` is to tell how the answer came about.
             **options: Options of the mode.
 
         Raises:
@@ -474,7 +476,9 @@ class Index:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             self._kept[key] = kept
-        return kept.retrieve(query, top_k=top_k, filters=filters, scope=scope, timeout=timeout, budget=budget)
+        return kept.retrieve(
+            query, top_k=top_k, filters=filters, scope=scope, timeout=timeout, budget=budget, explain=explain
+        )
 
     def _spec(self, mode: Mode | None, options: Mapping[str, Any]) -> tuple[RetrieverSpec, str]:
         """Return the spec, and a note for the reader where the default mode is used."""
