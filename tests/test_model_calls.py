@@ -77,7 +77,14 @@ def test_a_failure_of_the_endpoint_is_replayed_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-@pytest.mark.parametrize("mode", ["summary_llm(choice_batch_size=4)", "document_summary_llm(choice_batch_size=4)"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "summary_llm(choice_batch_size=4)",
+        "document_summary_llm(choice_batch_size=4)",
+        "rerank(bm25, by='llm', batch_size=4)",
+    ],
+)
 def test_a_choice_is_replayed_although_its_labels_are_new(tmp_path, mode, how):
     """Labels are random words of each call: the same question is found under others, and answered with those."""
 

@@ -41,8 +41,20 @@ NO_ANSWER = [
     faults.EMPTY,
 ]
 NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
-BY_CHOICE = ["summary_llm", "document_summary_llm", "tree_select_leaf"]
-BY_FORM = ["graph_synonym", "graph_vector(extract='llm')", "keyword_llm", "auto(bm25, interpreter='model')"]
+BY_CHOICE = [
+    "summary_llm",
+    "document_summary_llm",
+    "tree_select_leaf",
+    "rerank(bm25, by='llm')",
+    "router(bm25, keyword, by='llm', descriptions=['turbines', 'years'])",
+]
+BY_FORM = [
+    "graph_synonym",
+    "graph_vector(extract='llm')",
+    "keyword_llm",
+    "auto(bm25, interpreter='model')",
+    "transform(bm25, include_original=False)",
+]
 BY_SUMMARY = ["document_summary_embedding", "tree_root", "tree_select_leaf_embedding"]
 
 

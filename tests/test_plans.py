@@ -33,6 +33,14 @@ MODES = [
     "graph_synonym",
     "fusion(bm25, graph_synonym(depth=2))",
     "fusion(bm25, summary_llm(choice_batch_size=3))",
+    "rerank(bm25)",
+    "rerank(fusion(bm25, vector), by='mmr')",
+    "auto_merging(vector)",
+    "sentence_window(fusion(bm25, num_queries=2))",
+    "router(summary_llm(choice_batch_size=3), vector, rules=[['turbine'], ['x']])",
+    "transform(vector, by='multi_query')",
+    "transform(fusion(bm25, vector), by='hyde')",
+    "rerank(transform(bm25, by='decompose'), by='embedding')",
 ]
 QUERIES = [
     QueryBundle("turbine matter"),
@@ -97,7 +105,8 @@ def test_a_run_spends_what_its_plan_said(tmp_path_factory, mode, query, sizes, p
     def answer(prompt):
         if prompt.schema is not None and "names" in prompt.schema.model_fields:
             return {"names": ["turbine", "matter"]}
-        return by_words(prompt) if prompt.labels else "\n".join(f"turbine {next(numbers)}" for _ in range(2))
+        written = [f"turbine {next(numbers)}" for _ in range(3)]
+        return by_words(prompt) if prompt.labels else {"texts": written} if prompt.schema else "\n".join(written[:2])
 
     model = ScriptedModel(answer)
     first = 0
