@@ -76,7 +76,7 @@ def test_what_says_nothing_is_a_neutral_relation():
 def test_a_title_is_what_a_text_is_about():
     assert relations("He was born in Oslo. the LONG road was sung by Jane Roe.", title="The long road (song)") == [
         ("The long road (song)", IS_CALLED, "The long road"),
-        ("The long road (song)", "He was born in", "Oslo"),
+        ("The long road (song)", "was born in", "Oslo"),
         ("The long road", "was sung by", "Jane Roe"),
         ("The long road (song)", WITH, "The long road"),
         ("The long road (song)", "was sung by", "Jane Roe"),
@@ -87,7 +87,7 @@ def test_a_title_is_what_a_text_is_about():
 
 
 def test_without_a_title_a_text_is_about_the_first_name_in_it():
-    assert relations("In Oslo it rains. It was built for Jane Roe.") == [("Oslo", "It was built for", "Jane Roe")]
+    assert relations("In Oslo it rains. It was built for Jane Roe.") == [("Oslo", "was built for", "Jane Roe")]
     phrases = "A wind tunnel of a jet laboratory. Its heat rate of one face."
     assert relations(phrases) == [("wind tunnel", "of", "jet laboratory"), ("heat rate", "of", "one face")]
 

@@ -32,11 +32,12 @@ MAX_LABEL_WORDS = 8
 MOST_MENTIONS = 2000
 """How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
 
-_RULES_VERSION = 2
+_RULES_VERSION = 3
 _IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _LABEL_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
-_ARTICLES = frozenset({"a", "an", "the"})
+_NOT_FIRST = frozenset({"and", "he", "it", "or", "she", "that", "they", "this", "which", "who"})
+_NOT_LAST = frozenset({"a", "an", "the"})
 _SHORT_FORM = re.compile(r"\s*[(（]\s*")
 
 
@@ -219,7 +220,10 @@ def _abbreviates(short: str, name: str) -> bool:
 
 
 def _words_of(text: str) -> str:
+    """Return what a relation is called by the words of a text, without English ones that only lead in and out."""
     words = _LABEL_WORD.findall(_ASIDE.sub(" ", text) if "(" in text or "[" in text else text)
-    while words and words[-1].lower() in _ARTICLES:
+    while words and words[-1].lower() in _NOT_LAST:
         words.pop()
+    while words and words[0].lower() in _NOT_FIRST:
+        del words[0]
     return " ".join(words) if 0 < len(words) <= MAX_LABEL_WORDS else WITH
