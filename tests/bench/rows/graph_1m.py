@@ -1,4 +1,4 @@
-"""A graph of a million relations: hops from a name, relations that say what a query says, and a walk of chance."""
+"""A graph of a million relations: hops from a name, relations that say what a query says, and personalised PageRank."""
 
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,7 @@ AGREEMENT_WITH = None
 PROMISES = ()
 RELATIONS = 1_000_000
 FACTS = 5
+PPR = "graph_ppr(extract='given', passage_weight=0.0, synonyms=False)"
 
 
 def prepare(folder: Path, scale: float) -> str:
@@ -82,9 +83,25 @@ class Facts(Reopened):
             return [relation for relation, _ in graph.facts(self.asked[turn % len(self.asked)], FACTS)]
 
 
+class PersonalisedPageRank(Contender):
+    """End to end, from a name to hits; the graph alone decides. The first call makes the network."""
+
+    def build(self) -> None:
+        from retrieverkit import Index
+
+        self.asked = relations.asked(self.folder)
+        self.index = Index.open(self.folder / "graph.rk")
+        self.retriever = self.index.as_retriever(PPR)
+        self.call(0)
+
+    def call(self, turn: int) -> list[str]:
+        return [hit.node.id for hit in self.retriever.retrieve(self.asked[turn % len(self.asked)])]
+
+
 CONTENDERS = {
     "one hop": OneHop,
     "two hops": TwoHops,
     "two hops, a tenth of the nodes": TwoHopsOfOneTenant,
     f"the {FACTS} best facts": Facts,
+    "graph_ppr": PersonalisedPageRank,
 }
