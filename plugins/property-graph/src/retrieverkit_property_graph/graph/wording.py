@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,13 @@ class Wording:
     def __init__(self, rows: Integers, ways: Mapping[int, Way]) -> None:
         self._rows = rows
         self._ways = ways
+        self._used = list(dict.fromkeys(rows[:, 1].tolist()))
 
-    @cached_property
+    @property
     def ordinals(self) -> Integers:
         """The nodes, ascending."""
-        return np.unique(self._rows[:, 0])
-
-    @cached_property
-    def _used(self) -> list[int]:
-        used: list[int] = np.unique(self._rows[:, 1]).tolist()
-        return used
+        ordinals: Integers = self._rows[:, 0]
+        return ordinals if len(ordinals) == 1 else np.unique(ordinals)
 
     def name(self) -> str:
         """Return the spelling that most nodes have."""
