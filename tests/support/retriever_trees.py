@@ -24,6 +24,13 @@ def documents():
 leaves = st.builds(
     "{}(top_k={})".format, st.sampled_from(["bm25", "vector", "keyword"]), st.integers(min_value=1, max_value=12)
 )
+vectors = st.builds(
+    "vector(top_k={}, {})".format,
+    st.integers(min_value=1, max_value=8),
+    st.sampled_from(
+        ["mmr_lambda=0.5", "mmr_lambda=1.0", "similarity_cutoff=0.6", "metric='l2', similarity_cutoff=0.9"]
+    ),
+)
 hybrids = st.builds(
     "hybrid(weight={}, feedback={}, top_k={})".format,
     st.sampled_from([0.0, 0.3, 0.5, 1.0]),
@@ -43,7 +50,7 @@ def _fusions(draw, legs):
     return f"fusion({', '.join(inner)}, method={method!r}, weights={weights}, candidates={candidates}, top_k={top_k})"
 
 
-trees = st.recursive(leaves | hybrids, _fusions, max_leaves=4)
+trees = st.recursive(leaves | vectors | hybrids, _fusions, max_leaves=4)
 queries = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
 filters = st.sampled_from([None, None, "year > 1965", "year < 1975 or year == 1978", "_doc_id != 'd05'"])
 scopes = st.sampled_from([None, "tenant == 'ours'"])

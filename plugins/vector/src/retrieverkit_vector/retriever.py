@@ -11,6 +11,7 @@ import numpy as np
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
+from retrieverkit_core.explain import Code, recording
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
@@ -25,7 +26,7 @@ from retrieverkit_vector.comparing import comparison, vectors_of
 from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
 from retrieverkit_vector.metrics import Target
-from retrieverkit_vector.mmr import diversified
+from retrieverkit_vector.mmr import diversified, value_told
 from retrieverkit_vector.planning import planned
 from retrieverkit_vector.plugin import FILTERS, MMR_SCORES, SCORES, MetricName
 from retrieverkit_vector.reader import Nearest, VectorReader
@@ -177,15 +178,32 @@ class VectorRetriever(IndexRetriever[VectorReader]):
 
     def _chosen(self, reader: VectorReader, found: Nearest, top_k: int | None) -> Pairs:
         rows, scores = found
+        told = None if self._cutoff is None and self._mmr_lambda is None else recording()
+        if told is not None:
+            told.searched().went(self._seen(reader, rows, scores))
         if self._cutoff is not None:
             near = scores <= self._cutoff if self._metric == "l2" else scores >= self._cutoff
+            if told is not None:
+                cut = told.step("cutoff", Code.BELOW_LEG_CUT, self._seen(reader, rows, scores))
+                cut.went(self._seen(reader, rows[near], scores[near]), self._seen(reader, rows[~near], scores[~near]))
             rows, scores = rows[near], scores[near]
         ordinals = reader.rows.ordinals[rows].tolist()
         if self._mmr_lambda is None:
             return list(zip(ordinals, scores.tolist(), strict=True))
         wanted = len(rows) if top_k is None else top_k
         chosen = diversified(reader.rows.vectors(rows), scores, self._mmr_lambda, wanted)
-        return [(ordinals[place], value) for place, value in chosen]
+        pairs = [(ordinals[each.place], each.value) for each in chosen]
+        if told is not None:
+            step = told.step("mmr", Code.RERANKED_OUT, self._seen(reader, rows, scores))
+            step.went(Found(pairs, self.index.corpus))
+            for (ordinal, _), each in zip(pairs, chosen, strict=True):
+                step.scored(ordinal, value_told(each, float(scores[each.place]), self._mmr_lambda))
+        return pairs
+
+    def _seen(self, reader: VectorReader, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> Found:
+        """Return rows for an explanation."""
+        pairs = zip(reader.rows.ordinals[rows].tolist(), scores.tolist(), strict=True)
+        return Found(list(pairs), self.index.corpus)
 
     def _targets(self, reader: VectorReader, queries: Sequence[QueryBundle]) -> list[Target | RetrieverKitError | None]:
         """Return what each query searches for: None for one that finds nothing, an error for one that cannot be."""

@@ -164,6 +164,10 @@ class Telling:
             score = self._scores_of(step).get(node_id)
             if score is not None and score.value == value:
                 return score.linked(of_leg)
+        for leg in recording.legs:  # what a leg's score was made from, where it was passed on as it is
+            found = self.places(leg).get(node_id)
+            if found is not None and found[1] == value and value is not None:
+                return self.score(leg, node_id, value)
         return Score(recording.name, value)
 
     def _scores_of(self, step: Step) -> dict[str, Score]:

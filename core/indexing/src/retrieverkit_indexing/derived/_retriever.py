@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import RetrieverKitError
-from retrieverkit_core.explain._recording import recording
+from retrieverkit_core.explain._recording import recording, unrecorded
 from retrieverkit_core.found import Found, Pair
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import UNLIMITED, QueryBundle
@@ -45,7 +45,8 @@ class IndexRetriever(BaseRetriever, Generic[R]):
 
     def _retrieve(self, query_bundle: QueryBundle) -> Found:
         found = answer(self.index, lambda reader: self._search(reader, query_bundle))
-        if (told := recording()) is not None:
+        told = recording()
+        if told is not None and not told.steps:  # a search of several stages has said what each did
             told.searched().went(found, self._below(found, query_bundle))
         return found
 
@@ -60,7 +61,8 @@ class IndexRetriever(BaseRetriever, Generic[R]):
             return found.with_pairs([])
         further = query.replace(top_k=min(top_k + NEAR_MISSES, UNLIMITED))
         try:
-            more = answer(self.index, lambda reader: self._search(reader, further))
+            with unrecorded():
+                more = answer(self.index, lambda reader: self._search(reader, further))
         except RetrieverKitError:  # there is an answer already
             return found.with_pairs([])
         there = {ordinal for ordinal, _ in found.pairs}
