@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_property_graph.extract_schema import ExtractSchema
     from retrieverkit_property_graph.graph.index import GraphIndex
     from retrieverkit_property_graph.graph_retriever import GraphRetriever, Match, Walked
     from retrieverkit_property_graph.names import key_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entity",
+    "ExtractSchema",
     "Extracted",
     "GraphIndex",
     "GraphOptions",
@@ -47,6 +49,7 @@ __all__ = [
 
 _MODULES = {
     "Entity": "triples",
+    "ExtractSchema": "extract_schema",
     "Extracted": "triples",
     "GraphIndex": "graph.index",
     "GraphOptions": "options",
