@@ -116,6 +116,7 @@ def shown_by(view, names, node_ids):
     }
     ends = zip(*(column.tolist() for column in arrays.relations), strict=True)
     assert [(ids[s], ids[o]) for s, o, _ in ends] == [(each.subject, each.object) for each in relations.values()]
+    assert view.keys() == [entities[id_].key for id_ in ids]
     assert view.names(ids) == {each.id: each.name for each in entities.values()}
     key = {
         each.id: (entities[each.subject].key, key_of(each.label), entities[each.object].key)

@@ -226,19 +226,24 @@ class GraphView:
 
     def problems(self) -> list[tuple[int, str]]:
         """Return what could not be read of nodes, as pairs of an ordinal and a text."""
-        query = "SELECT ordinal, problem FROM nodes WHERE problem IS NOT NULL ORDER BY ordinal"
-        rows = self._connection.execute(query).fetchall()
-        seen = self._permits(np.array([row[0] for row in rows], np.int64)).tolist()
-        return [row for row, is_seen in zip(rows, seen, strict=True) if is_seen]
+        return sorted(self._rows(_PROBLEMS, self._with_problems()))
 
     def notes(self, mode: str) -> tuple[str, ...]:
         """Return what a mode notes on its results of `problems`."""
-        problems = self.problems()
-        more = len(problems) - _SHOWN_PROBLEMS
-        shown = [f"{mode}: not in the graph: {problem}" for _, problem in problems[:_SHOWN_PROBLEMS]]
-        if more > 0:
-            shown.append(f"{mode}: not in the graph: parts of {more:,} more node{'' if more == 1 else 's'}")
-        return tuple(shown)
+        ordinals = self._with_problems()
+        shown = ordinals[:_SHOWN_PROBLEMS]
+        notes = [f"{mode}: not in the graph: {problem}" for _, problem in sorted(self._rows(_PROBLEMS, shown))]
+        more = len(ordinals) - len(shown)
+        if more:
+            notes.append(f"{mode}: not in the graph: parts of {more:,} more node{'' if more == 1 else 's'}")
+        return tuple(notes)
+
+    def _with_problems(self) -> list[int]:
+        """Return the ordinals of the nodes of which not all could be read, ascending."""
+        query = "SELECT ordinal FROM nodes WHERE problem IS NOT NULL ORDER BY ordinal"
+        ordinals = np.array([row[0] for row in self._connection.execute(query)], np.int64)
+        seen: list[int] = ordinals[self._permits(ordinals)].tolist()
+        return seen
 
     def _permits(self, ordinals: Integers) -> NDArray[np.bool_]:
         """Return of each of some ordinals whether its node may be seen."""
@@ -318,5 +323,6 @@ class GraphView:
 
 _MENTIONS = "SELECT entity, ordinal, form FROM mentions WHERE entity IN"
 _SUPPORTS = "SELECT relation, ordinal, phrase FROM supports WHERE relation IN"
+_PROBLEMS = "SELECT ordinal, problem FROM nodes WHERE ordinal IN"
 _FORMS = "SELECT id, name, properties, labels FROM forms WHERE id IN"
 _PHRASES = "SELECT id, text, properties, '[]' FROM phrases WHERE id IN"
