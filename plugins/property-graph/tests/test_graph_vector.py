@@ -107,6 +107,8 @@ def test_what_the_embedding_knows_nothing_of_is_not_found():
         nothing = retriever.retrieve("moss")
         assert list(nothing) == []
         assert any("knows none of the query's words" in note for note in nothing.notes)
+        scoped = retriever.retrieve("moss", scope="not is_empty(triples)")
+        assert not any("knows none" in note for note in scoped.notes)
 
 
 def test_an_entity_without_relations_is_found_by_the_nodes_that_name_it():

@@ -17,7 +17,7 @@ class GraphVectorOptions(GraphOptions):
         default=None,
         description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
     )
-    max_entities: int = Field(default=4, ge=1, description="Walks start from so many entities, the nearest ones.")
+    max_entities: int = Field(default=10, ge=1, description="Walks start from so many entities, the nearest ones.")
     depth: int = Field(default=1, ge=1, le=8, description="At most so many relations are in a path.")
     limit: int = Field(default=30, ge=1, description="At most so many relations are reached.")
     min_similarity: float | None = Field(

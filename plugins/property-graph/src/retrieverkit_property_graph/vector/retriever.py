@@ -31,9 +31,9 @@ _KEPT = 4
 
 
 class _Names(NamedTuple):
-    """The entities of a view and what is embedded of each."""
+    """The entities of a view, by ascending id, and what is embedded of each."""
 
-    ids: list[int]
+    ids: NDArray[np.int64]
     texts: list[str]
 
 
@@ -87,22 +87,23 @@ class GraphVectorRetriever(GraphRetriever):
             return Walked(())
         vector = query_vector(model, query_bundle)
         if vector is None:
-            return Walked((), (f"{self.name}: {UNKNOWN}",))
+            # under a scope this would tell which words stand outside of it
+            return Walked((), () if query_bundle.scope is not None else (f"{self.name}: {UNKNOWN}",))
         names = self._names(view)
-        self._most = max(self._most, len(names.ids))
+        self._most = max(self._most, len(names.texts))
         cosines = self._vectors.nearness(model, vector, names.texts, self._most)
         if options.min_similarity is not None:
             cosines = np.where(cosines < options.min_similarity, np.nan, cosines)
-        starts = [names.ids[at] for at in _nearest(names.texts, cosines, options.max_entities)]
-        near = {entity: float(cosine) for entity, cosine in zip(names.ids, cosines, strict=True) if cosine == cosine}
-        matches = [Match(near[entity], entity=entity) for entity in starts]
+        nearest = _nearest(names.texts, cosines, options.max_entities)
+        starts = names.ids[nearest].tolist()
+        matches = [Match(float(cosines[at]), entity=entity) for at, entity in zip(nearest, starts, strict=True)]
         paths = walk(view, starts, depth=options.depth, limit=options.limit)
         facts = {fact.id: fact for fact in view.relations(sorted(path[-1] for path in paths))}
         for path in paths:
             last = facts[path[-1]]
-            ends = [near[end] for end in (last.subject, last.object) if end in near]
-            if ends:
-                matches.append(Match(max(ends), path))
+            ends = cosines[np.searchsorted(names.ids, [last.subject, last.object])]
+            if not np.isnan(ends).all():
+                matches.append(Match(float(np.nanmax(ends)), path))
         return Walked(matches)
 
     def _names(self, view: GraphView) -> _Names:
@@ -111,8 +112,7 @@ class GraphVectorRetriever(GraphRetriever):
         for known, names in self._kept:
             if known is arrays:
                 return names
-        ids = arrays.entities.tolist()
-        names = _Names(ids, [_text_of(entity) for entity in view.entities(ids)])
+        names = _Names(arrays.entities, [_text_of(entity) for entity in view.entities(arrays.entities.tolist())])
         self._kept = ((arrays, names), *self._kept[: _KEPT - 1])
         return names
 
