@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_property_graph.cypher.errors import (
+        CypherError,
+        CypherQueryError,
+        CypherRefusedError,
+        CypherTimeoutError,
+        CypherWorkerError,
+    )
+    from retrieverkit_property_graph.cypher.options import CypherOptions, CypherTemplateOptions
+    from retrieverkit_property_graph.cypher.retriever import GraphCypherRetriever, GraphCypherTemplateRetriever
+    from retrieverkit_property_graph.cypher.store import CypherStore, LadybugStore
     from retrieverkit_property_graph.extract_schema import ExtractSchema
     from retrieverkit_property_graph.graph.index import GraphIndex
     from retrieverkit_property_graph.graph_retriever import GraphRetriever, Match, Walked
@@ -23,9 +33,19 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.vector.retriever import GraphVectorRetriever
 
 __all__ = [
+    "CypherError",
+    "CypherOptions",
+    "CypherQueryError",
+    "CypherRefusedError",
+    "CypherStore",
+    "CypherTemplateOptions",
+    "CypherTimeoutError",
+    "CypherWorkerError",
     "Entity",
     "ExtractSchema",
     "Extracted",
+    "GraphCypherRetriever",
+    "GraphCypherTemplateRetriever",
     "GraphIndex",
     "GraphOptions",
     "GraphRetriever",
@@ -33,6 +53,7 @@ __all__ = [
     "GraphSynonymRetriever",
     "GraphVectorOptions",
     "GraphVectorRetriever",
+    "LadybugStore",
     "Match",
     "Picture",
     "PprOptions",
@@ -48,9 +69,19 @@ __all__ = [
 ]
 
 _MODULES = {
+    "CypherError": "cypher.errors",
+    "CypherOptions": "cypher.options",
+    "CypherQueryError": "cypher.errors",
+    "CypherRefusedError": "cypher.errors",
+    "CypherStore": "cypher.store",
+    "CypherTemplateOptions": "cypher.options",
+    "CypherTimeoutError": "cypher.errors",
+    "CypherWorkerError": "cypher.errors",
     "Entity": "triples",
     "ExtractSchema": "extract_schema",
     "Extracted": "triples",
+    "GraphCypherRetriever": "cypher.retriever",
+    "GraphCypherTemplateRetriever": "cypher.retriever",
     "GraphIndex": "graph.index",
     "GraphOptions": "options",
     "GraphRetriever": "graph_retriever",
@@ -58,6 +89,7 @@ _MODULES = {
     "GraphSynonymRetriever": "synonym.retriever",
     "GraphVectorOptions": "vector.options",
     "GraphVectorRetriever": "vector.retriever",
+    "LadybugStore": "cypher.store",
     "Match": "graph_retriever",
     "Picture": "picture",
     "PprOptions": "ppr.options",

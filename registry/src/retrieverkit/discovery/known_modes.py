@@ -10,6 +10,8 @@ KNOWN_MODES: dict[str, str] = {
     "document_summary_llm": "retrieverkit-summary",
     "fusion": "retrieverkit-fusion",
     "graph_ppr": "retrieverkit-property-graph",
+    "graph_cypher": "retrieverkit-property-graph",
+    "graph_cypher_template": "retrieverkit-property-graph",
     "graph_synonym": "retrieverkit-property-graph",
     "graph_vector": "retrieverkit-property-graph",
     "grep": "retrieverkit-keyword",

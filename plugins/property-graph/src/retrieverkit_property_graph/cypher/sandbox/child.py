@@ -1,7 +1,7 @@
 """What runs in the process of its own. It imports the standard library and ladybug, and nothing of RetrieverKit.
 
-``build`` makes the database of a folder from its CSV files. ``serve`` opens it to read, gives up the right to open or
-write any file, and answers queries: messages are JSON behind their length, on standard input and output.
+It makes the database of a folder from its CSV files, should there be none yet, opens it to read, gives up the right to
+open or write any file, and answers queries: messages are JSON behind their length, on standard input and output.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import Any
 
 SEPARATOR = "\x1f"
 """Stands behind each text in a CSV file, and behind each element of a list, which has one character before it."""
+
+_MADE = "made"
+"""A file that is there once the database is whole."""
 
 _READ = "(header=false, auto_detect=false, parallel=false, delim=',', quote='\"', escape='\"')"
 _TABLES = (
@@ -83,6 +86,7 @@ def build(ladybug: Any, folder: Path, size: int) -> None:
     database.close()
     for path in folder.glob("*.csv"):
         path.unlink()
+    (folder / _MADE).touch()
 
 
 def serve(ladybug: Any, folder: Path, size: int, memory: int, idle: float) -> None:
@@ -195,16 +199,19 @@ def _received(idle: float) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    """Do what the first line of arguments says."""
+    """Do what the argument says."""
     asked = json.loads(sys.argv[1])
     sys.path.append(asked["ladybug"])
-    import ladybug
-
     folder = Path(asked["folder"])
-    if asked["does"] == "build":
-        build(ladybug, folder, asked["size"])
-    else:
-        serve(ladybug, folder, asked["size"], asked["memory"], asked["idle"])
+    try:
+        import ladybug
+
+        if not (folder / _MADE).exists():
+            build(ladybug, folder, asked["size"])
+    except Exception as error:
+        _send({"failed": str(error).replace(str(folder), "…")[:300]})
+        os._exit(1)
+    serve(ladybug, folder, asked["size"], asked["memory"], asked["idle"])
     sys.stdout.flush()
     os._exit(0)  # closing a database that is only read has nothing to keep, and its destructors open files
 

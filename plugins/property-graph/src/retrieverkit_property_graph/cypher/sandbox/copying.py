@@ -11,7 +11,7 @@ from retrieverkit_property_graph.cypher.rows import GraphRows
 from retrieverkit_property_graph.cypher.sandbox.child import SEPARATOR
 from retrieverkit_property_graph.cypher.sandbox.folders import PrivateFolder
 from retrieverkit_property_graph.cypher.sandbox.pool import Pool
-from retrieverkit_property_graph.cypher.sandbox.worker import Confinement, build
+from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
 
 _UNFIT = str.maketrans({SEPARATOR: " ", "\0": " "})
 
@@ -36,11 +36,11 @@ class Copy:
         self.folder = self._private.path
         try:
             _write(rows, self.folder)
-            build(self.folder)
+            self.workers = Pool(self.folder, confinement)
+            self.workers.make()
         except BaseException:
             self._private.remove()
             raise
-        self.workers = Pool(self.folder, confinement)
 
     def close(self) -> None:
         """End the processes, and remove the files."""

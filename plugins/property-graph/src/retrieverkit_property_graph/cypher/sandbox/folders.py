@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
+import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 try:
@@ -36,10 +39,20 @@ class PrivateFolder:
         self._finalizer()
 
 
+def off_the_loop(work: Callable[[], None]) -> None:
+    """Do what blocks; in a thread where an event loop runs in this one, whose collector came to it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+    else:
+        threading.Thread(target=work, name="retrieverkit-cypher-clearing").start()
+
+
 def _removed(path: Path, lock: int, owner: int) -> None:
     os.close(lock)
     if os.getpid() == owner:  # and not a process forked from it
-        shutil.rmtree(path, ignore_errors=True)
+        off_the_loop(lambda: shutil.rmtree(path, ignore_errors=True))
 
 
 def _sweep() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieverkit_property_graph.cypher.errors import CypherError, CypherTimeoutError
+from retrieverkit_property_graph.cypher.sandbox.folders import off_the_loop
 from retrieverkit_property_graph.cypher.sandbox.worker import Confinement, Gone, Rows, Worker
 
 _MOST = 2
@@ -37,6 +38,14 @@ class Pool:
         self._idle: list[Worker] = []
         self._slots = threading.BoundedSemaphore(_MOST)
         self._finalizer = weakref.finalize(self, _ended, self._idle, os.getpid())
+
+    def make(self) -> None:
+        """Make the database, and keep the worker that did.
+
+        Raises:
+            CypherWorkerError: It cannot be made.
+        """
+        self._idle.append(Worker(self._folder, self._confinement, makes=True))
 
     def ask(self, query: str, parameters: Mapping[str, Any], *, rows: int, seconds: float) -> Rows:
         """Return what a query returns, as `Worker.ask` does.
@@ -106,5 +115,9 @@ class Pool:
 
 def _ended(workers: list[Worker], owner: int) -> None:
     if os.getpid() == owner:
-        while workers:
-            workers.pop().end()
+        off_the_loop(lambda: _end_all(workers))
+
+
+def _end_all(workers: list[Worker]) -> None:
+    while workers:
+        workers.pop().end()

@@ -20,7 +20,12 @@ from retrieverkit_core.errors import MissingServiceError
 from retrieverkit_property_graph.cypher.errors import CypherQueryError, CypherTimeoutError, CypherWorkerError
 
 _STARTING = 60.0
-"""Seconds that a process may take until it can answer."""
+"""Seconds that a process may take until it can answer, where the database is made."""
+
+_MAKING = 3600.0
+"""The same where it makes it."""
+_ENDING = 5.0
+"""Seconds that a process may take to end once its pipe is closed."""
 
 _LARGEST_DATABASE = 1 << 28
 _ARENAS = {"MALLOC_ARENA_MAX": "1"}
@@ -65,32 +70,13 @@ class Gone(Exception):
     """The process had ended before it was asked."""
 
 
-def build(folder: Path) -> None:
-    """Make the database of a folder from its CSV files.
-
-    Raises:
-        CypherWorkerError: It cannot be made.
-    """
-    process = subprocess.run(  # noqa: S603 - this package's own program
-        _command("build", folder, Confinement()),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=_environment(),
-        start_new_session=True,
-        check=False,
-    )
-    if process.returncode:
-        lines = process.stderr.decode("utf-8", "replace").replace(str(folder), "…").splitlines()
-        raise CypherWorkerError(f"the copy of the graph cannot be made: {lines[-1][:300] if lines else 'no reason'}")
-
-
 class Worker:
     """A process that answers queries about one database, one at a time.
 
     Args:
         folder: Where the database is.
         confinement: What the process may take.
+        makes: Whether it makes the database first, from the CSV files in the folder.
 
     Attributes:
         ready: Whether it is between two messages.
@@ -100,13 +86,13 @@ class Worker:
         CypherWorkerError: It does not start.
     """
 
-    def __init__(self, folder: Path, confinement: Confinement) -> None:
+    def __init__(self, folder: Path, confinement: Confinement, *, makes: bool = False) -> None:
         self._confinement = confinement
         self._late = False
         self.ready = False
         self.answered = 0
         self._process = subprocess.Popen(  # noqa: S603 - this package's own program
-            _command("serve", folder, confinement),
+            _command(folder, confinement),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -114,9 +100,14 @@ class Worker:
             start_new_session=True,
         )
         _running.add(self)
-        if self._exchange(None, _STARTING) is None:
+        started = self._exchange(None, _MAKING if makes else _STARTING)
+        if started is None or "ready" not in started:
             self.end()
-            raise CypherWorkerError("the process for Cypher does not start", fix="see that ladybug can be imported")
+            why = f": {started['failed']}" if started is not None else ""
+            what = (
+                "the copy of the graph for Cypher cannot be made" if makes else "the process for Cypher does not start"
+            )
+            raise CypherWorkerError(f"{what}{why}", fix="see that ladybug can be imported, and that there is room")
 
     @property
     def process_id(self) -> int:
@@ -135,7 +126,7 @@ class Worker:
         asked = {"query": query, "parameters": dict(parameters), "rows": rows, "seconds": seconds}
         answer = self._exchange({**asked, "size": self._confinement.answer}, seconds)
         if answer is None:
-            ended = self.end()
+            ended = self._ended()
             if self._late:
                 raise CypherTimeoutError(
                     f"the Cypher query took longer than {seconds:.1f} s", fix="ask for less, or raise time_limit"
@@ -165,24 +156,25 @@ class Worker:
 
     def end(self) -> int:
         """End the process, if it has not ended; return how it ended."""
-        if not self._pipes_open:
-            return self._process.wait()
-        self._close()
-        try:
-            return self._process.wait(0.05 if not self._late else None)
-        except subprocess.TimeoutExpired:
+        if self._process.poll() is None:
             self._process.kill()
-            return self._process.wait()
+        self._close()
+        return self._process.wait()
+
+    def _ended(self) -> int:
+        """Return how a process ended that has closed its pipe."""
+        try:
+            return self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            return self.end()
+        finally:
+            self._close()
 
     def leave(self, nothing: int) -> None:
         """Have the pipes lead nowhere, without a word to the process."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 os.dup2(nothing, pipe.fileno())
-
-    @property
-    def _pipes_open(self) -> bool:
-        return self._process.stdin is not None and not self._process.stdin.closed
 
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
@@ -239,12 +231,11 @@ def _ladybug() -> str:
     return str(Path(spec.origin).parent.parent)
 
 
-def _command(does: str, folder: Path, confinement: Confinement) -> list[str]:
+def _command(folder: Path, confinement: Confinement) -> list[str]:
     size = _LARGEST_DATABASE
     while size < 8 * sum(path.stat().st_size for path in folder.iterdir() if path.is_file()):
         size *= 2
     asked = {
-        "does": does,
         "ladybug": _ladybug(),
         "folder": str(folder),
         "size": size,
