@@ -1,1 +1,1 @@
-"""Cypher over the graph: what may run (`allowing`), where it runs (`ladybug`, `neo4j`), and the modes that ask."""
+"""Cypher over the graph: what may run (`allowing`), where it runs (`sandbox`), and the modes that ask."""
