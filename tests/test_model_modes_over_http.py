@@ -41,6 +41,7 @@ NO_ANSWER = [
     faults.EMPTY,
 ]
 NO_CHOICE = [faults.PROSE, faults.WRONG_SCHEMA, faults.TRUNCATED_ANSWER]
+TEMPLATE = "graph_cypher_template(query='MATCH (e:Entity {key: $name}) RETURN e', parameters={'name': 'name'})"
 BY_CHOICE = [
     "summary_llm",
     "document_summary_llm",
@@ -49,6 +50,8 @@ BY_CHOICE = [
     "router(bm25, keyword, by='llm', descriptions=['turbines', 'years'])",
 ]
 BY_FORM = [
+    "graph_cypher",
+    TEMPLATE,
     "graph_synonym",
     "graph_vector(extract='llm')",
     "keyword_llm",

@@ -30,6 +30,7 @@ MODES = [
     "keyword",
     "grep",
     "summary_llm",
+    "graph_cypher",
     "graph_synonym",
     "fusion(bm25, graph_synonym(depth=2))",
     "fusion(bm25, summary_llm(choice_batch_size=3))",
@@ -105,6 +106,8 @@ def test_a_run_spends_what_its_plan_said(tmp_path_factory, mode, query, sizes, p
     def answer(prompt):
         if prompt.schema is not None and "names" in prompt.schema.model_fields:
             return {"names": ["turbine", "matter"]}
+        if prompt.schema is not None and "query" in prompt.schema.model_fields:
+            return {"query": "MATCH (e:Entity) RETURN e LIMIT 5"}
         written = [f"turbine {next(numbers)}" for _ in range(3)]
         return by_words(prompt) if prompt.labels else {"texts": written} if prompt.schema else "\n".join(written[:2])
 

@@ -9,9 +9,9 @@ KNOWN_MODES: dict[str, str] = {
     "document_summary_embedding": "retrieverkit-summary",
     "document_summary_llm": "retrieverkit-summary",
     "fusion": "retrieverkit-fusion",
-    "graph_ppr": "retrieverkit-property-graph",
     "graph_cypher": "retrieverkit-property-graph",
     "graph_cypher_template": "retrieverkit-property-graph",
+    "graph_ppr": "retrieverkit-property-graph",
     "graph_synonym": "retrieverkit-property-graph",
     "graph_vector": "retrieverkit-property-graph",
     "grep": "retrieverkit-keyword",
@@ -52,6 +52,8 @@ OPTION_ALIASES |= {
 MODE_ALIASES: dict[str, str] = {
     "all_leaf": "tree_all_leaf",
     "auto_retriever": "auto",
+    "cypher": "graph_cypher",
+    "cypher_template": "graph_cypher_template",
     "default": "hybrid",
     "dense": "vector",
     "document_summary": "document_summary_embedding",
@@ -70,6 +72,7 @@ MODE_ALIASES: dict[str, str] = {
     "simple": "keyword",
     "sparse": "bm25",
     "synonym": "graph_synonym",
+    "text_to_cypher": "graph_cypher",
     "vector_context": "graph_vector",
 }
 """What other libraries call a mode, to name ours in the error."""
