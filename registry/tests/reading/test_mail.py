@@ -51,8 +51,8 @@ def test_headers_are_metadata():
     assert document.metadata == {
         "path": "m.eml",
         "title": "Über pumps",
-        "from": "ada@home.example",
-        "from_name": "Ada Lovelace",
+        "sender": "ada@home.example",
+        "sender_name": "Ada Lovelace",
         "to": ["b@home.example", "c@home.example"],
         "date": "2026-02-02T10:00:00+01:00",
         "message_id": "<1@home.example>",

@@ -26,8 +26,8 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 def read_message(file: SourceFile, data: bytes) -> Parsed:
     """Return the one message of a file.
 
-    The text is that of the first plain part, else of the first HTML part. Metadata has ``from``, ``to``, ``cc`` (lists
-    of addresses but for ``from``), ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
+    The text is that of the first plain part, else of the first HTML part. Metadata has ``sender``, ``to``, ``cc`` (lists
+    of addresses but for ``sender``), ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
     read.
 
     Raises:
@@ -86,8 +86,8 @@ class _Message:
         """Return what its headers say."""
         known: Metadata = {}
         if sender := self._addresses("from"):
-            known["from"] = sender[0][1]
-            known["from_name"] = sender[0][0]
+            known["sender"] = sender[0][1]
+            known["sender_name"] = sender[0][0]
         for name in ("to", "cc"):
             known[name] = [address for _, address in self._addresses(name)]
         known["message_id"] = self._header("message-id")
