@@ -26,8 +26,8 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 def read_message(file: SourceFile, data: bytes) -> Parsed:
     """Return the one message of a file.
 
-    The text is that of the first plain part, else of the first HTML part. Metadata has ``sender``, ``to``, ``cc`` (lists
-    of addresses but for ``sender``), ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
+    The text is that of the first plain part, else of the first HTML part. Metadata has ``sender``, lists of
+    addresses ``to`` and ``cc``, ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
     read.
 
     Raises:
