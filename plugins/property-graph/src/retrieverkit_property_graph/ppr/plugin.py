@@ -42,7 +42,7 @@ class PprPlugin:
             services=context.services,
             object_map=context.object_map,
         )
-        retriever.notes = (note,) if note else ()
+        retriever.notes += (note,) if note else ()
         return retriever
 
 

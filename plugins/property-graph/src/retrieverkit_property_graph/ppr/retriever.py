@@ -57,12 +57,7 @@ class PprRetriever(GraphRetriever):
         corpus: What to retrieve from.
         storage: The folder under which the corpus's indexes live.
         passages: The other retriever, over the same corpus; None for none.
-        facts: The walk starts at so many relations, and at those that are as near as the last of them.
-        passage_weight: What the first hit of the other retriever counts beside the first relation; with 0 it is not
-            asked.
-        synonyms: Whether entities are joined whose names have at least half of their words in common.
-        top_k: How many hits a query gets that does not say.
-        **base: What every `GraphRetriever` takes.
+        **base: What every `GraphRetriever` takes, and the options of `PprOptions`.
 
     Raises:
         OptionError: An option has a value that cannot be.
@@ -71,25 +66,14 @@ class PprRetriever(GraphRetriever):
 
     scores = SCORES
     name = "graph_ppr"
+    options_type = PprOptions
 
-    def __init__(
-        self,
-        corpus: Corpus,
-        storage: Path | str,
-        passages: BaseRetriever | None = None,
-        *,
-        facts: int = 3,
-        passage_weight: float = 0.1,
-        synonyms: bool = True,
-        top_k: int = 5,
-        **base: Any,
-    ) -> None:
-        PprOptions.checked(self.name, facts=facts, passage_weight=passage_weight, synonyms=synonyms, top_k=top_k)
-        super().__init__(corpus, storage, top_k=top_k, **base)
-        self._facts = facts
-        self._weight = passage_weight
-        self._passages = passages if passage_weight > 0 else None
-        self._networks = Networks(synonyms)
+    options: PprOptions
+
+    def __init__(self, corpus: Corpus, storage: Path | str, passages: BaseRetriever | None = None, **base: Any) -> None:
+        super().__init__(corpus, storage, **base)
+        self._passages = passages if self.options.passage_weight > 0 else None
+        self._networks = Networks(self.options.synonyms)
 
     @property
     def sub_retrievers(self) -> Sequence[BaseRetriever]:
@@ -162,8 +146,8 @@ class PprRetriever(GraphRetriever):
 
     def _walked(self, view: GraphView, query: QueryBundle, prior: tuple[Integers, Floats]) -> Found:
         arrays, network = view.arrays(), self._networks.of(view)
-        seeds = Seeds.of(view.facts(query.query_str, self._facts, ties=True), arrays)
-        start = reset(arrays, network, seeds, prior, self._weight)
+        seeds = Seeds.of(view.facts(query.query_str, self.options.facts, ties=True), arrays)
+        start = reset(arrays, network, seeds, prior, self.options.passage_weight)
         if not start.any():
             return Found([], notes=(f"{self.name}: no relation has a word of the query",))
         walked = shares(network, start)
