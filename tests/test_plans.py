@@ -27,6 +27,8 @@ MODES = [
     "fusion(bm25, vector, weights=[1, 0])",
     "fusion(bm25, num_queries=2)",
     "fusion(bm25, fusion(bm25, vector, num_queries=2), num_queries=3)",
+    "graph_ppr(passages=vector)",
+    "property_graph(plain=vector)",
     "keyword",
     "grep",
     "summary_llm",

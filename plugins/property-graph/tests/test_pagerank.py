@@ -30,7 +30,7 @@ def network_of(relations, mentions, likes):
         Supports(nothing, nothing),
     )
     pairs = ints([like[:2] for like in likes]).reshape(-1, 2)
-    return Network(arrays, pairs, np.array([like[2] for like in likes], np.float64))
+    return Network(arrays, list("abcdef"), pairs, np.array([like[2] for like in likes], np.float64))
 
 
 def solved(relations, mentions, likes, start):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +23,7 @@ class Network:
 
     Args:
         arrays: The graph: E entities and P passages. Entities are the nodes from 0 to E - 1, passages those from E on.
+        keys: The key of each entity.
         pairs: Entities that have like names, shape (L, 2).
         likeness: How like they are, which is the weight of the edge between them; shape (L,).
 
@@ -30,9 +32,11 @@ class Network:
         size: E + P.
         weights: The weight of the edge between each two nodes, symmetric; shape (E + P, E + P).
         passages_of: How many passages name each entity; shape (E,).
+        alphabetical: The place of each entity in the order of their keys, which does not depend on how the graph came
+            about, as that of the entities does; shape (E,).
     """
 
-    def __init__(self, arrays: GraphArrays, pairs: Integers, likeness: Floats) -> None:
+    def __init__(self, arrays: GraphArrays, keys: Sequence[str], pairs: Integers, likeness: Floats) -> None:
         self.entities = len(arrays.entities)
         self.size = self.entities + len(arrays.passages)
         subjects, objects = arrays.relations.subjects, arrays.relations.objects
@@ -42,6 +46,8 @@ class Network:
         weight = np.concatenate([np.ones(len(one) - len(pairs)), likeness])
         self.weights = _symmetric(one, other, weight, self.size)
         self.passages_of: Integers = np.bincount(arrays.mentions.entities, minlength=self.entities).astype(np.int64)
+        self.alphabetical: Integers = np.empty(self.entities, np.int64)
+        self.alphabetical[sorted(range(self.entities), key=keys.__getitem__)] = np.arange(self.entities)
 
     @cached_property
     def edges(self) -> int:

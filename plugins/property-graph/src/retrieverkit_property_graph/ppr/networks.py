@@ -39,6 +39,6 @@ class Networks:
         return network
 
     def _made(self, view: GraphView, arrays: GraphArrays) -> Network:
-        if not self._synonyms:
-            return Network(arrays, np.empty((0, 2), np.int64), np.empty(0))
-        return Network(arrays, *like_names(view.keys()))
+        keys = view.keys()
+        pairs, likeness = like_names(keys) if self._synonyms else (np.empty((0, 2), np.int64), np.empty(0))
+        return Network(arrays, keys, pairs, likeness)

@@ -56,7 +56,7 @@ class Tracer:
     def of(self, passage: int) -> Trace:
         """Return what brought the walk to a passage, given by its place."""
         entities, _ = self._network.neighbours(self._network.entities + passage)
-        first = np.lexsort((entities, -self._given[entities]))[:MOST_ENTITIES]
+        first = np.lexsort((self._network.alphabetical[entities], -self._given[entities]))[:MOST_ENTITIES]
         found = [entity for entity in entities[first].tolist() if self._given[entity] > 0]
         paths = [path for entity in found if (path := self._path(entity)) is not None]
         return Trace(found, list(dict.fromkeys(paths)))
@@ -88,7 +88,8 @@ class Tracer:
         relations, ends = relations[fresh], ends[fresh]
         if not len(relations):
             return None
-        best = np.lexsort((relations, -self._given[ends]))[0]
+        first = arrays.first_passages[relations]
+        best = np.lexsort((first, self._network.alphabetical[ends], -self._given[ends]))[0]
         return (int(relations[best]), int(ends[best])) if self._given[ends[best]] > 0 else None
 
 
