@@ -11,6 +11,8 @@ import yaml
 from docs_pages import Page
 from workspace import PACKAGES, ROOT
 
+from retrieverkit_testkit.checking import all_checks
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CHANGED = runpy.run_path(str(ROOT / ".ci" / "changed.py"))
 EVERYTHING = sorted(package.folder.relative_to(ROOT).as_posix() for package in PACKAGES)
@@ -71,3 +73,8 @@ def test_contributors_are_shown_every_session_and_files_that_there_are(sessions)
     assert named <= sessions
     for each in (page, Page(ROOT / "SECURITY.md")):
         assert [link for link in each.links if not (ROOT / link).exists()] == []
+
+
+def test_the_checks_that_plugins_alone_run_are_checks():
+    reaching = runpy.run_path(str(ROOT / "noxfile.py"))["REACHING"]
+    assert set(reaching) <= {check.name for check in all_checks()}
