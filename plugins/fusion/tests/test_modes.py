@@ -196,3 +196,9 @@ def test_hybrid_can_be_constructed(listed):
         with pytest.raises(OptionError):
             HybridRetriever(bm25, vector, weight=weight)
     assert HybridOptions().weight is None
+
+
+def test_one_retriever_twice_is_said(listed):
+    leg = listed("one", [("a", 1.0)])
+    [note] = FusionRetriever([leg, leg]).retrieve("q").notes
+    assert "leave one out" in note

@@ -94,7 +94,7 @@ def test_a_leaf_alone():
 def test_a_leg_below_its_own_cut_and_one_that_leaves_out():
     assert why(First(Leaf(hits("a", "b", "c"))), "c") == (Code.BELOW_LEG_CUT, "leaf/search")
     composite = First(Leaf(hits("a", "b")), keeps=lambda hit: hit.node_id != "b")
-    assert why(composite, "b") == (Code.RERANKED_OUT, "First")
+    assert why(composite, "b") == (Code.RERANKED_OUT, "combine")
 
 
 def test_filters_and_scopes_of_the_caller_and_of_a_composite():

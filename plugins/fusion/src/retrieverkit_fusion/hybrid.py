@@ -80,8 +80,7 @@ class HybridRetriever(FusionRetriever):
         self._unrelated = UNRELATED.get(name_of(embedding))
         self._feedback = _checked_feedback(feedback, vector, embedding)
         self._improves = self._feedback > 0 and weight > 0
-        if embedding is not None:
-            self.notes = (f"embedding: {embedding}, weight {weight:g}",)
+        self.notes = () if embedding is None else (f"embedding: {embedding}, weight {weight:g}",)
 
     def with_share(self, at: int, share: float) -> Self:
         """Return a copy in which one leg has that weight and the other the rest."""

@@ -33,9 +33,10 @@ class FusionPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: FusionOptions, context: BuildContext) -> FusionRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_fusion.doubts import repeated
         from retrieverkit_fusion.retriever import FusionRetriever
 
-        return FusionRetriever(
+        fusion = FusionRetriever(
             [context.resolve(spec) for spec in options.retrievers],
             method=options.method,
             weights=options.weights,
@@ -50,6 +51,8 @@ class FusionPlugin:
             query_gen_prompt=options.query_gen_prompt,
             object_map=context.object_map,
         )
+        fusion.notes = (*fusion.notes, *repeated(options.retrievers))
+        return fusion
 
 
 class HybridPlugin:

@@ -42,6 +42,7 @@ from retrieverkit_fusion.combining import (
     hits_of,
     lists_of,
 )
+from retrieverkit_fusion.doubts import doubts
 from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, Leg, Listed, answer_until, ask_many, gained_by_threads, make_legs
 from retrieverkit_fusion.methods import MethodName, method_named
@@ -131,6 +132,7 @@ class FusionRetriever(BaseRetriever):
         self.answers_blank = any(retriever.answers_blank for retriever in retrievers)
         self._method = method_named(method, rrf_k)
         self._take(make_legs(retrievers, settings))
+        self.notes = tuple(doubts(self.legs, top_k))
         self._concurrency = concurrency
         self._gain = inf
         self._model = llm if num_queries > 1 else None

@@ -212,8 +212,15 @@ class Recording:
 
     def answered(self, found: Seen) -> None:
         """Take what the author's code found; where it has said nothing of itself, it is one stage."""
-        if not self.steps and not any(not leg.entered for leg in self.legs):
+        if self.steps:
+            return
+        legs = [leg for leg in self.legs if not leg.entered]
+        if not legs:
             self.searched().went(found)
+            return
+        step = self.step("combine")
+        step.came = [row for leg in legs for row in leg.out]
+        step.went(found)
 
     def cut(self, came: Seen, limit: int) -> None:
         """Take the cut to the limit of the query."""
