@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
 from retrieverkit_core import Node
-from retrieverkit_core.errors import MissingServiceError, OptionError
+from retrieverkit_core.errors import ConfigError, MissingServiceError, OptionError
 from retrieverkit_property_graph import (
     GraphRetriever,
     GraphSynonymRetriever,
@@ -201,6 +201,12 @@ def test_a_walk_of_ones_own_needs_nothing_but_its_walk():
         assert (hit.node_id, hit.score, hit.evidence[0].leg) == ("d1", 1.0, "from_every_name")
         assert [hit.node_id for hit in retriever.retrieve("ada", top_k=5)] == ["d0", "d1"]
         assert str(retriever.plan("ada")).startswith("from_every_name: walks the graph")
+
+
+@pytest.mark.parametrize("given", [{}, {"path": ()}, {"path": (1,), "entity": 1}])
+def test_a_match_is_a_path_or_an_entity(given):
+    with pytest.raises(ConfigError, match="a match has"):
+        Match(1.0, **given)
 
 
 def test_options_are_checked_as_the_mode_checks_them():

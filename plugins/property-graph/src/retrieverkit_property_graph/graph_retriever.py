@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.filters import MetadataFilter
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import Evidence
@@ -46,12 +47,20 @@ class Match:
         score: How well it answers, higher is better.
         path: The ids of relations, each with an end in common with the one before; nodes that support the last one
             are found. `paths.walk` makes such paths.
-        entity: The id of an entity; nodes that name it are found.
+        entity: The id of an entity, in place of a path; nodes that name it are found.
+
+    Raises:
+        ConfigError: It has both, or neither.
     """
 
     score: float
     path: tuple[int, ...] = ()
     entity: int | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.path) == (self.entity is not None):
+            found = "both a path and an entity" if self.path else "neither a path nor an entity"
+            raise ConfigError(f"a match has {found}", fix="write Match(score, path) or Match(score, entity=id)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +218,7 @@ def _how(extract: Extract, index: GraphIndex) -> tuple[str, ...]:
 def _details(view: GraphView, own: Sequence[Sequence[Match]], corpus: Corpus) -> list[dict[str, Any]]:
     """Return what to tell of hits, each of which has some matches, best first."""
     paths = [[match.path for match in matches if match.path] for matches in own]
-    entities = [[match.entity for match in matches if match.entity is not None and not match.path] for matches in own]
+    entities = [[match.entity for match in matches if match.entity is not None] for matches in own]
     shown = list(dict.fromkeys(path for of_hit in paths for path in of_hit[:SHOWN]))
     steps = dict(zip(shown, as_json(view, shown, corpus), strict=True))
     names = view.names(sorted({entity for of_hit in entities for entity in of_hit[:SHOWN]}))
@@ -228,7 +237,7 @@ def _matches_by_node(view: GraphView, matches: Sequence[Match]) -> dict[int, lis
     """Return for each node that supports a match the places of those, in order."""
     last = sorted({match.path[-1] for match in matches if match.path})
     by_relation = {fact.id: fact.supports.tolist() for fact in view.relations(last)}
-    named = sorted({match.entity for match in matches if match.entity is not None and not match.path})
+    named = sorted({match.entity for match in matches if match.entity is not None})
     by_entity: dict[int | None, list[int]] = {fact.id: fact.supports.tolist() for fact in view.entities(named)}
     by_node: dict[int, list[int]] = {}
     for at, match in enumerate(matches):

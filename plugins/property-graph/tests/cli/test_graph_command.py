@@ -90,6 +90,23 @@ def test_statistics_count_what_there_is(graph, file):
     assert graph("stats", "--extract", "given").out.startswith("4 entities, 3 relations\n2 of 3 nodes name entities\n")
 
 
+def test_under_a_scope_nothing_else_is_shown_counted_or_near(graph, file, folder):
+    with Index.open(folder) as index:
+        index.add([Document("one", id="a", metadata={"t": "x"}), Document("two", id="b", metadata={"t": "y"})])
+    graph("add", file(*LINES))
+    scope = ("--extract", "given", "--scope", "t == 'x'")
+    assert graph("show", "Ada", "--depth", 3, *scope).out.splitlines() == [
+        "Ada  1 node",
+        "├── met → Babbage  [a]",
+        "└── wrote → Notes  [a]",
+    ]
+    assert graph("show", "Engine", *scope, code=1).err == (
+        "error: there is no entity 'Engine' in the graph\nfix: see 'retriever graph stats'\n"
+    )
+    assert graph("stats", *scope).out.startswith("3 entities, 2 relations\n1 of 1 nodes name entities\n")
+    assert "error: " in graph("stats", "--scope", "no_field == 1", code=1).err
+
+
 def test_doctor_counts_what_is_in_a_graph(graph, file, folder, capsys):
     graph("add", file(*LINES))
     graph("stats", "--extract", "given")

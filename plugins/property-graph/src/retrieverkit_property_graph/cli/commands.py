@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from retrieverkit_property_graph.cli.tools import OpenIndex, Tools
     from retrieverkit_property_graph.graph.index import GraphIndex
+    from retrieverkit_property_graph.graph.tables import Integers
 
 
 class Source(StrEnum):
@@ -52,6 +53,15 @@ Fields = Annotated[
         show_default=False,
     ),
 ]
+Scope = Annotated[
+    str | None,
+    typer.Option(
+        "--scope",
+        metavar="FILTER",
+        help="See the graph through the nodes that pass alone, such as 'tenant == \"a\"'.",
+        show_default=False,
+    ),
+]
 
 app = typer.Typer(help="Look at the graph of an index, and add triples to its documents.", no_args_is_help=True)
 
@@ -74,6 +84,7 @@ def show(
     written: Annotated[
         Format, typer.Option("--format", metavar="FORMAT", help="text, mermaid or json. Default: text.")
     ] = Format.TEXT,
+    scope: Scope = None,
     extract: Extract = Source.AUTO,
     entity_field: Fields = None,
 ) -> None:
@@ -83,7 +94,7 @@ def show(
     tools: Tools = context.obj
     with tools.open_index(index) as opened:
         graph = _graph_of(opened, extract, entity_field)
-        with graph.reader().view(None) as view:
+        with graph.reader().view(_allowed(opened, scope)) as view:
             seen = neighbourhood(view, graph.corpus, entity, depth, limit)
             if written is Format.JSON:
                 tools.print_json(seen.as_dict())
@@ -98,6 +109,7 @@ def show(
 def stats(
     context: typer.Context,
     index: IndexFolder,
+    scope: Scope = None,
     extract: Extract = Source.AUTO,
     entity_field: Fields = None,
     as_json: AsJson = False,
@@ -108,7 +120,7 @@ def stats(
     tools: Tools = context.obj
     with tools.open_index(index) as opened:
         graph = _graph_of(opened, extract, entity_field)
-        with graph.reader().view(None) as view:
+        with graph.reader().view(_allowed(opened, scope)) as view:
             counted = count(view)
             if as_json:
                 tools.print_json(counted)
@@ -157,6 +169,18 @@ def _graph_of(index: OpenIndex, extract: Source, fields: list[str] | None) -> Gr
 
     options = GraphOptions.checked("graph", extract=extract.value, entity_fields=fields or [])
     return GraphIndex(index.corpus, index.storage, extractor_of(options, index.corpus, index.storage, index.services))
+
+
+def _allowed(index: OpenIndex, scope: str | None) -> Integers | None:
+    """Return the nodes that may be seen; None for all."""
+    if scope is None:
+        return None
+    from retrieverkit_core.filters import MetadataFilters, check_fields
+    from retrieverkit_indexing.metadata import MetadataIndex
+
+    filters = MetadataFilters.parse(scope)
+    check_fields(filters, index.corpus.fields(), told=False)
+    return MetadataIndex(index.corpus, index.storage).reader().ordinals_of(filters)
 
 
 def _remark(tools: Tools, notes: tuple[str, ...]) -> None:
