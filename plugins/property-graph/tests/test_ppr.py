@@ -42,7 +42,7 @@ class Says(BaseRetriever):
         self.asked.append(query_bundle)
         if self._error is not None:
             raise self._error
-        ids = sorted(self._scores, key=self._scores.get, reverse=True)
+        ids = sorted(self._scores, key=lambda each: -(self._scores[each] or 0))
         found = [node for node in self._corpus.get(ids) if node is not None]
         return [NodeWithScore(node, self._scores[node.id]) for node in found]
 
@@ -140,6 +140,13 @@ def test_a_budget_that_ran_out_is_not_a_part(over):
     spent = BudgetExceededError("llm_calls", 1, 1)
     with pytest.raises(BudgetExceededError):
         over(*FILMS, passages=lambda corpus: Says(corpus, {}, spent)).retrieve("Solaris")
+
+
+def test_a_retriever_that_gives_no_scores_counts_by_its_ranks(over):
+    retriever = over(*FILMS, passages=lambda corpus: Says(corpus, {"village": None, "other": None, "film": None}))
+    result = retriever.retrieve("quantum", top_k=10)
+    assert ids(result)[0] == "village"
+    assert {"village", "other"} <= set(ids(result))
 
 
 def test_filters_and_scope_reach_the_other_retriever(over):

@@ -1,5 +1,6 @@
 import asyncio
 from itertools import zip_longest
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,13 @@ from retrieverkit_core.errors import AllLegsFailedError, BudgetExceededError, Op
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.nodes import Node
+from retrieverkit_core.plugin import BuildContext
 from retrieverkit_core.result import LegState, Outcome
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
+from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_property_graph import PropertyGraphRetriever
+from retrieverkit_property_graph.plain import plain_retriever
 from retrieverkit_property_graph.together.merging import RRF_K, Listing, order_of
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
@@ -85,6 +89,17 @@ def test_where_a_leg_fails_the_others_answer_and_the_result_is_partial(by_id):
     assert without.outcome is Outcome.PARTIAL
 
 
+def test_a_leg_that_is_too_late_is_given_up_before_the_time_is_over():
+    released = Event()
+    stuck = Finds("walk", "dcb")
+    stuck._retrieve = lambda query_bundle: [] if released.wait() else None
+    result = both(PropertyGraphRetriever(Finds("plain", "abc"), [stuck]), timeout=0.3)
+    released.set()
+    assert ids(result) == "abc"
+    assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
+    assert result.outcome is Outcome.PARTIAL
+
+
 def test_where_all_legs_fail_there_is_no_answer():
     legs = [Finds(name, "", error=ZeroDivisionError(name)) for name in ("one", "two")]
     with pytest.raises(AllLegsFailedError) as raised:
@@ -144,6 +159,18 @@ def test_there_is_something_to_ask():
         PropertyGraphRetriever(Finds("plain", "a"), [])
     with pytest.raises(OptionError, match="keep"):
         PropertyGraphRetriever(Finds("plain", "a"), [Finds("walk", "b")], keep=-1)
+
+
+def test_without_bm25_the_graph_answers_alone_and_says_so():
+    def resolve(spec):
+        raise UnknownModeError(str(spec), distribution="retrieverkit-bm25")
+
+    context = BuildContext(mode="graph_ppr", resolve=resolve)
+    retriever, note = plain_retriever(None, context)
+    assert retriever is None
+    assert note == "graph_ppr: bm25 is not installed, so the graph answers alone; pip install retrieverkit-bm25"
+    with pytest.raises(UnknownModeError, match="pip install retrieverkit-bm25"):
+        plain_retriever(RetrieverSpec(mode="bm25"), context)
 
 
 FILMS = [
