@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit_property_graph.graph.arrays import GraphArrays, Labels, Mentions, Relations, Supports
-from retrieverkit_property_graph.ppr.likeness import MOST_SHARING, like_names
+from retrieverkit_property_graph.ppr.likeness import MOST_SHARING, MOST_WORDS, like_names
 from retrieverkit_property_graph.ppr.network import Network
 from retrieverkit_property_graph.ppr.pagerank import RESTART, powers, pushes
 
@@ -92,3 +92,9 @@ def test_a_word_that_very_many_names_share_makes_none_alike():
     keys = [f"street {number}" for number in range(MOST_SHARING)]
     assert len(like_names([*keys, "street"])[0]) == 0
     assert len(like_names([*keys[1:], "street"])[0]) == MOST_SHARING - 1
+
+
+def test_a_name_of_very_many_words_is_like_no_other():
+    long = " ".join(f"word{number}" for number in range(MOST_WORDS))
+    assert len(like_names([long, f"{long} more"])[0]) == 0
+    assert len(like_names([long, long.replace("word0", "more")])[0]) == 1

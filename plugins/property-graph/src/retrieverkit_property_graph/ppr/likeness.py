@@ -16,13 +16,16 @@ LIKE = 0.5
 MOST_SHARING = 100
 """A word that more names have makes none of them like another, so that the work grows with the names, not the pairs."""
 
-_ROWS_AT_ONCE = 20_000
+MOST_WORDS = 12
+"""A name of more words is like no other."""
+
+_ROWS_AT_ONCE = 4_000
 
 
 def like_names(keys: Sequence[str]) -> tuple[Integers, Floats]:
     """Return which names are like each other.
 
-    Two names are compared where they share a word that at most `MOST_SHARING` names have.
+    Two names of at most `MOST_WORDS` words are compared where they share a word that at most `MOST_SHARING` names have.
 
     Args:
         keys: The key of each name, its words parted by spaces.
@@ -54,11 +57,13 @@ def like_names(keys: Sequence[str]) -> tuple[Integers, Floats]:
 
 
 def _words(keys: Sequence[str]) -> csr_array:
-    """Return which words each name has, each once: names by words."""
+    """Return which words each name has, each once, if they are few: names by words."""
     known: dict[str, int] = {}
     columns: list[int] = []
     ends: NDArray[np.int64] = np.zeros(len(keys) + 1, np.int64)
     for at, key in enumerate(keys):
-        columns += sorted({known.setdefault(word, len(known)) for word in key.split()})
+        words = set(key.split())
+        if len(words) <= MOST_WORDS:
+            columns += sorted(known.setdefault(word, len(known)) for word in words)
         ends[at + 1] = len(columns)
     return csr_array((np.ones(len(columns)), np.array(columns, np.int64), ends), shape=(len(keys), max(len(known), 1)))
