@@ -33,3 +33,46 @@ class TestSentenceWindow(RetrieverConformance):
     retriever_mode = "sentence_window(bm25)"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
     quick = True
+
+
+class TestRouter(RetrieverConformance):
+    retriever_mode = "router(bm25, bm25(top_k=30), names=['a', 'b'], rules=[['no such words'], []], otherwise='b')"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+class TestTransform(RetrieverConformance):
+    retriever_mode = for_mode(
+        "transform(bm25, num_queries=1, candidates=20000)",
+        llm=ScriptedModel(lambda prompt: {"texts": [f"{prompt.data[0]} again"]}),
+    )
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
+    quick = True
+
+
+@pytest.mark.slow
+class TestDiversify(RetrieverConformance):
+    retriever_mode = "diversify(bm25, most=20000)"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+@pytest.mark.slow
+class TestExclude(RetrieverConformance):
+    retriever_mode = "exclude(bm25, what=\"_doc_id == 'no such document'\")"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+@pytest.mark.slow
+class TestPinned(RetrieverConformance):
+    retriever_mode = "pinned(bm25, ids=['no such node'])"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+@pytest.mark.slow
+class TestRecursive(RetrieverConformance):
+    retriever_mode = "recursive(bm25)"
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True

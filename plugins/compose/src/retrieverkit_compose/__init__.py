@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retrieverkit_compose.auto_merging.retriever import AutoMergingRetriever
+    from retrieverkit_compose.diversify.retriever import DiversifyRetriever
+    from retrieverkit_compose.ensemble.retriever import EnsembleRetriever
+    from retrieverkit_compose.exclude.retriever import ExcludeRetriever
+    from retrieverkit_compose.pinned.retriever import PinnedRetriever
+    from retrieverkit_compose.recursive.retriever import RecursiveRetriever
     from retrieverkit_compose.rerank.retriever import RerankRetriever
     from retrieverkit_compose.router.retriever import RouterRetriever
     from retrieverkit_compose.sentence_window.retriever import SentenceWindowRetriever
@@ -13,6 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AutoMergingRetriever",
+    "DiversifyRetriever",
+    "EnsembleRetriever",
+    "ExcludeRetriever",
+    "PinnedRetriever",
+    "RecursiveRetriever",
     "RerankRetriever",
     "RouterRetriever",
     "SentenceWindowRetriever",
@@ -21,6 +31,11 @@ __all__ = [
 
 _MODULES = {
     "AutoMergingRetriever": "auto_merging.retriever",
+    "DiversifyRetriever": "diversify.retriever",
+    "EnsembleRetriever": "ensemble.retriever",
+    "ExcludeRetriever": "exclude.retriever",
+    "PinnedRetriever": "pinned.retriever",
+    "RecursiveRetriever": "recursive.retriever",
     "RerankRetriever": "rerank.retriever",
     "RouterRetriever": "router.retriever",
     "SentenceWindowRetriever": "sentence_window.retriever",

@@ -45,6 +45,10 @@ class Relatives:
             passes = node is not None and (self._wanted is None or self._wanted.admits(node))
             self._known[node_id] = node if passes else None
 
+    def hides(self, node_id: str | None) -> bool:
+        """Return whether a node was read that does not pass."""
+        return node_id in self._known and self._known[node_id or ""] is None and node_id not in self.missing
+
     def get(self, node_id: str | None) -> Node | None:
         """Return a node that was read and passes; None for every other."""
         return None if node_id is None else self._known.get(node_id)

@@ -1,0 +1,1 @@
+"""Not too many hits of one kind."""

@@ -1,0 +1,24 @@
+"""What can be set for the mode."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_core.spec import RetrieverSpec
+
+
+class DiversifySettings(ModeOptions):
+    """How many hits of one kind there may be."""
+
+    field: str | None = Field(
+        default=None, min_length=1, description="The metadata field that says what kind; the document if None."
+    )
+    most: int = Field(default=1, ge=1, description="At most so many hits of one kind.")
+    candidates: int = Field(default=50, ge=1, description="How many hits are asked for.")
+
+
+class DiversifyOptions(DiversifySettings):
+    """Options of the diversify mode."""
+
+    retriever: RetrieverSpec = Field(description="Who finds the hits.")

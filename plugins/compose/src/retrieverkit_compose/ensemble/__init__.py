@@ -1,0 +1,1 @@
+"""The same documents in several sizes, one answer."""

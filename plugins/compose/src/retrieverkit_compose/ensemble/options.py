@@ -1,0 +1,47 @@
+"""What can be set for the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from retrieverkit_core.plugin import ModeOptions
+from retrieverkit_core.spec import RetrieverSpec
+
+Level = Annotated[int, Field(ge=0, le=5)]
+
+
+class EnsembleSettings(ModeOptions):
+    """Which sizes are searched, by whomever."""
+
+    levels: Sequence[Level] = Field(
+        default=(0, 1, 2),
+        min_length=1,
+        description="The cuttings that are searched, each by itself: 0 is that of the smallest pieces.",
+    )
+    candidates: int = Field(
+        default=50,
+        ge=1,
+        description="How many hits of each cutting are asked for. A retriever that is written with a top_k of its own "
+        "keeps that.",
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError(f"the levels {list(self.levels)} name one twice")
+        return self
+
+
+class EnsembleOptions(EnsembleSettings):
+    """Options of the ensemble mode."""
+
+    retriever: RetrieverSpec = Field(description="Who searches each cutting.")
+
+    @model_validator(mode="after")
+    def _fits_its_retriever(self) -> Self:
+        if "top_k" in self.retriever.options and "candidates" in self.model_fields_set:
+            raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+        return self

@@ -1,0 +1,1 @@
+"""What always comes first."""

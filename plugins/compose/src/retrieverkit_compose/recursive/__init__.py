@@ -1,0 +1,1 @@
+"""Index nodes that lead to nodes of the same corpus."""

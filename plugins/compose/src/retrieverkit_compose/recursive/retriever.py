@@ -1,0 +1,95 @@
+"""`RecursiveRetriever`: index nodes that lead to nodes of the same corpus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrieverkit_compose.around import Around, evidence_of, explicit
+from retrieverkit_compose.relatives import Relatives
+from retrieverkit_core.corpus import Corpus
+from retrieverkit_core.errors import RecursionLimitError
+from retrieverkit_core.hits import Evidence, NodeWithScore
+from retrieverkit_core.nodes import IndexNode, Node
+from retrieverkit_core.plan import Plan
+from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.result import RetrievalResult
+from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.threads import offload
+
+MAX_DEPTH = 32
+"""How many index nodes may lead to each other."""
+
+
+class RecursiveRetriever(Around):
+    """Returns in the place of a found index node the node of the corpus whose id is its ``index_id``.
+
+    So small pieces, summaries or questions can be found, and the text they stand for returned. That node has the score
+    of the first that leads to it, and its evidence names what led to it as ``through``. What index nodes hold as
+    objects, or the object map has, is followed as by every retriever. An index node that leads to what does not pass
+    filters and scope is left out.
+
+    Args:
+        retriever: Who finds the index nodes.
+        corpus: Where the nodes are.
+        top_k: How many hits a query gets that does not say.
+        **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
+    """
+
+    replaces_nodes = True
+    name = "recursive"
+
+    def __init__(self, retriever: BaseRetriever, corpus: Corpus, *, top_k: int = 5, **base: Any) -> None:
+        super().__init__(retriever, **base)
+        self.default_top_k = top_k
+        self.scores = retriever.score_spec
+        self._corpus = corpus
+
+    def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
+        return self._followed(query_bundle, self.retriever.retrieve(explicit(query_bundle)))
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
+        return await offload(self._followed, query_bundle, await self.retriever.aretrieve(explicit(query_bundle)))
+
+    def _followed(self, query: QueryBundle, found: RetrievalResult) -> RetrievalResult:
+        """Return the hits with what their index nodes lead to.
+
+        Raises:
+            RecursionLimitError: Index nodes lead to each other in a circle, or too deeply.
+        """
+        relatives = Relatives(self._corpus, query)
+        paths = [[hit.node] for hit in found]
+        pending = {at: path for at, path in enumerate(paths) if relatives.owns(found[at])}
+        while pending := {at: path for at, path in pending.items() if _target_of(path[-1]) is not None}:
+            relatives.read(name for path in pending.values() if (name := _target_of(path[-1])) is not None)
+            for at, path in list(pending.items()):
+                target = relatives.get(_target_of(path[-1]))
+                if target is None:
+                    del pending[at]
+                    continue
+                if len(path) > MAX_DEPTH or any(node.id == target.id for node in path):
+                    raise RecursionLimitError([node.id for node in (*path, target)])
+                path.append(target)
+        hits = [
+            self._hit(hit, rank, path)
+            for rank, (hit, path) in enumerate(zip(found, paths, strict=True), 1)
+            if not relatives.hides(_target_of(path[-1]))
+        ]
+        lost = sum(_target_of(path[-1]) in relatives.missing for path in paths)
+        warning = f"{lost} of {len(found)} hits are index nodes that lead to no node of the index; they stay"
+        return self._made(hits, found, warnings=[warning] if lost else ())
+
+    def _hit(self, hit: NodeWithScore, rank: int, path: list[Node]) -> NodeWithScore:
+        if len(path) == 1:
+            return hit
+        first, *others = evidence_of(hit, self.retriever.name, rank)
+        through = {**first.details, "through": [node.id for node in path[:-1]]}
+        return NodeWithScore(path[-1], hit.score, (Evidence(first.leg, first.rank, first.score, through), *others))
+
+    def _plan(self, query_bundle: QueryBundle) -> Plan:
+        within = self.retriever.plan(self._limited(query_bundle))
+        return Plan(self.name, "follows index nodes within the index", parts=(within,))
+
+
+def _target_of(node: Node) -> str | None:
+    """Return the id of the node that an index node leads to by its name; None where it does not."""
+    return node.index_id or None if isinstance(node, IndexNode) and node.obj is None else None

@@ -1,0 +1,202 @@
+"""`ensemble`, `recursive`, `diversify`, `exclude` and `pinned`."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieverkit_compose import (
+    DiversifyRetriever,
+    EnsembleRetriever,
+    ExcludeRetriever,
+    PinnedRetriever,
+    RecursiveRetriever,
+)
+from retrieverkit_core import IndexNode, Node, NodeRelationship, NodeWithScore
+from retrieverkit_core.errors import (
+    ConfigError,
+    DeadlineExceededError,
+    FilterError,
+    OptionError,
+    RecursionLimitError,
+    UnknownFieldError,
+)
+from retrieverkit_testkit.memory_corpus import MemoryCorpus
+
+HOW = st.sampled_from(["sync", "async"])
+
+
+def asked(retriever, query, how="sync", **limits):
+    if how == "sync":
+        return retriever.retrieve(query, **limits)
+    return asyncio.run(retriever.aretrieve(query, **limits))
+
+
+def ids(result):
+    return [hit.node_id for hit in result]
+
+
+def of_document(name, document, **metadata):
+    return Node(id=name, text=name, metadata=metadata, relationships={NodeRelationship.SOURCE: document})
+
+
+def corpus_of(*nodes):
+    corpus = MemoryCorpus()
+    corpus.add(*nodes)
+    return corpus
+
+
+# diversify
+
+
+@given(
+    kinds=st.lists(st.sampled_from(["a", "b", "c", None]), max_size=30),
+    most=st.integers(1, 3),
+    top_k=st.integers(1, 12),
+    how=HOW,
+    by_field=st.booleans(),
+)
+def test_at_most_so_many_of_each_kind_and_as_many_as_asked_for(listed, kinds, most, top_k, how, by_field):
+    nodes = [
+        of_document(f"n{n}", None if by_field else kind, **({"kind": [kind]} if kind and by_field else {}))
+        for n, kind in enumerate(kinds)
+    ]
+    for node in nodes:
+        if node.relationships[NodeRelationship.SOURCE] is None:
+            node.relationships = {}
+    more = {"field": "kind"} if by_field else {}
+    retriever = DiversifyRetriever(listed(nodes), most=most, candidates=2, **more)
+    result = asked(retriever, "query", how, top_k=top_k)
+    seen, expected = Counter(), []
+    for n, kind in enumerate(kinds):
+        seen[kind] += 1
+        if kind is None or seen[kind] <= most:
+            expected.append(f"n{n}")
+    assert ids(result) == expected[:top_k]
+    if any("left out" in note for note in result.notes):
+        assert len(expected) < len(kinds)
+
+
+# exclude
+
+
+def test_what_is_excluded_is_never_found_whatever_the_query_filters(listed):
+    nodes = [Node(id=f"n{n}", metadata={"n": n, "state": "draft" if n % 2 else "final"}) for n in range(6)]
+    inner = listed(nodes)
+    retriever = ExcludeRetriever(inner, "state == 'draft'", object_map={"x": nodes[1]})
+    for how in ("sync", "async"):
+        assert ids(asked(retriever, "query", how, filters="n > 0")) == ["n2", "n4"]
+        assert ids(asked(retriever, "query", how, filters="state == 'draft'")) == []
+    leads = IndexNode(id="leads", text="leads", index_id="x")
+    mapped = listed([leads, nodes[0]], object_map={"x": nodes[1]})
+    assert ids(ExcludeRetriever(mapped, "state == 'draft'").retrieve("query")) == ["n0"]
+    assert retriever.plan("query").parts[0].name == "listed"
+    with pytest.raises(FilterError):
+        ExcludeRetriever(inner, "state ==")
+
+
+# pinned
+
+
+def test_pinned_nodes_come_first_where_they_pass(listed):
+    nodes = [Node(id=f"n{n}", metadata={"n": n}) for n in range(5)]
+    inner, corpus = listed(nodes[:4]), corpus_of(*nodes)
+    retriever = PinnedRetriever(inner, corpus, ["n4", "n2", "gone", "n4"])
+    for how in ("sync", "async"):
+        result = asked(retriever, "query", how)
+        assert ids(result) == ["n4", "n2", "n0", "n1", "n3"]
+        assert result.warnings == ("1 of 3 pinned ids are not in the index",)
+        assert [hit.score for hit in result] == [None, None, 1.0, 1.0, 1.0]
+        assert [(e.leg, e.rank) for e in result[1].evidence] == [("pinned", 2), ("listed", 3)]
+        assert ids(asked(retriever, "query", how, filters="n < 3", top_k=2)) == ["n2", "n0"]
+        scoped = asked(retriever, "query", how, scope="n < 1")
+        assert ids(scoped) == ["n0"] and scoped.warnings == ()
+    mapped = PinnedRetriever(listed(nodes[:2]), corpus, ["n4"], object_map={"x": nodes[0]})
+    assert ids(mapped.retrieve("query", filters="n < 4")) == ["n0", "n1"]
+    some = PinnedRetriever(inner, corpus, ["n4"], when=["opening hours"])
+    assert ids(some.retrieve("What are the OPENING hours?"))[0] == "n4"
+    assert ids(some.retrieve("hours of opening"))[0] == "n0"
+    with pytest.raises(OptionError):
+        PinnedRetriever(inner, corpus, [])
+
+
+# recursive
+
+
+@given(how=HOW, chain=st.integers(1, 5))
+def test_index_nodes_lead_to_the_nodes_that_they_name(listed, how, chain):
+    base = Node(id="base", text="base", metadata={"ok": True})
+    links = [IndexNode(id=f"i{n}", index_id=f"i{n + 1}" if n + 1 < chain else "base") for n in range(chain)]
+    other = IndexNode(id="other", index_id="base")
+    hits = [NodeWithScore(links[0], 0.9), NodeWithScore(other, 0.8), NodeWithScore(Node(id="plain"), 0.7)]
+    result = asked(RecursiveRetriever(listed(hits), corpus_of(base, other, *links)), "query", how)
+    assert [(hit.node_id, hit.score) for hit in result] == [("base", 0.9), ("plain", 0.7)]
+    assert result[0].evidence[0].details["through"] == [link.id for link in links]
+    assert {(each.leg, each.rank) for each in result[0].evidence} == {("listed", 1), ("listed", 2)}
+
+
+def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
+    nowhere = IndexNode(id="nowhere", index_id="gone", metadata={"ok": True})
+    hidden = Node(id="hidden", metadata={"ok": False})
+    leads = IndexNode(id="leads", index_id="hidden", metadata={"ok": True})
+    inner = listed([nowhere, leads])
+    result = RecursiveRetriever(inner, corpus_of(nowhere, leads, hidden)).retrieve("query", filters="ok == true")
+    assert ids(result) == ["nowhere"] and "1 of 2 hits are index nodes that lead to no node" in result.warnings[0]
+    one, two = IndexNode(id="one", index_id="two"), IndexNode(id="two", index_id="one")
+    with pytest.raises(RecursionLimitError):
+        RecursiveRetriever(listed([one]), corpus_of(one, two)).retrieve("query")
+
+
+# ensemble and the modes in strings
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_modes_in_a_string(tmp_path):
+    from retrieverkit import Document, Index
+
+    text = "\n\n".join(f"Part {n}: the pump of turbine {n} freezes with ice." for n in range(9))
+    documents = [
+        Document(text, id="long", metadata={"n": 1}),
+        Document("A frozen pump.", id="short", metadata={"n": 2}),
+    ]
+    with Index.from_documents(documents, tmp_path / "a.rk", splitter="hierarchical(sizes=[400, 120, 60])") as index:
+        retriever = index.as_retriever("ensemble(bm25)")
+        result = retriever.retrieve("pump turbine 4")
+        assert [leg.name for leg in result.legs] == ["bm25, level 0", "bm25, level 1", "bm25, level 2"]
+        assert {hit.metadata["node_level"] for hit in result} > {0}
+        assert ids(asyncio.run(retriever.aretrieve("pump turbine 4"))) == ids(result)
+        assert {hit.ref_doc_id for hit in retriever.retrieve("pump", filters="n == 2")} == {"short"}
+        assert len(retriever.retrieve("pump", filters="n == 2")[0].evidence) == 3
+        assert len(retriever.plan("pump").parts) == 3 and retriever.plan("pump").complete
+        with pytest.raises(OptionError, match="one twice"):
+            index.as_retriever("ensemble(bm25, levels=[0, 0])")
+        one_each = index.retrieve("pump", "diversify(bm25)")
+        assert sorted(hit.ref_doc_id for hit in one_each) == ["long", "short"]
+        without = index.retrieve("pump", "exclude(bm25, what=\"_doc_id == 'long'\")")
+        assert {hit.ref_doc_id for hit in without} == {"short"}
+        assert ids(index.retrieve("turbine", "pinned(bm25, ids=['short'])"))[0] == "short"
+        with pytest.raises(UnknownFieldError):
+            index.retrieve("pump", "exclude(bm25, what=\"stat == 'draft'\")")
+        with pytest.raises(OptionError):
+            index.as_retriever("exclude(bm25, what='==')")
+    nodes = [Node(id="base", text="the long story"), IndexNode(id="q", text="what about the pump?", index_id="base")]
+    with Index.from_nodes(nodes) as index:
+        assert ids(index.retrieve("pump", "recursive(bm25)")) == ["base"]
+        with pytest.raises(ConfigError, match="splitter='hierarchical'"):
+            index.as_retriever("ensemble(bm25)")
+
+
+def test_deadlines(hangs):
+    corpus = MemoryCorpus()
+    for retriever in (
+        DiversifyRetriever(hangs),
+        ExcludeRetriever(hangs, "n == 1"),
+        PinnedRetriever(hangs, corpus, ["x"]),
+        RecursiveRetriever(hangs, corpus),
+        EnsembleRetriever(hangs, corpus, levels=[0]),
+    ):
+        for how in ("sync", "async"):
+            with pytest.raises(DeadlineExceededError):
+                asked(retriever, "query", how, timeout=0.05)
