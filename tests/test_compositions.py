@@ -83,6 +83,9 @@ def test_no_composition_goes_outside_and_both_ways_answer_alike(index, mode, fil
         (hit.node_id, hit.score, hit.text) for hit in result
     ]
     assert 0 < len(result) <= top_k
+    explained = retriever.retrieve("ice pump", **limits, explain=True)
+    assert [hit.node_id for hit in explained] == [hit.node_id for hit in result]
+    assert retriever.name in str(explained.explain())
     trees = [MetadataFilters.parse(text) for text in (filters, scope) if text is not None]
     allowed = {
         f"mark{node.metadata['tenant']}{node.metadata['year']}"

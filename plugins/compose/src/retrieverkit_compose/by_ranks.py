@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retrieverkit_compose.around import evidence_of
+from retrieverkit_core import explain
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
 
@@ -33,5 +34,13 @@ def by_ranks(lists: Iterable[tuple[str, str, Sequence[NodeWithScore]]], top_k: i
             first.setdefault(node_id, hit)
             scores[node_id] = scores.get(node_id, 0.0) + 1 / (K + rank)
             evidence[node_id] = evidence.get(node_id, ()) + evidence_of(hit, name, rank, known_as)
-    order = sorted(scores, key=lambda node_id: -scores[node_id])[:top_k]
-    return [first[node_id].with_score(scores[node_id], evidence[node_id]) for node_id in order]
+
+    def scored(node_id: str) -> NodeWithScore:
+        return first[node_id].with_score(scores[node_id], evidence[node_id])
+
+    order = sorted(scores, key=lambda node_id: -scores[node_id])
+    with explain.stage("ranks", came=order, code=explain.Code.FUSED_OUT) as stage:
+        hits = [scored(node_id) for node_id in order[:top_k]]
+        if stage:
+            stage.went(hits, below=[scored(node_id) for node_id in order[len(hits) :]])
+    return hits

@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic, perf_counter
 
 from retrieverkit_compose.around import leg_of
-from retrieverkit_core import budget, deadline
+from retrieverkit_core import budget, deadline, explain
 from retrieverkit_core.errors import AllLegsFailedError, BudgetExceededError, DeadlineExceededError
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import LegState, LegStatus, RetrievalResult
@@ -114,6 +114,9 @@ def _set_time(legs: Sequence[Leg]) -> None:
 
 
 def _answers(legs: Sequence[Leg]) -> list[RetrievalResult]:
+    told = explain.recording()
+    if told is not None:
+        told.legs_are((leg.name, leg.result, leg.error) for leg in legs)
     errors = {leg.name: leg.error for leg in legs if leg.error is not None}
     if len(legs) == len(errors) == 1:
         raise next(iter(errors.values()))

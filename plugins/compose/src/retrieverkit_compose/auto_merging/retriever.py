@@ -9,6 +9,7 @@ from retrieverkit_compose.around import Around, checked, evidence_of
 from retrieverkit_compose.auto_merging.merging import Merged, merged
 from retrieverkit_compose.auto_merging.options import AutoMergingSettings
 from retrieverkit_compose.relatives import Relatives
+from retrieverkit_core import explain
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
@@ -96,6 +97,11 @@ class AutoMergingRetriever(Around):
             hits[each.node.id] = self._hit(each, found, rank)
         order = sorted(hits, key=lambda name: self._place(hits[name].score, best[name], name))
         kept = [hits[name] for name in order[: query.top_k]]
+        with explain.stage("merging", came=found) as stage:
+            stage.went(kept, below=[hits[name] for name in order[len(kept) :]])
+            for each in after if stage else ():
+                for name in each.hits - {each.node.id}:
+                    stage.replaced(name, by=each.node.id)
         notes = [*_notes(found), *self._too_few(query, found, kept)]
         return self._made(kept, found, notes=notes, warnings=_warnings(own, relatives))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from retrieverkit_compose.around import Around, checked, explicit
 from retrieverkit_compose.diversify.options import DiversifySettings
+from retrieverkit_core import explain
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import UNLIMITED, QueryBundle
@@ -89,6 +90,8 @@ class DiversifyRetriever(Around):
         if not enough and wanted < UNLIMITED and len(found) >= wanted:
             return None
         kept = hits[: query.top_k]
+        with explain.stage(self.name, came=found) as stage:
+            stage.went(kept, below=hits[len(kept) :])
         left_out = len(found) - len(hits)
         what = "document" if self._field is None else f"value of {self._field!r}"
         notes = (

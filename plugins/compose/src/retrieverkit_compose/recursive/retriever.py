@@ -6,6 +6,7 @@ from typing import Any
 
 from retrieverkit_compose.around import Around, evidence_of, explicit
 from retrieverkit_compose.relatives import Relatives
+from retrieverkit_core import explain
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import RecursionLimitError
 from retrieverkit_core.hits import Evidence, NodeWithScore
@@ -74,6 +75,11 @@ class RecursiveRetriever(Around):
             for rank, (hit, path) in enumerate(zip(found, paths, strict=True), 1)
             if not relatives.hides(_target_of(path[-1]))
         ]
+        with explain.stage("following", came=found) as stage:
+            stage.went(hits)
+            for path in paths if stage else ():
+                if len(path) > 1:
+                    stage.replaced(path[0].id, by=path[-1].id)
         lost = sum(_target_of(path[-1]) in relatives.missing for path in paths)
         warning = f"{lost} of {len(found)} hits are index nodes that lead to no node of the index; they stay"
         return self._made(hits, found, warnings=[warning] if lost else ())

@@ -11,6 +11,7 @@ from retrieverkit_compose.rerank.by_reranker import ByReranker
 from retrieverkit_compose.rerank.by_vectors import ByVectors, vectors_within
 from retrieverkit_compose.rerank.judging import Judge, Judged
 from retrieverkit_compose.rerank.options import RerankSettings
+from retrieverkit_core import explain
 from retrieverkit_core.choosing import INSTRUCTIONS
 from retrieverkit_core.errors import MissingServiceError, OptionError
 from retrieverkit_core.plan import Plan
@@ -108,7 +109,10 @@ class RerankRetriever(Around):
 
     def _reordered(self, found: RetrievalResult, judged: Judged, top_k: int | None) -> RetrievalResult:
         legs = [evidence_of(hit, self.retriever.name, rank) for rank, hit in enumerate(found, 1)]
-        hits = [found[place].with_score(score, legs[place]) for place, score in judged.order[:top_k]]
+        with explain.stage(self.name, came=found) as stage:
+            ranked = [found[place].with_score(score, legs[place]) for place, score in judged.order]
+            hits = ranked[:top_k]
+            stage.went(hits, below=ranked[len(hits) :])
         return self._made(hits, found, legs=judged.legs, warnings=judged.warnings, notes=judged.notes)
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:

@@ -20,6 +20,7 @@ from retrieverkit_compose.router.choosing import (
     Route,
 )
 from retrieverkit_compose.router.options import By, RouterSettings
+from retrieverkit_core import explain
 from retrieverkit_core.errors import MissingServiceError, OptionError
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
@@ -150,6 +151,10 @@ class RouterRetriever(BaseRetriever):
         skipped = [
             LegStatus(name, LegState.SKIPPED, note="not chosen") for name in self.route_names if name not in taken
         ]
+        told = explain.recording()
+        if told is not None:
+            for leg in skipped:
+                told.skipped(leg.name, leg.note)
         if self._multi:
             hits = by_ranks([(leg.name, leg.retriever.name, result) for leg, result in results], query.top_k)
         else:

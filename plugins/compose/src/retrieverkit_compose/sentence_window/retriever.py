@@ -9,6 +9,7 @@ from typing import Any
 from retrieverkit_compose.around import Around, checked, evidence_of, explicit
 from retrieverkit_compose.relatives import Relatives
 from retrieverkit_compose.sentence_window.options import SentenceWindowSettings
+from retrieverkit_core import explain
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.nodes import Node
@@ -66,6 +67,8 @@ class SentenceWindowRetriever(Around):
             self._hit(hit, rank, [*reversed(earlier), hit.node, *later]) if earlier or later else hit
             for rank, (hit, earlier, later) in enumerate(zip(found, before, behind, strict=True), 1)
         ]
+        with explain.stage("windows", came=found) as stage:
+            stage.went(hits)
         notes = ["no hit has neighbours; an index whose documents are cut by splitter='sentences' has some"]
         return self._made(hits, found, notes=notes if found and not any(before) and not any(behind) else ())
 
