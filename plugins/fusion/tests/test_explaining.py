@@ -6,7 +6,7 @@ import pytest
 
 from retrieverkit_core import Plan
 from retrieverkit_core.explain import Code, Status
-from retrieverkit_fusion import FusionRetriever
+from retrieverkit_fusion import FusionRetriever, HybridRetriever
 from retrieverkit_testkit.models import ScriptedModel
 
 
@@ -71,3 +71,32 @@ def test_what_one_leg_has_high_and_the_others_bring_down(listed):
     changed = fused(listed, ("one", "abcd"), ("two", "bcdx"), method="relative_score", weights=weights, top_k=1)
     assert [hit.node_id for hit in changed.retrieve("q")] == ["a"]
     assert fusion.legs[0].weight == 1
+
+
+class Moves:
+    """Vectors that can be moved, or not."""
+
+    def __init__(self, listed, then):
+        self.leg = listed("vector", [("a", 0.9), ("b", 0.8)])
+        self.leg.moved = lambda query, toward, weight: then(query)
+
+
+@pytest.mark.parametrize(
+    ("then", "status"),
+    [
+        (lambda query: query, Status.APPLIED),
+        (lambda query: None, Status.SKIPPED),
+        (lambda query: 1 / 0, Status.FALLBACK),
+    ],
+)
+def test_the_second_look_of_hybrid_is_a_stage(then, status, listed):
+    words = listed("bm25", [("a", 2.0), ("c", 1.0)])
+    hybrid = HybridRetriever(words, Moves(listed, then).leg, weight=0.5, feedback=0.5)
+    result = hybrid.retrieve("q", explain=True)
+    told = result.explain()
+    [feedback] = [stage for stage in told.root.walk() if stage.name == "feedback"]
+    assert (feedback.status, feedback.n_in, feedback.n_out) == (status, 2, 2)
+    assert bool(feedback.error) == (status is Status.FALLBACK)
+    assert [stage.name for stage in told.root.stages if stage.is_leg] == ["bm25", "vector"]
+    assert list(result) == list(hybrid.retrieve("q"))
+    assert told.recombines

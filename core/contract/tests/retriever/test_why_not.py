@@ -2,7 +2,17 @@
 
 import pytest
 
-from retrieverkit_core import BaseRetriever, Budget, IndexNode, MetadataFilters, Node, NodeWithScore, Plan, explain
+from retrieverkit_core import (
+    BaseRetriever,
+    Budget,
+    IndexNode,
+    MetadataFilters,
+    Node,
+    NodeWithScore,
+    Plan,
+    deadline,
+    explain,
+)
 from retrieverkit_core.errors import BudgetExceededError, DeadlineExceededError, FilterError
 from retrieverkit_core.explain import Code
 from retrieverkit_core.plugin import FilterCapabilities
@@ -172,6 +182,33 @@ def test_what_the_caller_has_to_mend_is_raised():
         Late([]).why_not("q", "a", timeout=5.0)
     with pytest.raises(BudgetExceededError):
         Spends([]).why_not("q", "a", budget=Budget(llm_calls=0))
+
+
+def test_the_search_for_what_would_have_kept_it_ends_with_the_time():
+    class Slow(Leaf):
+        def _retrieve(self, query_bundle):
+            if query_bundle.top_k > 2:
+                left.append(deadline.remaining())
+                raise DeadlineExceededError("slow", None)
+            return super()._retrieve(query_bundle)
+
+    left = []
+    slow = Slow(hits("a", "b", "c"))
+    slow._searched_corpus = Held(Node(id="c", text="c"))
+    told = slow.why_not("q", "c", timeout=30.0)
+    assert told.would == ()
+    assert told.code is Code.BELOW_LEG_CUT
+    assert all(0 < each <= 30.0 for each in left)
+
+
+def test_a_search_that_finds_more_when_asked_for_more():
+    class Approximate(Leaf):
+        def _retrieve(self, query_bundle):
+            return self.found if query_bundle.top_k > 1000 else [self.found[0], self.found[2]]
+
+    told = Approximate(hits("a", "b", "c")).why_not("q", "b")
+    assert told.code is Code.BELOW_LEG_CUT
+    assert "where all is asked for" in told.text
 
 
 def test_why_not_is_final():

@@ -149,6 +149,7 @@ def least(values: Iterable[V], enters: Callable[[V], bool]) -> tuple[V, bool] | 
 
 def why_not(retriever: BaseRetriever, query: QueryBundle, node_id: str) -> WhyNot:
     """Return why a node is not among the hits; see `BaseRetriever.why_not`."""
+    until = None if query.timeout is None else monotonic() + query.timeout
     with unrecorded(), budget.limited(query.budget):
         asked = query.replace(budget=None, explain=True)
         recording, answered = _recorded(retriever, asked)
@@ -159,7 +160,8 @@ def why_not(retriever: BaseRetriever, query: QueryBundle, node_id: str) -> WhyNo
         outside = node is not None and query.scope is not None and not query.scope.matches(filterable(node))
         if outside or (node is None and known):
             return _not_indexed(node_id)
-        return _Search(retriever, asked, node_id, node, recording).verdict(answered)
+        tries = Tries(until, _tries_of(retriever, query))
+        return _Search(retriever, asked, node_id, node, recording, tries).verdict(answered)
 
 
 def _not_indexed(node_id: str) -> WhyNot:
@@ -283,7 +285,13 @@ class _Search:
     """The search for the stage that lost a node, in one recording."""
 
     def __init__(
-        self, retriever: BaseRetriever, query: QueryBundle, node_id: str, node: Node | None, recording: Recording
+        self,
+        retriever: BaseRetriever,
+        query: QueryBundle,
+        node_id: str,
+        node: Node | None,
+        recording: Recording,
+        tries: Tries,
     ) -> None:
         self._retriever = retriever
         self._query = query
@@ -291,8 +299,7 @@ class _Search:
         self._node = node
         self._recording = recording
         self._telling = Telling(recording)
-        until = None if query.timeout is None else monotonic() + query.timeout
-        self._tries = Tries(until, _tries_of(retriever, query))
+        self._tries = tries
         self._seen = False
         self._looked = True
 
@@ -365,7 +372,7 @@ class _Search:
             return _Loss(Code.DEDUPLICATED_INTO, stage, f"{by} stands for it", rank)
         if step.code is Code.BELOW_LEG_CUT and step.came is None and rank is not None:
             return self._beneath(recording, path, rank)
-        kept = len(step.out)
+        kept = len(self._telling.ids(step.out))
         legs = [(leg.name, at[0]) for leg in recording.legs if (at := self._telling.places(leg).get(self._id))]
         told = "".join(f", rank {at} in {leg}" for leg, at in legs)
         if step.code in (Code.FUSED_OUT, Code.CUT_BY_TOP_K, Code.BELOW_LEG_CUT) and rank is not None:
@@ -405,10 +412,14 @@ class _Search:
         """Return that the search of a leg has the node at a rank beneath its cut."""
         root, query = recording is self._recording, recording.query
         asked = query.top_k if query.top_k is not None else recording.retriever.default_top_k
-        if root:
-            return _Loss(Code.CUT_BY_TOP_K, f"{path}cut", f"rank {rank} in {recording.name}, top_k {asked}", rank)
-        text = f"rank {rank} in {recording.name}, candidates {asked}"
-        return _Loss(Code.BELOW_LEG_CUT, f"{path}search", text, rank)
+        wanted = f"{'top_k' if root else 'candidates'} {asked}"
+        text = f"rank {rank} in {recording.name}, {wanted}"
+        if asked is not None and rank <= asked:  # an approximate search finds more where more is asked for
+            text = f"rank {rank} in {recording.name} where all is asked for, not found with {wanted}"
+            return _Loss(Code.BELOW_LEG_CUT, f"{path}search", text, rank)
+        return _Loss(
+            *((Code.CUT_BY_TOP_K, f"{path}cut") if root else (Code.BELOW_LEG_CUT, f"{path}search")), text, rank
+        )
 
     def _excluded_by(self, query: QueryBundle) -> _Loss | None:
         """Return what excludes the node in a leg's own query, beside what the caller asked for."""
