@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.cypher.retriever import GraphCypherRetriever, GraphCypherTemplateRetriever
     from retrieverkit_property_graph.cypher.store import CypherStore, LadybugStore
     from retrieverkit_property_graph.extract_schema import ExtractSchema
+    from retrieverkit_property_graph.extraction.given import GivenTriples
     from retrieverkit_property_graph.graph.index import GraphIndex
+    from retrieverkit_property_graph.graph.view import GraphView
     from retrieverkit_property_graph.graph_retriever import GraphRetriever, Match, Walked
     from retrieverkit_property_graph.names import key_of
     from retrieverkit_property_graph.options import GraphOptions
@@ -44,6 +46,7 @@ __all__ = [
     "Entity",
     "ExtractSchema",
     "Extracted",
+    "GivenTriples",
     "GraphCypherRetriever",
     "GraphCypherTemplateRetriever",
     "GraphIndex",
@@ -53,6 +56,7 @@ __all__ = [
     "GraphSynonymRetriever",
     "GraphVectorOptions",
     "GraphVectorRetriever",
+    "GraphView",
     "LadybugStore",
     "Match",
     "Picture",
@@ -80,6 +84,7 @@ _MODULES = {
     "Entity": "triples",
     "ExtractSchema": "extract_schema",
     "Extracted": "triples",
+    "GivenTriples": "extraction.given",
     "GraphCypherRetriever": "cypher.retriever",
     "GraphCypherTemplateRetriever": "cypher.retriever",
     "GraphIndex": "graph.index",
@@ -89,6 +94,7 @@ _MODULES = {
     "GraphSynonymRetriever": "synonym.retriever",
     "GraphVectorOptions": "vector.options",
     "GraphVectorRetriever": "vector.retriever",
+    "GraphView": "graph.view",
     "LadybugStore": "cypher.store",
     "Match": "graph_retriever",
     "Picture": "picture",
