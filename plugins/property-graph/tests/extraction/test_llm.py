@@ -435,3 +435,12 @@ def test_modes_have_the_prompt_the_schema_and_the_plan():
         assert [hit.ref_doc_id for hit in retriever.retrieve("Ann")] == ["a"]
         told = [prompt.system for prompt in model.asked if "relations" in prompt.schema.model_fields]
         assert [text.startswith("Name who lives where. Use only") for text in told] == [False, False, True, True]
+
+
+def test_fields_that_are_searched_from_now_on_are_shown_to_the_model():
+    model = ScriptedModel(names_too)
+    with Index.from_documents([Document("Ann", id="a", metadata={"notes": "Bob"})], llm=model) as index:
+        retriever = index.as_retriever('graph_synonym(extract="llm")')
+        assert retriever.retrieve("Bob").outcome == "empty"
+        index.configure(searched=["notes"])
+        assert [hit.ref_doc_id for hit in retriever.retrieve("Bob")] == ["a"]

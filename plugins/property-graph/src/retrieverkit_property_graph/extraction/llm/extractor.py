@@ -69,8 +69,8 @@ class ByModel:
 
     @property
     def fingerprint(self) -> str:
-        """Names the rules, the model, its prompt and the schema."""
-        return f"by model {self._heard.hex()}, {self._model.name}"
+        """Names the rules, the model, its prompt and the schema, and what of a node it is shown."""
+        return f"by model {self._heard.hex()}, {self._model.name}; of {', '.join(self._settings.searched)}"
 
     def of_nodes(self, nodes: Sequence[StoredNode]) -> list[Extracted]:
         """Return what the model names of each node, in order.
