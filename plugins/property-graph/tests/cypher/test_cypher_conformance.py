@@ -2,13 +2,18 @@
 
 import re
 
+import pytest
+
 from retrieverkit_testkit.models import ScriptedModel
+from retrieverkit_testkit.running import check_retriever
 from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
 
 
 def query(prompt):
     """Return a query for the entities that have a word of the question in their name."""
+    if "relations" in prompt.schema.model_fields:
+        return {"relations": []}
     words = re.findall(r"\w{1,40}", prompt.data[1])[:20]
     listed = ", ".join(f"'{word.lower()}'" for word in words)
     return {
@@ -17,6 +22,8 @@ def query(prompt):
 
 
 def parameters(prompt):
+    if "relations" in prompt.schema.model_fields:
+        return {"relations": []}
     return {"words": re.findall(r"\w{1,40}", prompt.data[1].lower())[:20]}
 
 
@@ -26,13 +33,32 @@ TEMPLATE = (
 )
 
 
+@pytest.mark.slow
 class TestGraphCypher(RetrieverConformance):
     retriever_mode = for_mode("graph_cypher", llm=ScriptedModel(query))
     capabilities = ["deterministic"]
     quick = True
 
 
-class TestGraphCypherTemplate(RetrieverConformance):
-    retriever_mode = for_mode(TEMPLATE, llm=ScriptedModel(parameters))
-    capabilities = ["deterministic"]
-    quick = True
+ITS_OWN = [
+    "best_hits_come_first",
+    "canaries_of_another_scope_never_appear",
+    "each_option_holds_for_its_own_retriever",
+    "every_option_is_read",
+    "options_are_described",
+    "options_of_the_wrong_type_are_refused",
+    "results_are_inert_json",
+    "scores_keep_their_declaration",
+    "specs_survive_being_written",
+    "the_default_options_survive_being_written",
+    "top_k_is_kept",
+    "unknown_options_are_refused",
+]
+"""What the two modes do not share."""
+
+
+@pytest.mark.slow
+def test_a_template_keeps_what_is_its_own():
+    template = for_mode(TEMPLATE, llm=ScriptedModel(parameters))
+    report = check_retriever(template, capabilities=["deterministic"], quick=True, only=ITS_OWN)
+    assert report.ok, str(report)

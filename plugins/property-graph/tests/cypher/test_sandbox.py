@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -187,6 +188,25 @@ def test_the_folder_goes_with_the_copy():
     del copy
     assert not folder.exists()
     gone(pid)
+
+
+def test_folders_that_are_made_at_once_do_not_remove_each_other():
+    kept = []
+
+    def make():
+        for _ in range(20):
+            folder = PrivateFolder()
+            (folder.path / "file").write_text("here", encoding="utf-8")
+            kept.append(folder)
+
+    threads = [threading.Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(kept) == 120 and all((folder.path / "file").exists() for folder in kept)
+    for folder in kept:
+        folder.remove()
 
 
 PROGRAM = """

@@ -29,9 +29,11 @@ class PrivateFolder:
     def __init__(self) -> None:
         _sweep()
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        new = self.path / (_LOCK if fcntl is None else "new")
+        self._lock = os.open(new, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         if fcntl is not None:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+            new.rename(self.path / _LOCK)  # only now: nobody finds it without the lock
         self._finalizer = weakref.finalize(self, _removed, self.path, self._lock, os.getpid())
 
     def remove(self) -> None:
