@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from retrieverkit import Document, Index
+from retrieverkit import Document, Index, cassette
 from retrieverkit_core import Budget, Node, budget
 from retrieverkit_core.corpus import IndexSettings, StoredNode
 from retrieverkit_core.errors import BudgetExceededError, EndpointError, ModelAnswerError, OptionError
@@ -28,6 +28,7 @@ from retrieverkit_property_graph.extraction.planning import build_plan
 from retrieverkit_property_graph.graph.index import GraphIndex
 from retrieverkit_property_graph.options import GraphOptions
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
+from retrieverkit_testkit.model_server import ModelServer
 from retrieverkit_testkit.models import ScriptedModel
 
 SCHEMA = ExtractSchema(entities=("Person", "Place"), relations=("lives in",))
@@ -444,3 +445,35 @@ def test_fields_that_are_searched_from_now_on_are_shown_to_the_model():
         assert retriever.retrieve("Bob").outcome == "empty"
         index.configure(searched=["notes"])
         assert [hit.ref_doc_id for hit in retriever.retrieve("Bob")] == ["a"]
+
+
+def test_a_graph_is_made_again_from_a_cassette(tmp_path):
+    mode = 'graph_synonym(extract="llm", extract_schema={"relations": ["lives in"]})'
+
+    def run(model):
+        documents = [Document(text, id=text) for text in ("Ann", "Bob", "Ann Bob")]
+        with cassette(tmp_path / "calls.jsonl"), Index.from_documents(documents, llm=model) as index:
+            result = index.retrieve("Ann", mode)
+            return [(hit.ref_doc_id, hit.evidence[0].details) for hit in result], result.spent
+
+    live = ScriptedModel(names_too)
+    recorded = run(live)
+    assert recorded[0] and len(live.asked) == 4
+    assert run(ScriptedModel(lambda prompt: AssertionError("a replay asks nobody"))) == recorded
+
+
+def test_over_http_an_answer_outside_of_the_schema_is_asked_for_once_more_and_then_told():
+    def answer(request):
+        (text,) = request.data[:1]
+        label = "Robot" if text == "Bob" else "Person"
+        return {"relations": [relation(text, labels=(label, "Place"))]}
+
+    mode = 'graph_vector(extract="llm", extract_schema={"entities": ["Person", "Place"]})'
+    with ModelServer(answer) as server:
+        llm = f"openai(model='m', base_url='{server.url}', api_key_env=None)"
+        documents = [Document(text, id=text) for text in ("Ann", "Bob")]
+        with Index.from_documents(documents, llm=llm, embedding="hash") as index:
+            result = index.retrieve("Ann", mode)
+            assert [hit.ref_doc_id for hit in result] == ["Ann"]
+            assert any("what the model named of it, in no shape that can be used" in note for note in result.notes)
+        assert sorted(request.data[0] for request in server.requests) == ["Ann", "Bob", "Bob"]
