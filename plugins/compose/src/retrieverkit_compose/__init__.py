@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from retrieverkit_compose.rerank.retriever import RerankRetriever
     from retrieverkit_compose.router.retriever import RouterRetriever
     from retrieverkit_compose.sentence_window.retriever import SentenceWindowRetriever
+    from retrieverkit_compose.shadow.comparison import Comparison
+    from retrieverkit_compose.shadow.retriever import ShadowRetriever
     from retrieverkit_compose.transform.retriever import TransformRetriever
 
 __all__ = [
     "AutoMergingRetriever",
+    "Comparison",
     "DiversifyRetriever",
     "EnsembleRetriever",
     "ExcludeRetriever",
@@ -26,11 +29,13 @@ __all__ = [
     "RerankRetriever",
     "RouterRetriever",
     "SentenceWindowRetriever",
+    "ShadowRetriever",
     "TransformRetriever",
 ]
 
 _MODULES = {
     "AutoMergingRetriever": "auto_merging.retriever",
+    "Comparison": "shadow.comparison",
     "DiversifyRetriever": "diversify.retriever",
     "EnsembleRetriever": "ensemble.retriever",
     "ExcludeRetriever": "exclude.retriever",
@@ -39,6 +44,7 @@ _MODULES = {
     "RerankRetriever": "rerank.retriever",
     "RouterRetriever": "router.retriever",
     "SentenceWindowRetriever": "sentence_window.retriever",
+    "ShadowRetriever": "shadow.retriever",
     "TransformRetriever": "transform.retriever",
 }
 

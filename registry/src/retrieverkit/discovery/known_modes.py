@@ -28,6 +28,7 @@ KNOWN_MODES: dict[str, str] = {
     "rerank": "retrieverkit-compose",
     "router": "retrieverkit-compose",
     "sentence_window": "retrieverkit-compose",
+    "shadow": "retrieverkit-compose",
     "summary": "retrieverkit-summary",
     "summary_embedding": "retrieverkit-summary",
     "summary_llm": "retrieverkit-summary",

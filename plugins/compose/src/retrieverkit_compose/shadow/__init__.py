@@ -1,0 +1,1 @@
+"""One retriever serves, another is compared with it off the path."""
