@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         CypherTimeoutError,
         CypherWorkerError,
     )
+    from retrieverkit_property_graph.cypher.neo4j_store import Neo4jStore
     from retrieverkit_property_graph.cypher.options import CypherOptions, CypherTemplateOptions
     from retrieverkit_property_graph.cypher.retriever import GraphCypherRetriever, GraphCypherTemplateRetriever
     from retrieverkit_property_graph.cypher.store import CypherStore, LadybugStore
@@ -59,6 +60,7 @@ __all__ = [
     "GraphView",
     "LadybugStore",
     "Match",
+    "Neo4jStore",
     "Picture",
     "PprOptions",
     "PprRetriever",
@@ -97,6 +99,7 @@ _MODULES = {
     "GraphView": "graph.view",
     "LadybugStore": "cypher.store",
     "Match": "graph_retriever",
+    "Neo4jStore": "cypher.neo4j_store",
     "Picture": "picture",
     "PprOptions": "ppr.options",
     "PprRetriever": "ppr.retriever",
