@@ -40,6 +40,9 @@ def relations(*args, **options):
         ("They use iPhone and mRNA data with Ann-Marie O’Neill.", ["iPhone", "mRNA", "Ann-Marie O’Neill"]),
         ("AT&T paid Goldman & Sachs in 1990.", ["AT&T", "Goldman & Sachs"]),
         ("Ludwig van Beethoven's Ninth was first.", ["Ludwig van Beethoven", "Ninth"]),
+        ("- Acme Works\n- Bolt\nNew York\nAnn", ["Acme Works", "Bolt", "New York", "Ann"]),
+        ("a line that is wrapped where it is long has New\nYork in it", ["New York"]),
+        ("Mail Ann.Roe@Acme.com or see https://Oslo.org/Bergen, Bob.", ["Mail", "Bob"]),
         ("Zoe\u0308 lives in A\u030albourg.", ["Zo\u00eb", "\u00c5lbourg"]),
     ],
 )

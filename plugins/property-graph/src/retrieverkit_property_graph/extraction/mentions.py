@@ -55,6 +55,7 @@ _OPENERS = _words(
 )
 """English words that begin sentences and are not stop words of an index."""
 _INITIAL_CHARS = 3
+_WRAPPED_CHARS = 40  # a shorter line is an item of a list or a heading, and no name goes on in the next one
 _POSSESSIVE = ("'s", "’s", "'S", "’S")
 
 
@@ -107,12 +108,17 @@ class Names:
         elif "." in run[-1][0] and sentence[end : end + 1] == ".":
             text += "."
         if 1 < len(text) <= MAX_NAME_CHARS:
-            yield Mention(start, start + len(text), text)
+            yield Mention(start, start + len(text), on_one_line(text))
 
 
 def free(mention: Mention, taken: Sequence[Mention]) -> bool:
     """Return whether a mention overlaps with none of those that are taken."""
     return all(mention.end <= other.start or other.end <= mention.start for other in taken)
+
+
+def on_one_line(name: str) -> str:
+    """Return a name with one space for the white space between two words."""
+    return " ".join(name.split())
 
 
 def in_capitals(sentence: str) -> bool:
@@ -128,7 +134,7 @@ def _quoted(sentence: str) -> Iterator[Mention]:
         begins_small = name[:1] != name[:1].upper()
         if name and not begins_small and len(name.split()) <= MAX_NAME_WORDS:
             start = match.start(match.lastindex or 0) + text.index(name)
-            yield Mention(start, start + len(name), name)
+            yield Mention(start, start + len(name), on_one_line(name))
 
 
 def _end_of_run(sentence: str, words: Sequence[_Word], at: int) -> int:
@@ -152,11 +158,14 @@ def _may_stand_inside(word: str, before: str) -> bool:
 
 def _is_joined(sentence: str, words: Sequence[_Word], at: int) -> bool:
     """Return whether only a space is between a word and the one before it, or the full stop of an initial."""
-    gap = sentence[words[at - 1].end() : words[at].start()]
+    start, end = words[at - 1].end(), words[at].start()
+    gap = sentence[start:end]
     if gap == " ":
         return True
     if gap.startswith(".") and _ends_in_initial(words[at - 1][0]):
         gap = gap[1:] or " "
+    if "\n" in gap and start - sentence.rfind("\n", 0, start) < _WRAPPED_CHARS:
+        return False
     return gap.isspace() and len(gap) <= 2
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from retrieverkit_indexing.analysis import words_pattern
-from retrieverkit_property_graph.extraction.mentions import Mention
+from retrieverkit_property_graph.extraction.mentions import Mention, on_one_line
 from retrieverkit_property_graph.extraction.scripts import (
     HAN,
     HANGUL,
@@ -69,7 +69,7 @@ class Phrases:
 def _phrase(sentence: str, run: list[re.Match[str]]) -> Iterator[Mention]:
     if len(run) > 1:
         start, end = run[-MOST_WORDS:][0].start(), run[-1].end()
-        yield Mention(start, end, sentence[start:end])
+        yield Mention(start, end, on_one_line(sentence[start:end]))
 
 
 def _between_particles(sentence: str) -> Iterator[Mention]:

@@ -12,7 +12,7 @@ from retrieverkit_core.corpus import Corpus, IndexSettings, StoredNode
 from retrieverkit_core.errors import shorten
 from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts, words_pattern
-from retrieverkit_property_graph.extraction.mentions import Mention, Names, free
+from retrieverkit_property_graph.extraction.mentions import Mention, Names, free, on_one_line
 from retrieverkit_property_graph.extraction.phrases import Phrases
 from retrieverkit_property_graph.extraction.scripts import runs_together
 from retrieverkit_property_graph.extraction.sentences import sentences, version
@@ -32,10 +32,11 @@ MAX_LABEL_WORDS = 8
 MOST_MENTIONS = 2000
 """How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
 
-_RULES_VERSION = 3
+_RULES_VERSION = 4
 _IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _LABEL_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
+_ADDRESS = re.compile(r"(?:\b[a-z]{1,10}://|\bwww\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w.-]+")
 _NOT_FIRST = frozenset({"and", "he", "it", "or", "she", "that", "they", "this", "which", "who"})
 _NOT_LAST = frozenset({"a", "an", "the"})
 _SHORT_FORM = re.compile(r"\s*[(（]\s*")
@@ -110,9 +111,9 @@ class Rules:
         titles: list[str] = []
         texts: list[str] = []
         for field, part in indexed_parts(node, self._settings.searched):
-            text = unicodedata.normalize("NFC", part.encode("utf-8", "replace").decode("utf-8")).strip()
+            text = _readable(part)
             if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS and len(titles) < MOST_TITLES:
-                titles.append(" ".join(text.split()))
+                titles.append(on_one_line(text))
             elif text:
                 texts.append(text)
         return titles, texts
@@ -127,6 +128,14 @@ class Rules:
 
     def _is_stop_word(self, word: str) -> bool:
         return not self._analyzer.joined(word)
+
+
+def _readable(text: str) -> str:
+    """Return a text in composed characters, without addresses of pages and mail: words in them are not names."""
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    if "://" in text or "@" in text or "www." in text:
+        text = _ADDRESS.sub(" \0 ", text)
+    return text.strip()
 
 
 class _Found:
