@@ -259,6 +259,8 @@ def test_arrays_are_read_once_for_each_state_and_scope(tmp_path, monkeypatch):
 
     first = arrays()
     assert arrays() is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.relations.subjects[0] = 7
     assert arrays(np.array([1])) is arrays(np.array([1]))
     for number in range(2, 12):
         arrays(np.array([1, number]))

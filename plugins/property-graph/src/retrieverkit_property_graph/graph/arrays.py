@@ -70,7 +70,7 @@ class Labels(NamedTuple):
 
 @dataclass(frozen=True)
 class GraphArrays:
-    """One state of the graph, or what some nodes support of it. Shared: do not write to the arrays.
+    """One state of the graph, or what some nodes support of it. Shared, and so not to be written to.
 
     Attributes:
         entities: The ids of the entities, ascending.
@@ -89,6 +89,12 @@ class GraphArrays:
     labels: Labels
     mentions: Mentions
     supports: Supports
+
+    def __post_init__(self) -> None:
+        """Have numpy refuse to write to them."""
+        alone = (self.entities, self.lengths, self.passages)
+        for array in (*alone, *self.relations, *self.labels, *self.mentions, *self.supports):
+            array.flags.writeable = False
 
     @cached_property
     def by_subject(self) -> Lists:
