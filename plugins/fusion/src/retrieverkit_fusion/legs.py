@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from retrieverkit_core import deadline
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
-from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_fusion.combining import Listing, Ranking
@@ -121,14 +121,16 @@ class Ask:
         """
         asked, leg = self.query, self.leg
         candidates = leg.candidates
-        if candidates is not None and asked.top_k is not None:
-            candidates = max(candidates, asked.top_k)
+        if candidates is not None:
+            candidates = min(max(candidates, asked.top_k or 0), UNLIMITED)
         timeout = leg.timeout
         if self.until is not None:
             left = self.until - (monotonic() if now is None else now)
             if left <= 0.0:
                 raise DeadlineExceededError(self.name, None)
             timeout = left if timeout is None else min(timeout, left)
+        if timeout == asked.timeout:
+            return asked.asking(candidates, asked.filters)
         return asked.replace(top_k=candidates, timeout=timeout)
 
     @property
