@@ -72,6 +72,14 @@ def test_an_entity_is_shown_with_what_is_around_it(graph, file):
     assert told["entity"] == {"name": "Engine", "labels": ["Machine"], "properties": {}, "nodes": 1}
 
 
+def test_alone_it_says_what_it_does(capsys):
+    assert main(["graph"]) == 0
+    shown = capsys.readouterr()
+    assert all(command in shown.out for command in ("show", "stats", "add"))
+    assert shown.err == ""
+    assert main(["graph", "show"]) == 2
+
+
 def test_an_unknown_name_is_an_error_that_names_near_ones(graph, file):
     assert "the graph, which is empty" in graph("show", "Ada", "--extract", "given", code=1).err
     graph("add", file(*LINES))

@@ -63,11 +63,14 @@ Scope = Annotated[
     ),
 ]
 
-app = typer.Typer(help="Look at the graph of an index, and add triples to its documents.", no_args_is_help=True)
+app = typer.Typer(help="Look at the graph of an index, and add triples to its documents.", invoke_without_command=True)
 
 
 @app.callback()
-def _graph() -> None: ...
+def _graph(context: typer.Context) -> None:
+    """Look at the graph of an index, and add triples to its documents."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command("show")
