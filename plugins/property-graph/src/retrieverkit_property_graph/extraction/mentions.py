@@ -38,7 +38,7 @@ def _words(text: str) -> frozenset[str]:
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’‐‑–&-][^\W_]+)*|&")
 _QUOTED = re.compile(
-    r"“([^“”]{2,120})”|\"([^\"]{2,120})\"|``\s?([^`]{2,120}?)\s?''|«\s?([^«»]{2,120}?)\s?»|„([^„“”]{2,120})[“”]"
+    r"“([^“”]{2,120})”|(?<!\w)\"([^\"]{2,120})\"(?!\w)|``\s?([^`]{2,120}?)\s?''|«\s?([^«»]{2,120}?)\s?»|„([^„“”]{2,120})[“”]"
     r"|「([^「」]{1,60})」|『([^『』]{1,60})』|《([^《》]{1,60})》"
 )
 _INSIDE = _words("of for & de von van der den del della di da do dos du la le les el los las al bin ibn af av zu zur")
@@ -95,7 +95,7 @@ class Names:
         self, sentence: str, run: Sequence[_Word], plain: AbstractSet[str], *, initial: bool
     ) -> Iterator[Mention]:
         """Yield the name that a run of words is, if it is one, without what only stands before it."""
-        if initial and ((first := run[0][0].lower()) in plain or first in _OPENERS):
+        if initial and _says_nothing(run[0][0], plain):
             run = run[1:]
         while run and self._is_stop_word(run[0][0]):
             run = run[1:]
@@ -131,10 +131,14 @@ def _quoted(sentence: str) -> Iterator[Mention]:
     for match in _QUOTED.finditer(sentence):
         text = match.group(match.lastindex or 0)
         name = text.strip(" ,.;")
-        begins_small = name[:1] != name[:1].upper()
-        if name and not begins_small and len(name.split()) <= MAX_NAME_WORDS:
+        if _begins_and_ends_as_title(name) and len(name.split()) <= MAX_NAME_WORDS:
             start = match.start(match.lastindex or 0) + text.index(name)
             yield Mention(start, start + len(name), on_one_line(name))
+
+
+def _begins_and_ends_as_title(text: str) -> bool:
+    """Return whether a text between quotation marks may be a title: not a word in small letters, and not code."""
+    return text[:1].isalnum() and text[0] == text[0].upper() and (text[-1].isalnum() or text[-1] in "!?)…")
 
 
 def _end_of_run(sentence: str, words: Sequence[_Word], at: int) -> int:
@@ -167,6 +171,16 @@ def _is_joined(sentence: str, words: Sequence[_Word], at: int) -> bool:
     if "\n" in gap and start - sentence.rfind("\n", 0, start) < _WRAPPED_CHARS:
         return False
     return gap.isspace() and len(gap) <= 2
+
+
+def _says_nothing(word: str, plain: AbstractSet[str]) -> bool:
+    """Return whether the capital of a sentence's first word does not make it a name."""
+    return word[1:].islower() and (word.lower() in plain or opens(word))
+
+
+def opens(word: str) -> bool:
+    """Return whether a word is one of those that begin sentences and say nothing of what they are about."""
+    return word.lower() in _OPENERS
 
 
 def _has_capital(word: str) -> bool:

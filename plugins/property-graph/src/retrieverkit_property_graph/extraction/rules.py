@@ -12,7 +12,7 @@ from retrieverkit_core.corpus import Corpus, IndexSettings, StoredNode
 from retrieverkit_core.errors import shorten
 from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts, words_pattern
-from retrieverkit_property_graph.extraction.mentions import Mention, Names, free, on_one_line
+from retrieverkit_property_graph.extraction.mentions import Mention, Names, free, on_one_line, opens
 from retrieverkit_property_graph.extraction.phrases import Phrases
 from retrieverkit_property_graph.extraction.scripts import runs_together
 from retrieverkit_property_graph.extraction.sentences import sentences, version
@@ -32,7 +32,7 @@ MAX_LABEL_WORDS = 8
 MOST_MENTIONS = 2000
 """How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
 
-_RULES_VERSION = 4
+_RULES_VERSION = 5
 _IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _LABEL_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
@@ -73,7 +73,7 @@ class Rules:
         self._settings = settings
         self._analyzer = Analyzer(settings.language)
         self._names = Names(self._is_stop_word)
-        self._phrases = Phrases(self._is_stop_word)
+        self._phrases = Phrases(lambda word: opens(word) or self._is_stop_word(word))
 
     @property
     def fingerprint(self) -> str:
