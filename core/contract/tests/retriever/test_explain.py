@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +13,7 @@ from retrieverkit_core.explain import How, Score, Status
 from retrieverkit_core.plugin import FilterCapabilities
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
+from retrieverkit_core.threads import WORKERS
 
 
 def nodes(*ids, **metadata):
@@ -195,6 +197,29 @@ def test_the_author_is_asked_no_more_often():
     retriever = Listed(nodes("a", "b"))
     retriever.retrieve("q", explain=True)
     assert retriever.asked == 1
+
+
+def test_a_leg_that_is_given_up_is_told_as_such():
+    go = threading.Event()
+
+    class Hangs(Listed):
+        def _retrieve(self, query_bundle):
+            go.wait(30)
+            return []
+
+    class GivesUp(Shortest):
+        def _retrieve(self, query_bundle):
+            started.append(WORKERS.submit(self.inner.retrieve, query_bundle))
+            while not explain.recording().legs:
+                pass
+            return nodes("a")
+
+    started = []
+    told = GivesUp(Hangs([])).retrieve("q", explain=True).explain()
+    go.set()
+    started[0].result(30)
+    [leg] = [stage for stage in told.root.stages if stage.is_leg]
+    assert (leg.status, leg.error) == (Status.FAILED, "it had not ended")
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import shorten
+from retrieverkit_core.explain._codes import Status
 from retrieverkit_core.explain._explanation import (
     LOST_SHOWN,
     NEAR_MISSES,
@@ -110,10 +111,10 @@ class Telling:
         legs = [self.stage(leg) for leg in list(recording.legs)]
         return Stage(
             recording.name,
-            recording.status,
+            recording.status if recording.ended else Status.FAILED,
             n_out=len(self.ids(recording.out)),
             milliseconds=recording.milliseconds,
-            error=_said(recording.error),
+            error=_said(recording.error) if recording.ended else "it had not ended",
             note=recording.note,
             stages=(*legs, *(self._step(step) for step in list(recording.steps))),
             is_leg=True,

@@ -148,6 +148,7 @@ class Recording:
         note: What a reader should know.
         milliseconds: How long it took.
         entered: Whether an index node led to it.
+        ended: Whether it has; a leg that is given up may still run.
     """
 
     def __init__(self, retriever: BaseRetriever, query: QueryBundle) -> None:
@@ -162,6 +163,7 @@ class Recording:
         self.note = ""
         self.milliseconds = 0.0
         self.entered = False
+        self.ended = False
         self.parent: Recording | None = None
         self._token: Token[Recording | None]
         self._started = 0.0
@@ -183,7 +185,7 @@ class Recording:
         _current.reset(self._token)
         if error is not None:
             self.milliseconds = (perf_counter() - self._started) * 1000
-            self.status, self.error = Status.FAILED, error
+            self.status, self.error, self.ended = Status.FAILED, error, True
 
     def settle(self, result: RetrievalResult) -> RetrievalResult:
         """Take what was returned. What the caller of all of it gets is explained now, while all is as it was."""
@@ -196,6 +198,7 @@ class Recording:
 
     def take(self, result: RetrievalResult) -> None:
         """Take what was returned."""
+        self.ended = True
         self.out = rows_of(result if result.found is None else result.found)
 
     def explanation(self) -> Explanation:
@@ -250,7 +253,7 @@ class Recording:
     def skipped(self, name: str, note: str) -> None:
         """Record a leg that was not asked."""
         leg = Recording(self.retriever, self.query)
-        leg.name, leg.status, leg.note = name, Status.SKIPPED, note
+        leg.name, leg.status, leg.note, leg.ended = name, Status.SKIPPED, note, True
         self.legs.append(leg)
 
     def legs_are(self, legs: Iterable[tuple[str, RetrievalResult | None, BaseException | None]]) -> None:
@@ -266,7 +269,7 @@ class Recording:
             own = result._explained if result is not None else next((leg for leg in asked if leg.error is error), None)
             if not isinstance(own, Recording):
                 own = Recording(self.retriever, self.query)
-                own.status, own.error = Status.FAILED, error
+                own.status, own.error, own.ended = Status.FAILED, error, True
             own.name = name
             self.legs.append(own)
         self.legs += entered
