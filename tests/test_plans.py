@@ -195,3 +195,12 @@ def test_each_query_that_is_written_is_counted_for_each_leg(many):
         *(f"vector@{n}" for n in range(2, many + 2)),
     ]
     assert str(plan.parts[0]).startswith(f"query expansion: has the model write {many} more quer")
+
+
+def test_texts_that_are_put_together_for_a_query_are_not_counted_before(tmp_path):
+    with Index.from_documents(documents(3), tmp_path / "notes.rk", embedding=Paid(50)) as index:
+        described = "router(bm25, vector, by='embedding', descriptions=['turbine', 'matter'])"
+        assert index.as_retriever("rerank(bm25)").plan("turbine").complete
+        for mode in ("rerank(sentence_window(bm25))", described):
+            plan = index.as_retriever(mode).plan("turbine")
+            assert not plan.complete and plan.total("embedding_calls") > 0

@@ -50,11 +50,19 @@ class ByVectors:
         return await offload(self.judge, query, hits)
 
     def plan(self, name: str, query: QueryBundle, inner: BaseRetriever, candidates: int) -> Plan:
-        """Return what judging would spend: nothing of its own where `inner` embeds the query by the same index."""
+        """Return what judging would spend: nothing of its own where `inner` embeds the query by the same index.
+
+        Texts that are put together for the query have to be embedded too. How many they are is not known before.
+        """
         compares = Plan(name, f"compares up to {candidates} hits with the query")
-        if not isinstance(self.vectors, BaseRetriever) or self.vectors in _all_of(inner):
+        if not isinstance(self.vectors, BaseRetriever):
             return compares
-        return replace(compares, parts=(replace(self.vectors.plan(query), name=f"{name}, {self.vectors.name}"),))
+        asked, own = _all_of(inner), self.vectors.plan(query)
+        if own.spends and any(each.replaces_nodes for each in asked):
+            compares = replace(compares, embedding_calls=None)
+        if self.vectors in asked:
+            return compares
+        return replace(compares, parts=(replace(own, name=f"{name}, {self.vectors.name}"),))
 
 
 def vectors_within(retriever: BaseRetriever, embedding: str | None) -> NodeVectors | None:

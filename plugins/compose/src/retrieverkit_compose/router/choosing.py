@@ -119,9 +119,10 @@ class ByDescription:
         return await offload(self.choose, query)
 
     def plan(self, name: str, query: QueryBundle) -> Plan:
-        """Return what it costs to embed the query and the descriptions, where somebody knows."""
+        """Return what it costs to embed the query. What the descriptions cost is not known: they are remembered."""
         parts = (self.vectors.plan(query),) if isinstance(self.vectors, BaseRetriever) else ()
-        return Plan(name, "compares the query with the descriptions", parts=parts)
+        paid = any(part.spends for part in parts)
+        return Plan(name, "compares the query with the descriptions", embedding_calls=None if paid else 0, parts=parts)
 
 
 class ByModel:
