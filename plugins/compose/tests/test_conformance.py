@@ -66,7 +66,7 @@ class TestExclude(RetrieverConformance):
 
 @pytest.mark.slow
 class TestPinned(RetrieverConformance):
-    retriever_mode = "pinned(bm25, ids=['no such node'])"
+    retriever_mode = "pinned(bm25, ids=['a node'], when=['no such words'])"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
     quick = True
 

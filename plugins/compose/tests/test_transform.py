@@ -143,8 +143,13 @@ def test_wordless_queries_prompts_and_wrong_settings(listed):
     inner = ByWord(listed, "ice")
     model = writes("b")
     retriever = TransformRetriever(inner, llm=model)
-    with pytest.raises(QueryError, match="no words"):
-        retriever.retrieve(QueryBundle("", embedding=[1.0]))
+    wordless = QueryBundle("", embedding=[1.0])
+    anyway = listed([Node(id="a")])
+    for more in ({}, {"include_original": False}, {"by": "hyde"}):
+        result = TransformRetriever(anyway, llm=model, **more).retrieve(wordless)
+        assert len(result) == 1 and (result.legs[0].state, result.legs[0].note) == ("skipped", "the query has no words")
+        assert TransformRetriever(anyway, llm=model, **more).plan(wordless).total("llm_calls") == 0
+    assert model.asked == []
     assert retriever.retrieve(" ") == []
     retriever.update_prompts(write="Write {count}.")
     retriever.retrieve("ice")

@@ -8,6 +8,7 @@ from retrieverkit_compose.router.options import RouterOptions
 from retrieverkit_compose.vectors import vector_mode
 from retrieverkit_core.markers import hookimpl
 from retrieverkit_core.plugin import BuildContext, FilterCapabilities, ModeSpec, Need
+from retrieverkit_core.scores import ScoreKind, ScoreSpec
 
 if TYPE_CHECKING:
     from retrieverkit_compose.router.retriever import RouterRetriever
@@ -20,6 +21,7 @@ class RouterPlugin:
         name="router",
         summary="one of several retrievers, chosen by the query's words, an embedding or a language model",
         options=RouterOptions,
+        scores=ScoreSpec(ScoreKind.RELEVANCE),  # in listings; built, it has those of its routes
         filters=FilterCapabilities(delegates=True),
         needs=frozenset({Need.SUB_RETRIEVERS}),
     )

@@ -124,7 +124,8 @@ class TransformRetriever(Around):
                 raise QueryError("the function returned no query to ask", fix="return the query itself")
             texts = list(dict.fromkeys(written))
         else:
-            texts = [*([query.query_str] if self._original else []), *rewriting.texts]
+            itself = self._original or not rewriting.words
+            texts = [*([query.query_str] if itself else []), *rewriting.texts]
         asked = self._asked(query)
         return [
             self._leg(number, *((asked, ()) if text == query.query_str else (_other(asked, text), (text,))))
@@ -168,9 +169,11 @@ class TransformRetriever(Around):
         assert self._model is not None
         plan = rewriting.plan(self.name, self._model.name)
         if self._as_one:
-            passages = [f"{number} {_PLANNED}" for number in range(self._count)]
+            passages = [f"{number} {_PLANNED}" for number in range(self._count if rewriting.words else 0)]
             return replace(plan, parts=(self.retriever.plan(self._with_passages(query, passages)),))
         asked = self._asked(query)
+        if not rewriting.words:
+            return replace(plan, parts=(self.retriever.plan(asked),))
         other = self.retriever.plan(_other(asked, asked.query_str))
         parts = [self.retriever.plan(asked)] if self._original else [other]
         again = other.without_once()

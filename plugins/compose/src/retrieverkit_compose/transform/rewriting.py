@@ -10,7 +10,6 @@ from time import perf_counter
 from pydantic import BaseModel, ConfigDict, Field
 
 from retrieverkit_compose.transform.options import By
-from retrieverkit_compose.words import words_of
 from retrieverkit_core import budget, deadline
 from retrieverkit_core.errors import BudgetExceededError, DeadlineExceededError, ModelAnswerError, RetrieverKitError
 from retrieverkit_core.plan import Plan, tokens_of
@@ -60,22 +59,22 @@ class Rewriting:
     Attributes:
         texts: What was written; none equals the query or another.
         status: What the result tells of it.
-
-    Raises:
-        QueryError: The query has no words.
+        words: What is rewritten; "" for a query without words, for which nobody is asked.
     """
 
     def __init__(self, by: By, query: QueryBundle, count: int, prompt: str, *, required: bool) -> None:
         self.texts: tuple[str, ...] = ()
-        self.status = LegStatus(LEG, LegState.SKIPPED)
+        self.status = LegStatus(LEG, LegState.SKIPPED, note="the query has no words")
         self._by, self._count, self._required = by, count, required
-        self._words = words_of(query)
-        self._prompt = Prompt(prompt.format(count=count), (self._words,), Texts)
+        self.words = query.query_str.strip() or "\n".join(filter(str.strip, query.custom_embedding_strs or ()))
+        self._prompt = Prompt(prompt.format(count=count), (self.words,), Texts)
 
     def plan(self, name: str, model: str) -> Plan:
         """Return what it would spend."""
-        written = self._count * max(_TYPICAL_TOKENS[self._by], tokens_of(self._words))
-        tokens = tokens_of(self._prompt.system, self._words) + written
+        if not self.words:
+            return Plan(name, "asks no model, as the query has no words")
+        written = self._count * max(_TYPICAL_TOKENS[self._by], tokens_of(self.words))
+        tokens = tokens_of(self._prompt.system, self.words) + written
         what = {"multi_query": "queries", "decompose": "questions", "hyde": "passages"}[self._by]
         return Plan(name, f"has {model} write up to {self._count} {what}", llm_calls=1, tokens=tokens)
 
@@ -85,6 +84,8 @@ class Rewriting:
         Raises:
             RetrieverKitError: It fails and is required, or the budget is to last for everything.
         """
+        if not self.words:
+            return
         with self._settled():
             limit = self._time_limit()
             reply = model.ask(self._prompt) if limit is None else WORKERS.submit(model.ask, self._prompt).result(limit)
@@ -92,6 +93,8 @@ class Rewriting:
 
     async def aask(self, model: LanguageModel) -> None:
         """As `ask`, without blocking the event loop."""
+        if not self.words:
+            return
         with self._settled():
             async with asyncio.timeout(self._time_limit()):
                 reply = await model.aask(self._prompt)
@@ -127,7 +130,7 @@ class Rewriting:
         """
         if not isinstance(answer, Texts):
             raise ModelAnswerError("the model did not answer with texts", fix="use a model that keeps to a schema")
-        known = {_folded(self._words)}
+        known = {_folded(self.words)}
         texts = []
         for text in map(str.strip, answer.texts):
             if text and len(text) <= _MAX_CHARS[self._by] and _folded(text) not in known:
