@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import sys
 import threading
 
 import hostile_cypher
 import pytest
 
-from retrieverkit import Document, Index
+from retrieverkit import Document, Index, cassette
 from retrieverkit_core import Budget
 from retrieverkit_core.errors import BudgetExceededError, ModelAnswerError, OptionError
 from retrieverkit_property_graph import GraphCypherRetriever
@@ -177,6 +178,19 @@ def test_a_budget_counts_the_repair(index):
     with pytest.raises(BudgetExceededError):
         ask(index, "MATCH (e:Person) RETURN e", MARIE + "RETURN r", budget=Budget(llm_calls=1))
     assert ask(index, "MATCH (e:Person) RETURN e", MARIE + "RETURN r", budget=Budget(llm_calls=2))
+
+
+def test_a_cassette_answers_in_place_of_the_model(index, tmp_path):
+    with cassette(tmp_path / "calls.jsonl"):
+        recorded = ask(index, "MATCH (e:Person) RETURN e", MARIE + "RETURN r")
+    with cassette(tmp_path / "calls.jsonl"):
+        replayed = ask(index)  # the model has nothing to say
+        assert [(hit.node.id, hit.score) for hit in replayed] == [(hit.node.id, hit.score) for hit in recorded]
+
+
+def test_the_database_is_never_imported_here(index):
+    assert ask(index, MARIE + "RETURN r")
+    assert "ladybug" not in sys.modules  # it and kuzu cannot both be in one process
 
 
 def test_many_threads_and_tasks_share_the_processes(tmp_path):

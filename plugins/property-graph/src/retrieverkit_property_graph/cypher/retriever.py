@@ -84,7 +84,8 @@ class CypherRetriever(GraphRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> Found:
         if not query_bundle.query_str.strip():
-            return Found([], notes=(f"{self.name}: the query has no words, so nothing was searched for",))
+            nothing = Found([], notes=(f"{self.name}: the query has no words, so nothing was searched for",))
+            return answer(self.index, lambda _: nothing)
         return self._ask(query_bundle)
 
     def _run(self, written: str, run: Allowed, parameters: Mapping[str, Any], query_bundle: QueryBundle) -> Found:

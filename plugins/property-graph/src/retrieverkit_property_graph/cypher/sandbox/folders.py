@@ -18,7 +18,7 @@ except ImportError:  # Windows: what a killed process leaves stays until the sys
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = "retrieverkit-cypher-"
-_LOCK = "in-use"
+_LOCK = "retrieverkit-in-use"
 _ABANDONED = 3600.0
 """Seconds after which a folder without a lock is nobody's: its process died as it made it."""
 
