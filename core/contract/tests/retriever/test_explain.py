@@ -179,6 +179,20 @@ def test_under_a_scope_nothing_outside_is_named_or_counted():
         assert all(place.rank <= 3 for hit in told.hits for place in hit.legs)
 
 
+def test_an_index_node_outside_of_the_scope_that_leads_into_it_is_not_named():
+    ours = Node(id="x", text="x", metadata={"tenant": "ours"})
+    leads = [
+        NodeWithScore(IndexNode(id=f"SECRET{n}", text="s", metadata={"tenant": "theirs"}, obj=ours, index_id="x"), 1.0)
+        for n in range(3)
+    ]
+    retriever = Listed([*leads, *nodes("y", tenant="ours")])
+    result = retriever.retrieve("q", scope={"tenant": "ours"}, explain=True)
+    told = result.explain()
+    assert [hit.node_id for hit in told.hits] == [hit.node_id for hit in result] == ["x", "y"]
+    assert "SECRET" not in f"{told.as_dict()}{told}"
+    assert "SECRET" not in retriever.why_not("q", "nothing", scope={"tenant": "ours"}).text
+
+
 def test_an_explanation_is_data():
     retriever = Shortest(Listed(nodes("<b>", "b")))
     result = retriever.retrieve("q", explain=True)
