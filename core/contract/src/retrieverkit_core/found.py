@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 Pair = tuple[int, float | None]
 """The ordinal of a node in its corpus, and its score."""
 
-RawEvidence = tuple[tuple[str, int, "float | None"], ...]
+OneEvidence = tuple[str, int, "float | None"]
+"""A leg that found a node, with the rank and the raw score there."""
+
+RawEvidence = tuple[OneEvidence, ...]
 """The legs that found a node, each with the rank and the raw score there; `Evidence` where a leg says more."""
 
 

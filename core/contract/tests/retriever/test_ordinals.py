@@ -379,3 +379,38 @@ def test_what_a_leg_says_of_a_hit_comes_with_its_evidence(how):
     assert result.as_dict()["hits"][1]["evidence"] == [
         {"leg": "Tells", "rank": 2, "score": 98.0, "details": {"lines": [2]}}
     ]
+
+
+def as_hits(shelf, evidences):
+    return [NodeWithScore(shelf.nodes[1], 1.0, each) for each in evidences]
+
+
+def as_found(shelf, evidences):
+    return Found([(1, 1.0)] * len(evidences), shelf, shelf.head(), evidence=evidences)
+
+
+def behind_index_nodes(shelf, evidences):
+    leads = [IndexNode(id=f"i{at}", index_id=f"i{at}", obj=shelf.nodes[1]) for at in range(len(evidences))]
+    return [NodeWithScore(node, 1.0, each) for node, each in zip(leads, evidences, strict=True)]
+
+
+@pytest.mark.parametrize("give", [as_hits, as_found, behind_index_nodes])
+def test_a_node_that_is_found_a_thousand_times_is_not_compared_with_itself_a_million_times(give):
+    compared = 0
+
+    class Leg(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            nonlocal compared
+            compared += 1
+            return str(self) == str(other)
+
+    class Floods(BaseRetriever):
+        def _retrieve(self, query_bundle):
+            return give(Shelf(), [((Leg("a"), at // 2, 1.0),) for at in range(2000)])
+
+    (hit,) = Floods().retrieve("q")
+    assert [(each.leg, each.rank) for each in hit.evidence] == [("a", rank) for rank in range(1000)]
+    assert compared < 20_000

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.errors import PluginContractError, shorten
-from retrieverkit_core.found import Found, Pair, RawEvidence
+from retrieverkit_core.found import Found, OneEvidence, Pair, RawEvidence
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
 
@@ -33,6 +33,7 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
     leg = retriever.name
     hits: list[NodeWithScore] = []
     place: dict[str, int] = {}
+    again: dict[int, list[OneEvidence]] = {}
     previous = inf if falling else -inf
     for rank, hit in enumerate(returned, 1):
         if type(hit) is not NodeWithScore and not isinstance(hit, NodeWithScore):
@@ -57,7 +58,9 @@ def checked(returned: object, retriever: BaseRetriever) -> list[NodeWithScore]:
             fresh._origin = hit._origin
             hits.append(fresh)
         else:
-            hits[first]._evidence += tuple(e for e in evidence if e not in hits[first]._evidence)
+            again.setdefault(first, list(hits[first]._evidence)).extend(evidence)
+    for first, evidences in again.items():
+        hits[first]._evidence = tuple(dict.fromkeys(evidences))
     if ordered and hits:
         _check_bounds((hits[0].score, hits[-1].score), (hit.score for hit in hits), spec, retriever)
     return hits
@@ -102,16 +105,13 @@ def _check_pairs(pairs: Sequence[Pair], spec: ScoreSpec, retriever: BaseRetrieve
 
 
 def _once_each(found: Found, retriever: BaseRetriever) -> Found:
-    evidence: dict[int, RawEvidence] = {}
+    evidence: dict[int, dict[OneEvidence, None]] = {}
     pairs: list[Pair] = []
     for at, (ordinal, score) in enumerate(found.pairs):
-        own = evidence_of(found, at, retriever.name)
-        if ordinal in evidence:
-            evidence[ordinal] += tuple(each for each in own if each not in evidence[ordinal])
-        else:
+        if ordinal not in evidence:
             pairs.append((ordinal, score))
-            evidence[ordinal] = own
-    return found.with_pairs(pairs, [evidence[ordinal] for ordinal, _ in pairs])
+        evidence.setdefault(ordinal, {}).update(dict.fromkeys(evidence_of(found, at, retriever.name)))
+    return found.with_pairs(pairs, [tuple(evidence[ordinal]) for ordinal, _ in pairs])
 
 
 def evidence_of(found: Found, at: int, leg: str) -> RawEvidence:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrieverkit_core.errors import RecursionLimitError, RetrievalError, shorten
+from retrieverkit_core.found import OneEvidence
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import IndexNode, Node
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
@@ -107,13 +108,15 @@ def expand(
 def deduplicated(groups: Iterable[list[NodeWithScore]]) -> list[list[NodeWithScore]]:
     """Return the groups with each node once, where it stands first, with the evidence of all; no empty group."""
     first: dict[str, NodeWithScore] = {}
+    evidence: dict[str, dict[OneEvidence, None]] = {}
     for group in groups:
         for hit in group:
-            known = first.get(hit.node.id)
-            if known is None:
-                first[hit.node.id] = hit.with_score(hit.score, hit._evidence)
-            else:
-                known._evidence += tuple(each for each in hit._evidence if each not in known._evidence)
+            node_id = hit.node.id
+            if node_id not in first:
+                first[node_id] = hit.with_score(hit.score, hit._evidence)
+            evidence.setdefault(node_id, {}).update(dict.fromkeys(hit._evidence))
+    for node_id, hit in first.items():
+        hit._evidence = tuple(evidence[node_id])
     kept: list[list[NodeWithScore]] = []
     for group in groups:
         own = [first.pop(hit.node.id) for hit in group if hit.node.id in first]
