@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -267,6 +269,38 @@ def test_arrays_are_read_once_for_each_state_and_scope(tmp_path, monkeypatch):
     assert arrays() is first
     corpus.add(Node(text="", id="m", metadata={"triples": [["a", "is", "c"]]}))
     assert len(arrays().entities) == 3
+
+
+@pytest.mark.parametrize("column", ["mentions", "supports"])
+@pytest.mark.parametrize("change", [None, "d3"])
+def test_damage_inside_a_row_is_noticed_and_the_graph_built_again(tmp_path, column, change):
+    def ask(reader):
+        with reader.view(None) as view:
+            return view.facts("who knows name 4?", 5), view.count()
+
+    def first_asked():
+        with Index.open(tmp_path / "index", create=True) as index:
+            index.add([document(number) for number in range(10)])
+            graph = graph_of(index)
+            return graph.ask_at(ask)[0], graph.reader()._database.path
+
+    expected, path = first_asked()  # nothing of it stays open
+    with closing(sqlite3.connect(path)) as connection:
+        query = f"SELECT ordinal, {column} FROM nodes WHERE ordinal = 4"
+        ordinal, stored = connection.execute(query).fetchone()
+        spoilt = bytes([stored[0] ^ 1]) + stored[1:]
+        connection.execute(f"UPDATE nodes SET {column} = ? WHERE ordinal = ?", (spoilt, ordinal))
+        connection.commit()
+    with Index.open(tmp_path / "index") as index:
+        graph = graph_of(index)
+        if change:
+            index.delete([change])
+            index.add([document(3)])
+        found, counts = graph.ask_at(ask)[0]
+        assert counts == expected[1]
+        assert [score for _, score in found] == [score for _, score in expected[0]]
+        assert graph.status().rebuilds == 1
+        assert graph.status().last_rebuild_reason == "what a node supports is damaged"
 
 
 def test_problems_become_few_notes(tmp_path):

@@ -231,7 +231,7 @@ class CorpusIndex(ABC, Generic[R]):
         language may panic on damaged files; that, too, is only this index's failure.
 
         Args:
-            search: Searches the index.
+            search: Searches the index. It may raise `Misfit` for damage that it comes upon.
 
         Raises:
             DerivedIndexError: The engine panics, and does so again.
@@ -249,7 +249,10 @@ class CorpusIndex(ABC, Generic[R]):
                 if not served.is_there():  # it was replaced, or removed, while it was searched
                     continue
                 panicked = isinstance(error, EnginePanic)
-                problem = self._damage(served, thorough=panicked or type(error).__module__ == "sqlite3")
+                if isinstance(error, Misfit):
+                    problem = str(error)
+                else:
+                    problem = self._damage(served, thorough=panicked or type(error).__module__ == "sqlite3")
                 if not problem and not panicked:
                     raise
                 if failed is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieverkit_property_graph.graph.tables import MENTION, SUPPORT, Integers, unpack
+from retrieverkit_property_graph.graph.tables import MENTION, SUPPORT, Integers, packed, unpack
 
 _SPARSE = 16
 """With so many times more ids given than there are, they are looked for one by one."""
@@ -173,11 +173,15 @@ class Lists(NamedTuple):
 
 
 def load(connection: sqlite3.Connection) -> GraphArrays:
-    """Read the whole graph."""
-    rows = connection.execute("SELECT ordinal, mentions, supports FROM nodes ORDER BY ordinal").fetchall()
-    passages = np.array([row[0] for row in rows], np.int64)
-    named, naming = _joined([row[1] for row in rows], MENTION)
-    stated, stating = _joined([row[2] for row in rows], SUPPORT)
+    """Read the whole graph.
+
+    Raises:
+        Misfit: It is damaged.
+    """
+    nodes = packed(connection.execute("SELECT ordinal, mentions, supports, digest FROM nodes ORDER BY ordinal"))
+    passages = np.array([node.ordinal for node in nodes], np.int64)
+    named, naming = _joined([node.mentions for node in nodes], MENTION)
+    stated, stating = _joined([node.supports for node in nodes], SUPPORT)
     entities, lengths = _lengths(connection, "SELECT id, length FROM entities ORDER BY id")
     labels, label_lengths = _lengths(connection, "SELECT id, length FROM labels ORDER BY id")
     ids, of_support = np.unique(stated[:, 0], return_inverse=True)

@@ -12,9 +12,11 @@ from retrieverkit_property_graph.graph.tables import (
     ENTITIES,
     LABELS,
     MENTION,
+    NODES,
     SUPPORT,
     Integers,
     Keyed,
+    packed,
     rows_of,
     unpack,
 )
@@ -51,8 +53,7 @@ def remove(connection: sqlite3.Connection, analyzer: Analyzer, ordinals: Sequenc
 def _take_nodes(connection: sqlite3.Connection, ordinals: Sequence[int]) -> tuple[Integers, Integers]:
     """Delete the rows of nodes, and return what they supported as rows of ``mentions`` and ``supports``."""
     mentions, supports = [np.empty((0, 3), np.int64)], [np.empty((0, 3), np.int64)]
-    query = "SELECT ordinal, mentions, supports FROM nodes WHERE ordinal IN"
-    for ordinal, mentioned, supported in rows_of(connection, query, ordinals):
+    for ordinal, mentioned, supported in packed(rows_of(connection, NODES, ordinals)):
         mentions.append(np.insert(unpack(mentioned, MENTION), 1, ordinal, axis=1))
         supports.append(np.insert(unpack(supported, SUPPORT)[:, [0, 4]], 1, ordinal, axis=1))
     _delete(connection, "DELETE FROM nodes WHERE ordinal = ?", ordinals)

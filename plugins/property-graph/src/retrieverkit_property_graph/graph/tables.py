@@ -8,7 +8,7 @@ is a function of the nodes that are there, or that may be seen:
   label (text, properties); ``uses`` counts the rows that point to one, and what nobody uses goes;
 - ``relations`` holds which entities are related by which label;
 - ``mentions`` and ``supports`` lead from an entity or a relation to its nodes, ``nodes`` from a node to what it
-  supports, packed: the whole graph is read from it without a row for each relation.
+  supports, packed: the whole graph is read from it without a row for each relation. ``digest`` tells damage.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrieverkit_indexing.derived import Misfit
 
 Integers = NDArray[np.int64]
 
@@ -36,7 +39,8 @@ TABLES = (
     "WITHOUT ROWID",
     "CREATE TABLE supports (relation INTEGER, ordinal INTEGER, phrase INTEGER, "
     "PRIMARY KEY (relation, ordinal, phrase)) WITHOUT ROWID",
-    "CREATE TABLE nodes (ordinal INTEGER PRIMARY KEY, mentions BLOB NOT NULL, supports BLOB NOT NULL, problem TEXT)",
+    "CREATE TABLE nodes (ordinal INTEGER PRIMARY KEY, mentions BLOB NOT NULL, supports BLOB NOT NULL, "
+    "digest INTEGER NOT NULL, problem TEXT)",
     "CREATE TABLE terms (term TEXT, kind INTEGER, owner INTEGER, times INTEGER NOT NULL, "
     "PRIMARY KEY (term, kind, owner)) WITHOUT ROWID",
     "CREATE INDEX forms_of_entity ON forms (entity)",
@@ -89,6 +93,9 @@ LABELS = Keyed(
     "DELETE FROM labels WHERE id = ?",
 )
 
+NODES = "SELECT ordinal, mentions, supports, digest FROM nodes WHERE ordinal IN"
+"""What `packed` takes, of nodes by their ordinals."""
+
 MENTION = 2
 """How many numbers a mention has in ``nodes``: entity, form."""
 SUPPORT = 5
@@ -107,6 +114,33 @@ def pack(rows: Integers) -> bytes:
 def unpack(stored: bytes, width: int) -> Integers:
     """Return the rows that `pack` was given."""
     return np.frombuffer(stored, "<i4").astype(np.int64).reshape(-1, width)
+
+
+def digest(mentions: bytes, supports: bytes) -> int:
+    """Return what tells the packed rows of a node from damaged ones."""
+    return crc32(supports, crc32(mentions))
+
+
+class Packed(NamedTuple):
+    """What a node supports, as it is stored."""
+
+    ordinal: int
+    mentions: bytes
+    supports: bytes
+
+
+def packed(rows: Iterable[tuple[int, bytes, bytes, int]]) -> list[Packed]:
+    """Return the packed rows of nodes.
+
+    Raises:
+        Misfit: Some are damaged.
+    """
+    found = []
+    for ordinal, mentions, supports, told in rows:
+        if digest(mentions, supports) != told:
+            raise Misfit("what a node supports is damaged")
+        found.append(Packed(ordinal, mentions, supports))
+    return found
 
 
 def rows_of(connection: sqlite3.Connection, query: str, values: Iterable[int | str]) -> Iterator[Any]:

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from retrieverkit_indexing.analysis import Analyzer
 from retrieverkit_property_graph.graph.arrays import GraphArrays
 from retrieverkit_property_graph.graph.facts import scored
-from retrieverkit_property_graph.graph.tables import ENTITIES, MENTION, SUPPORT, Integers, is_storable, rows_of, unpack
+from retrieverkit_property_graph.graph.tables import (
+    ENTITIES,
+    MENTION,
+    NODES,
+    SUPPORT,
+    Integers,
+    Packed,
+    is_storable,
+    packed,
+    rows_of,
+    unpack,
+)
 from retrieverkit_property_graph.graph.wording import Wording
 from retrieverkit_property_graph.names import key_of
 
@@ -191,11 +202,11 @@ class GraphView:
 
     def mentioned_in(self, ordinals: Iterable[int]) -> list[int]:
         """Return the entities that nodes name, by ascending id."""
-        return self._packed("SELECT mentions FROM nodes WHERE ordinal IN", MENTION, ordinals)
+        return _ids_in([node.mentions for node in self._nodes(ordinals)], MENTION)
 
     def supported_by(self, ordinals: Iterable[int]) -> list[int]:
         """Return the relations that nodes support, by ascending id."""
-        return self._packed("SELECT supports FROM nodes WHERE ordinal IN", SUPPORT, ordinals)
+        return _ids_in([node.supports for node in self._nodes(ordinals)], SUPPORT)
 
     def facts(self, query: str, limit: int, *, ties: bool = False) -> list[tuple[int, float]]:
         """Return the relations that say what a query says, with their BM25, best first.
@@ -303,11 +314,10 @@ class GraphView:
         )
         return {id_: (subject, label, object_) for id_, subject, label, object_ in rows}
 
-    def _packed(self, query: str, width: int, ordinals: Iterable[int]) -> list[int]:
+    def _nodes(self, ordinals: Iterable[int]) -> list[Packed]:
+        """Return what those of some nodes support that may be seen."""
         asked = np.array(sorted(set(ordinals)), np.int64)
-        rows = self._rows(query, asked[self._permits(asked)].tolist())
-        found: list[int] = np.unique(unpack(b"".join(row[0] for row in rows), width)[:, 0]).tolist()
-        return found
+        return packed(self._rows(NODES, asked[self._permits(asked)].tolist()))
 
     def _wordings(self, ids: Iterable[int], written: str, ways: str) -> dict[int, Wording]:
         """Return how the nodes that may be seen write entities or relations."""
@@ -319,6 +329,12 @@ class GraphView:
         owners, starts = np.unique(rows[:, 0], return_index=True)
         parts = np.split(rows[:, 1:], starts[1:])
         return {owner: Wording(part, known) for owner, part in zip(owners.tolist(), parts, strict=False)}
+
+
+def _ids_in(stored: list[bytes], width: int) -> list[int]:
+    """Return the different ids that packed rows begin with, ascending."""
+    found: list[int] = np.unique(unpack(b"".join(stored), width)[:, 0]).tolist()
+    return found
 
 
 _MENTIONS = "SELECT entity, ordinal, form FROM mentions WHERE entity IN"

@@ -19,6 +19,7 @@ from retrieverkit_property_graph.graph.tables import (
     MOST,
     Integers,
     Keyed,
+    digest,
     is_storable,
     pack,
     rows_of,
@@ -208,8 +209,11 @@ class Writer:
         mentioned, supported = _by_node(ordinals, mentions), _by_node(ordinals, supports)
         rows = zip(self._nodes, mentioned, supported, strict=True)
         self._connection.executemany(
-            "INSERT INTO nodes VALUES (?, ?, ?, ?)",
-            ((ordinal, pack(of), pack(states), problem) for (ordinal, problem), of, states in rows),
+            "INSERT INTO nodes VALUES (?, ?, ?, ?, ?)",
+            (
+                (ordinal, named := pack(of), stated := pack(states), digest(named, stated), problem)
+                for (ordinal, problem), of, states in rows
+            ),
         )
 
 
