@@ -155,7 +155,7 @@ class _Found:
         self.titles = list(titles)
         for title in titles:
             short = _IN_BRACKETS.sub("", title)
-            if short and short != title:
+            if short != title and any(map(str.isalnum, short)):
                 self.titles.append(short)
                 self._link(title, IS_CALLED, short)
 

@@ -23,6 +23,7 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, digest BLOB NOT NULL, answer BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS failures (key BLOB PRIMARY KEY, count INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
+_FAILURES = "SELECT count, at FROM failures WHERE key = ?"
 _log = logging.getLogger("retrieverkit_property_graph")
 
 
@@ -40,11 +41,8 @@ class Failures(NamedTuple):
     @property
     def postponed(self) -> bool:
         """Whether nobody is to be asked again yet. A clock that was put back does not postpone."""
-        pause = min(LONGEST_PAUSE, RETRY_PAUSE * 2 ** min(self.times - 1, 30))
-        return self.times > 0 and 0 <= time() - self.at < pause
-
-
-NEVER = Failures(0, 0.0)
+        pause: float = min(LONGEST_PAUSE, RETRY_PAUSE * 2 ** min(self.times - 1, 30))
+        return 0 <= time() - self.at < pause
 
 
 class AnswerCache:
@@ -84,19 +82,22 @@ class AnswerCache:
 
         self._kept.use(write, None)
 
-    def failures(self, key: bytes) -> Failures:
-        """Return how often an answer could not be used, and when that was last."""
+    def failures(self, keys: Iterable[bytes]) -> dict[bytes, Failures]:
+        """Return how often answers could not be used, and when that was last; nothing of keys that never failed."""
+        wanted = list(keys)
 
-        def read(connection: sqlite3.Connection) -> Failures:
-            row = connection.execute("SELECT count, at FROM failures WHERE key = ?", (key,)).fetchone()
-            return NEVER if row is None else Failures(*row)
+        def read(connection: sqlite3.Connection) -> dict[bytes, Failures]:
+            rows = ((key, connection.execute(_FAILURES, (key,)).fetchone()) for key in wanted)
+            return {key: Failures(*row) for key, row in rows if row is not None}
 
-        stored = self._stored.look(read, NEVER)
-        return stored if self._kept is self._stored else max(stored, self._kept.use(read, NEVER))
+        nothing: dict[bytes, Failures] = {}
+        found = self._stored.look(read, nothing)
+        return found if self._kept is self._stored else {**found, **self._kept.use(read, nothing)}
 
     def failed(self, key: bytes) -> None:
         """Note that an answer could not be used."""
-        row = (key, self.failures(key).times + 1, time())
+        before = self.failures([key]).get(key)
+        row = (key, before.times + 1 if before else 1, time())
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", row)

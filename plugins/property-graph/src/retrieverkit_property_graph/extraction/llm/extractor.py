@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 from retrieverkit_core.asking import ask_all
 from retrieverkit_core.corpus import IndexSettings, StoredNode
@@ -28,6 +29,7 @@ ATTEMPTS = 3
 _RULES_VERSION = 1
 _EXPECTED_TOKENS = 400
 _AT_ONCE = 32
+_COUNTED_AT_ONCE = 512
 
 
 class ByModel:
@@ -89,14 +91,12 @@ class ByModel:
     def cost(self, name: str, nodes: Iterable[StoredNode]) -> Plan:
         """Return what `of_nodes` would take, but for what is kept. Nobody is asked."""
         missing: dict[bytes, int] = {}
-        count = 0
-        for stored in nodes:
-            count += 1
-            prompts = {self._key(prompt): prompt for prompt in self._prompts(stored.node)}
-            known = self._known(prompts)
-            for key, prompt in prompts.items():
-                if key not in known and not self._cache.failures(key).postponed:
-                    missing[key] = tokens_of(prompt.system, *prompt.data) + _EXPECTED_TOKENS
+        count, pending = 0, iter(nodes)
+        while some := list(islice(pending, _COUNTED_AT_ONCE)):
+            count += len(some)
+            prompts = {self._key(prompt): prompt for stored in some for prompt in self._prompts(stored.node)}
+            for key in self._to_ask(prompts, self._known(prompts)):
+                missing[key] = tokens_of(prompts[key].system, *prompts[key].data) + _EXPECTED_TOKENS
         does = f"asks {self._model.name} for the relations of {count:,} node{'' if count == 1 else 's'}"
         return Plan(name, does, llm_calls=len(missing), tokens=sum(missing.values()), once=True)
 
@@ -116,12 +116,11 @@ class ByModel:
                 has never given one.
         """
         answers = self._known(prompts)
-        waiting = [key for key in prompts if key not in answers and not self._cache.failures(key).postponed]
+        waiting = self._to_ask(prompts, answers)
         starts = range(0, len(waiting), _AT_ONCE)
         for start in counted(starts, f"texts that {self._model.name} reads, {_AT_ONCE} at a time", len(starts)):
             answers |= self._asked({key: prompts[key] for key in waiting[start : start + _AT_ONCE]})
-        untried = any(self._cache.failures(key).times < ATTEMPTS for key in prompts)
-        if prompts and not answers and (untried or not self._cache.get([self._heard])):
+        if prompts and not answers and (self._is_untried(prompts) or not self._cache.get([self._heard])):
             raise ModelAnswerError(  # what it said may be about what the caller must not see
                 f"{self._model.name} names relations in no shape that can be used",
                 fix="look at the prompt and the model",
@@ -158,6 +157,17 @@ class ByModel:
             self._cache.put(self._heard, b"")
             self._has_answered = True
         return reply
+
+    def _to_ask(self, prompts: Iterable[bytes], known: Mapping[bytes, Named]) -> list[bytes]:
+        """Return the keys of what is not known, but for what is not to be asked for again yet."""
+        unknown = [key for key in prompts if key not in known]
+        failures = self._cache.failures(unknown)
+        return [key for key in unknown if key not in failures or not failures[key].postponed]
+
+    def _is_untried(self, keys: Collection[bytes]) -> bool:
+        """Return whether one of them has not failed `ATTEMPTS` times."""
+        failures = self._cache.failures(keys)
+        return any(key not in failures or failures[key].times < ATTEMPTS for key in keys)
 
     def _known(self, keys: Iterable[bytes]) -> dict[bytes, Named]:
         return self._read(self._cache.get(keys))
