@@ -85,7 +85,9 @@ def test_no_composition_goes_outside_and_both_ways_answer_alike(index, mode, fil
     assert 0 < len(result) <= top_k
     explained = retriever.retrieve("ice pump", **limits, explain=True)
     assert [hit.node_id for hit in explained] == [hit.node_id for hit in result]
-    assert retriever.name in str(explained.explain())
+    told = explained.explain()
+    assert retriever.name in str(told)
+    assert all(hit.score.recombines for hit in told.hits)
     trees = [MetadataFilters.parse(text) for text in (filters, scope) if text is not None]
     allowed = {
         f"mark{node.metadata['tenant']}{node.metadata['year']}"

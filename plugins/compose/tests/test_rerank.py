@@ -247,6 +247,11 @@ def test_an_endpoint_of_jinas_and_coheres_form_orders_the_hits(endpoint, index, 
     assert retriever.plan("turbine").total("llm_calls") == 1
     with pytest.raises(BudgetExceededError):
         asked(retriever, "turbine", how, budget=Budget(llm_calls=0))
+    few = index.as_retriever("rerank(bm25, candidates=6)", by=by_http(endpoint, batch_size=4))
+    result = asked(few, "turbine", how)
+    assert [hit.node_id for hit in result] == ["d5", "d4", "d3", "d2", "d1"]
+    assert sorted(len(body["documents"]) for _, _, body in endpoint.seen[1:]) == [2, 4]
+    assert few.plan("turbine").total("llm_calls") == result.spent.llm_calls == 2
 
 
 @pytest.mark.needs("retrieverkit_llm")

@@ -96,7 +96,7 @@ def ask_all(legs: Sequence[Leg]) -> list[RetrievalResult]:
         BudgetExceededError: The budget was to last for all legs, and did not.
     """
     _set_time(legs)
-    in_threads([leg.ask for leg in legs], CONCURRENCY if legs and legs[0].until is not None else 1)
+    in_threads([leg.ask for leg in legs], CONCURRENCY)
     return _answers(legs)
 
 
