@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.cypher.neo4j_store import Neo4jStore
     from retrieverkit_property_graph.cypher.options import CypherOptions, CypherTemplateOptions
     from retrieverkit_property_graph.cypher.retriever import GraphCypherRetriever, GraphCypherTemplateRetriever
+    from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
     from retrieverkit_property_graph.cypher.store import CypherStore, LadybugStore
     from retrieverkit_property_graph.extract_schema import ExtractSchema
     from retrieverkit_property_graph.extraction.given import GivenTriples
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.vector.retriever import GraphVectorRetriever
 
 __all__ = [
+    "Confinement",
     "CypherError",
     "CypherOptions",
     "CypherQueryError",
@@ -75,6 +77,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Confinement": "cypher.sandbox.worker",
     "CypherError": "cypher.errors",
     "CypherOptions": "cypher.options",
     "CypherQueryError": "cypher.errors",

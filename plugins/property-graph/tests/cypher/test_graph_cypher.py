@@ -86,6 +86,14 @@ def test_what_is_counted_is_told_and_its_supports_are_hits(index):
     assert any('[{"facts": 4}]' in note for note in result.notes)
 
 
+def test_what_is_counted_for_other_rows_is_no_ground_for_these(index):
+    most = "MATCH (e:Entity)-[r:Relation]->(o:Entity) RETURN e.name AS who, count(r) AS n ORDER BY n {} LIMIT 1"
+    assert sorted(found(ask(index, most.format("DESC")))) == ["curie", "secret", "wedding"]
+    assert found(ask(index, most.format("ASC"))) == ["pierre"]
+    once = "MATCH (e:Entity)-[r:Relation]->(o:Entity) RETURN DISTINCT e.name ORDER BY e.name DESC LIMIT 1"
+    assert found(ask(index, once)) == ["pierre"]
+
+
 def test_rows_that_no_node_stands_for_are_told(index):
     result = ask(index, "MATCH (e:Entity) WITH e.name AS name RETURN name ORDER BY name LIMIT 1")
     assert not result
@@ -163,7 +171,7 @@ def test_a_query_without_words_asks_nobody(index):
 
 def test_rows_beyond_the_limit_are_warned_of(index):
     result = ask(index, "MATCH (e:Entity)-[r:Relation]->(o) RETURN r", mode="graph_cypher(max_rows=2)")
-    assert any("more rows than the 2" in warning for warning in result.warnings)
+    assert any("more rows than were read, at most 2" in warning for warning in result.warnings)
 
 
 def test_the_graph_follows_the_corpus(index):

@@ -176,6 +176,9 @@ def test_names_are_kept_whatever_characters_they_have():
     for n, name in enumerate(names):
         run = allowed("MATCH (e:Entity) WHERE e.name = $name AND $name IN e.labels RETURN e.id", parameters=["name"])
         assert ask(copy, run.text, parameters=run.bound({"name": name})).rows[0][0] == n
+        escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+        run = allowed(f"MATCH (e:Entity) WHERE any(label IN e.labels WHERE label = '{escaped}') RETURN e.id")
+        assert ask(copy, run.text, parameters=run.literals).rows[0][0] == n
     copy.close()
 
 

@@ -73,6 +73,27 @@ def _elements(value: Any) -> Iterator[tuple[str, int]]:
             yield from _elements(each)
 
 
+def belonging(
+    rows: Iterable[Sequence[Any]], every: Iterable[Sequence[Any]], keys: Sequence[int]
+) -> Iterator[Sequence[Any]]:
+    """Yield what was counted for rows of a result.
+
+    Args:
+        rows: The result.
+        every: What was counted, for each row that there could be; the values of ``keys`` come last.
+        keys: The columns of ``rows`` that say what was counted for which.
+    """
+    wanted = {_key([row[at] for at in keys]) for row in rows}
+    for row in every:
+        parted = len(row) - len(keys)
+        if _key(row[parted:]) in wanted:
+            yield row[:parted]
+
+
+def _key(values: Sequence[Any]) -> str:
+    return json.dumps(list(values), sort_keys=True)
+
+
 def together(rows: Iterable[Grounds]) -> Grounds:
     """Return what several rows are made of as one."""
     every = Grounds()

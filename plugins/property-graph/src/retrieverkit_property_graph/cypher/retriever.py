@@ -29,7 +29,15 @@ from retrieverkit_property_graph.cypher.asking import (
     values_of,
 )
 from retrieverkit_property_graph.cypher.errors import CypherQueryError, CypherRefusedError
-from retrieverkit_property_graph.cypher.grounds import Grounds, grounds_of, shown_rows, supported, together, told
+from retrieverkit_property_graph.cypher.grounds import (
+    Grounds,
+    belonging,
+    grounds_of,
+    shown_rows,
+    supported,
+    together,
+    told,
+)
 from retrieverkit_property_graph.cypher.options import SCORES, CypherOptions, CypherTemplateOptions
 from retrieverkit_property_graph.cypher.store import LADYBUG, CypherStore
 from retrieverkit_property_graph.graph_retriever import SHOWN, GraphRetriever
@@ -108,21 +116,22 @@ class CypherRetriever(GraphRetriever):
             reader = self._as_settings_are(reader)
             with reader.view(self._allowed(query_bundle)) as view:
 
-                def rows_of(query: str) -> Rows:
-                    most, seconds = self._limits.rows, self._seconds()
+                def rows_of(query: str, most: int) -> Rows:
+                    seconds = self._seconds()
                     return self._store.ask(
                         reader, view, query, bound, everything=everything, rows=most, seconds=seconds
                     )
 
-                rows = rows_of(run.text)
-                grounds = rows if run.grounds is None or not rows.rows else rows_of(run.grounds)
+                rows = rows_of(run.text, self._limits.rows)
                 contents = self._store.contents(reader, view, everything=everything)
-                found = [grounds_of(row, contents) for row in grounds.rows]
-                if run.grounds is not None:
-                    found = [together(found)]
-                return self._found_by(
-                    view, run, asked, rows, found, top_k=query_bundle.top_k, more=rows.more or grounds.more
-                )
+                more = rows.more
+                if run.grounds is None or not rows.rows:
+                    found = [grounds_of(row, contents) for row in rows.rows]
+                else:
+                    every = rows_of(run.grounds, self._limits.grounds)
+                    more |= every.more
+                    found = [together(grounds_of(row, contents) for row in belonging(rows.rows, every.rows, run.keys))]
+                return self._found_by(view, run, asked, rows, found, top_k=query_bundle.top_k, more=more)
 
         return answer(self.index, search)
 
@@ -158,7 +167,7 @@ class CypherRetriever(GraphRetriever):
         if rows.rows and not (by_row and nodes):
             what = "" if nodes else ", which no node stands for"
             notes.append(f"{self.name}: the query returned {told(columns, rows.rows)}{what}")
-        most = f"{self.name}: there are more rows than the {self._limits.rows} that were read (max_rows)"
+        most = f"{self.name}: there are more rows than were read, at most {self._limits.rows} (max_rows)"
         return Found(pairs, evidence=evidence, notes=(*notes, *view.notes(self.name)), warnings=(most,) if more else ())
 
     def _allowed(self, query_bundle: QueryBundle) -> Integers | None:

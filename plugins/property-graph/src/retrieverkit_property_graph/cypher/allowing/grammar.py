@@ -46,8 +46,10 @@ class Allowed:
         asks: The names of the caller's parameters that it uses; in ``text`` they begin with ``p_``.
         columns: The names of its columns, as they were written; None where it returns ``*``.
         shows: Whether ``text`` returns behind these, row by row, the entities and relations that each row is made of.
-        grounds: Where it does not, as rows are counted or made one, another query that returns those; None where
-            there are none to return.
+        grounds: Where it does not, as rows are counted or made one, another query that returns those, and behind them
+            the columns that ``keys`` names; None where there are none to return.
+        keys: The places of the columns by which rows are counted or made one: a row of ``grounds`` belongs to the row
+            of ``text`` that has the same values there.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Allowed:
     columns: tuple[str, ...] | None
     shows: bool = False
     grounds: str | None = None
+    keys: tuple[int, ...] = ()
 
     def bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters that the database is given."""
@@ -97,6 +100,7 @@ class _Grammar:
         self._inside_subquery = self._inside_predicate = False
         self._made_up = 0
         self._renamed: dict[str, str] = {}
+        self._keys: dict[int, str] = {}
         self._clauses = 0
         self._nodes = 0
 
@@ -116,13 +120,14 @@ class _Grammar:
         if self._columns is None or not self._returnable:
             return self._allowed(text)
         if self._gathered:
-            several = f"RETURN DISTINCT {', '.join(self._returnable)} LIMIT {self._limits.rows + 1}"
+            keys = [f"{key} AS {self._fresh()}" for key in self._keys.values()]
+            several = f"RETURN DISTINCT {', '.join([*self._returnable, *keys])} LIMIT {self._limits.grounds + 1}"
             return self._allowed(text, grounds=" ".join([*written, several]))
         shown = "".join(f", {name} AS {self._fresh()}" for name in self._returnable)
         return self._allowed(" ".join([*written, f"{returned[0]}{shown}{returned[1]}{limit}"]), shows=True)
 
     def _allowed(self, text: str, *, shows: bool = False, grounds: str | None = None) -> Allowed:
-        return Allowed(text, self._literals, frozenset(self._asks), self._columns, shows, grounds)
+        return Allowed(text, self._literals, frozenset(self._asks), self._columns, shows, grounds, tuple(self._keys))
 
     def _clause(self) -> str:
         read = self._read
@@ -179,12 +184,17 @@ class _Grammar:
         if self._read.takes("*"):
             self._columns = None
             return distinct + "*"
-        self._columns = ()
+        self._columns, self._keys = (), {}
         return distinct + self._listed(self._item)
 
     def _item(self) -> str:
         begins = self._read.place
+        gathered, self._gathered = self._gathered, False
         expression = name = self._expression()
+        assert self._columns is not None
+        if not self._gathered:
+            self._keys[len(self._columns)] = expression
+        self._gathered |= gathered
         if self._read.takes("AS"):
             begins = self._read.place
             name = self._variable()
@@ -192,7 +202,6 @@ class _Grammar:
             expression = f"{expression} AS {name}"
         else:
             self._renamed[name] = name
-        assert self._columns is not None
         self._columns = (*self._columns, self._read.since(begins))
         return expression
 

@@ -17,6 +17,7 @@ class Limits:
         listed: The most elements of a written list, or of a ``range``.
         depth: How deeply brackets are nested.
         rows: The most rows that are read of its result.
+        grounds: The most rows that are read of what was counted, or made one, for its result.
     """
 
     characters: int = 8_000
@@ -26,3 +27,4 @@ class Limits:
     listed: int = 1_000
     depth: int = 24
     rows: int = 100
+    grounds: int = 1_000
