@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
-from retrieverkit_core import Node
+from retrieverkit_core import IndexNode, Node
 from retrieverkit_core.errors import ConfigError, MissingServiceError, OptionError
 from retrieverkit_property_graph import (
     GraphRetriever,
@@ -102,6 +102,29 @@ def test_a_relation_is_seen_only_through_nodes_that_pass():
         assert [hit.node_id for hit in index.retrieve("Ada", mode, scope="tenant == 'a'")] == ["d0"]
         told_of = index.retrieve("Ada Engine", mode, scope="tenant == 'b'").notes
         assert "graph_synonym: not in the graph: 'Ada'" in told_of
+
+
+@pytest.mark.parametrize("mode", ["graph_synonym", "graph_vector", "graph_ppr"])
+@pytest.mark.parametrize("limit", ["scope", "filters"])
+def test_no_path_leads_through_an_index_node_that_does_not_pass_itself(mode, limit):
+    def stating(name, tenant, *triple):
+        return {"text": name, "id": name, "metadata": {"tenant": tenant, "triples": [list(triple)]}}
+
+    nodes = [
+        Node(**stating("a", "a", "Ada", "met", "Babbage")),
+        IndexNode(**stating("b", "b", "Babbage", "made", "Engine"), index_id="x"),
+        Node(**stating("c", "a", "Engine", "is", "open")),
+    ]
+    led_to = {"x": Node("led to", "led", metadata={"tenant": "a"})}
+    with Index.from_nodes(nodes, embedding=WordVectors(), llm=ScriptedModel(words)) as index:
+        options = {} if mode == "graph_ppr" else {"depth": 3}
+        retriever = index.as_retriever(mode, extract="given", object_map=led_to, **options)
+        assert "led" in {hit.node_id for hit in retriever.retrieve("Ada Babbage made Engine")}
+        result = retriever.retrieve("Ada Babbage", **{limit: "tenant == 'a'"})
+        assert "made" not in str([hit.evidence for hit in result])
+        assert {hit.node_id for hit in result} <= {"a", "c"}
+        if mode == "graph_synonym":
+            assert [hit.node_id for hit in result] == ["a"]
 
 
 def test_the_score_of_a_node_is_that_of_its_best_match(tmp_path):

@@ -107,6 +107,9 @@ class GraphRetriever(IndexRetriever[GraphReader]):
 
     scores = SCORES
     filter_capabilities = FILTERS
+    replaces_nodes = (
+        True  # what is found hangs on all nodes that are seen: filters hold before index nodes are followed
+    )
     name = "graph"
     options_type: ClassVar[type[GraphOptions]] = GraphOptions
 
