@@ -111,11 +111,11 @@ class Rules:
         titles: list[str] = []
         texts: list[str] = []
         for field, part in indexed_parts(node, self._settings.searched):
-            text = _readable(part)
+            text = _composed(part)
             if field == TITLE and 0 < len(text) <= MAX_TITLE_CHARS and len(titles) < MOST_TITLES:
                 titles.append(on_one_line(text))
             elif text:
-                texts.append(text)
+                texts.append(_without_addresses(text))
         return titles, texts
 
     def _named(self, sentence: str, titles: Sequence[str], plain: AbstractSet[str]) -> list[Mention]:
@@ -130,12 +130,14 @@ class Rules:
         return not self._analyzer.joined(word)
 
 
-def _readable(text: str) -> str:
-    """Return a text in composed characters, without addresses of pages and mail: words in them are not names."""
-    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
-    if "://" in text or "@" in text or "www." in text:
-        text = _ADDRESS.sub(" \0 ", text)
-    return text.strip()
+def _composed(text: str) -> str:
+    """Return a text in composed characters, all of which can be stored."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).strip()
+
+
+def _without_addresses(text: str) -> str:
+    """Return a text without addresses of pages and mail: words in them are not names."""
+    return _ADDRESS.sub(" \0 ", text) if "://" in text or "@" in text or "www." in text else text
 
 
 class _Found:
