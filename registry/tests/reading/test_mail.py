@@ -11,7 +11,7 @@ from retrieverkit.reading.mail import read_mailbox, read_message
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.readers import SourceFile
 
-FILE = SourceFile("/home/m.eml", "m.eml")
+FILE = SourceFile("/post/m.eml", "m.eml")
 
 
 def written(text="The coolant arrives tömorrow.", subject="Über pumps", **headers):
