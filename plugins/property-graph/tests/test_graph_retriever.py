@@ -104,7 +104,9 @@ def test_a_relation_is_seen_only_through_nodes_that_pass():
         assert "graph_synonym: not in the graph: 'Ada'" in told_of
 
 
-@pytest.mark.parametrize("mode", ["graph_synonym", "graph_vector", "graph_ppr"])
+@pytest.mark.parametrize(
+    "mode", ["graph_synonym", "graph_vector", "graph_ppr", "fusion(bm25, graph_synonym(extract='given', depth=3))"]
+)
 @pytest.mark.parametrize("limit", ["scope", "filters"])
 def test_no_path_leads_through_an_index_node_that_does_not_pass_itself(mode, limit):
     def stating(name, tenant, *triple):
@@ -118,7 +120,8 @@ def test_no_path_leads_through_an_index_node_that_does_not_pass_itself(mode, lim
     led_to = {"x": Node("led to", "led", metadata={"tenant": "a"})}
     with Index.from_nodes(nodes, embedding=WordVectors(), llm=ScriptedModel(words)) as index:
         options = {} if mode == "graph_ppr" else {"depth": 3}
-        retriever = index.as_retriever(mode, extract="given", object_map=led_to, **options)
+        options = {} if "fusion" in mode else {"extract": "given", **options}
+        retriever = index.as_retriever(mode, object_map=led_to, **options)
         assert "led" in {hit.node_id for hit in retriever.retrieve("Ada Babbage made Engine")}
         result = retriever.retrieve("Ada Babbage", **{limit: "tenant == 'a'"})
         assert "made" not in str([hit.evidence for hit in result])

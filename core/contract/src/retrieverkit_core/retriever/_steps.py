@@ -221,7 +221,7 @@ class _Answer:
         if retriever._object_map and self._query.scope is not None and retriever.capabilities.delegates:
             notes = (*notes, _LEGS_ARE_SCOPED)
         if retriever._object_map and self._plan.given is not None:
-            model = retriever.asks_model or not retriever.replaces_nodes
+            model = retriever.asks_model or (not retriever.replaces_nodes and _shows_a_model(retriever))
             notes = (*notes, _FILTERED_BEFORE_A_MODEL if model else _FILTERED_BEFORE_NODES_ARE_REPLACED)
         if hits or retriever.is_empty is None or not retriever.is_empty():
             return notes
@@ -284,11 +284,17 @@ def _before_a_model(retriever: BaseRetriever, query: QueryBundle, wanted: Metada
     """
     if retriever.asks_model or retriever.replaces_nodes:
         return wanted
-    return query.filters if retriever.capabilities.delegates and _shows_a_model(retriever) else None
+    if not retriever.capabilities.delegates:
+        return None
+    return query.filters if _shows_a_model(retriever) or _replaces_nodes(retriever) else None
 
 
 def _shows_a_model(retriever: BaseRetriever) -> bool:
     return retriever.asks_model or any(map(_shows_a_model, retriever.sub_retrievers))
+
+
+def _replaces_nodes(retriever: BaseRetriever) -> bool:
+    return retriever.replaces_nodes or any(map(_replaces_nodes, retriever.sub_retrievers))
 
 
 def _check_fields(retriever: BaseRetriever, query: QueryBundle) -> None:
