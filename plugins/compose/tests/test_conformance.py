@@ -17,6 +17,7 @@ class TestRerankByEmbedding(RetrieverConformance):
     quick = True
 
 
+@pytest.mark.slow
 class TestRerankByModel(RetrieverConformance):
     retriever_mode = for_mode("rerank(bm25, by='llm', candidates=20000, batch_size=100)", llm=ScriptedModel(by_words))
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
@@ -35,6 +36,7 @@ class TestSentenceWindow(RetrieverConformance):
     quick = True
 
 
+@pytest.mark.slow
 class TestRouter(RetrieverConformance):
     retriever_mode = "router(bm25, bm25(top_k=30), names=['a', 'b'], rules=[['no such words'], []], otherwise='b')"
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
