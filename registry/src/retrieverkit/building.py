@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,14 @@ class Builder:
         context: What every plugin is given; mode, distribution and `resolve` are set for each.
         prefer: The distribution to use for a mode that several provide.
         verbose: Print which retriever is entered on the way.
+        given: Retrievers whose prompts those that are built for the same specs take over, each once.
     """
 
     discovery: Discovery
     context: BuildContext
     prefer: Mapping[str, str]
     verbose: bool = False
+    given: list[BaseRetriever] = field(default_factory=list)
 
     def build(self, spec: RetrieverSpec) -> BaseRetriever:
         """Return the retriever that ``spec`` describes.
@@ -44,6 +46,7 @@ class Builder:
         """
         from retrieverkit.discovery import build_retriever, validated_options
         from retrieverkit_core.plugin import Need
+        from retrieverkit_core.retriever import Origin
 
         plugin = self.discovery.mode(spec.mode, spec.provider, self.prefer)
         context = replace(self.context, resolve=self.resolve)
@@ -59,6 +62,7 @@ class Builder:
             verbose=self.verbose,
             corpus=context.corpus if Need.CORPUS in plugin.spec.needs else None,
             changed_source=None if context.corpus is None else partial(_changed_source, context.corpus),
+            origin=Origin(spec, self._more, self._home),
         )
         if plugin.note and plugin.note not in retriever.notes:
             retriever.notes = (*retriever.notes, plugin.note)
@@ -66,7 +70,28 @@ class Builder:
 
     def resolve(self, spec: RetrieverSpec | str | Mapping[str, Any], /) -> BaseRetriever:
         """Return the retriever of a sub-spec."""
-        return self.build(RetrieverSpec.from_obj(spec))
+        from retrieverkit_core.retriever import keep_prompts, origin_of
+
+        written = RetrieverSpec.from_obj(spec)
+        built = self.build(written)
+        for at, given in enumerate(self.given):
+            origin = origin_of(given)
+            if origin is not None and origin.spec == written:
+                del self.given[at]
+                keep_prompts(given, built)
+                break
+        return built
+
+    def _more(self, spec: RetrieverSpec, given: Sequence[BaseRetriever]) -> BaseRetriever:
+        """Return the retriever of a spec some of whose parts are there, see `Origin`."""
+        return replace(self, given=list(given)).build(spec)
+
+    def _home(self) -> Hashable:
+        """Return what two builders must have in common to build parts of one tree."""
+        context = self.context
+        shared = (self.discovery, context.corpus, context.services, context.observers)
+        objects = frozenset((name, id(held)) for name, held in context.object_map.items())
+        return (*map(id, shared), objects, frozenset(self.prefer.items()), self.verbose)
 
 
 def _known_fields(corpus: Corpus) -> Mapping[str, frozenset[str]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Never, Self, final
 
 from retrieverkit_core.errors import ConfigError, shorten
 from retrieverkit_core.found import Found
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from retrieverkit_core.corpus import Corpus
     from retrieverkit_core.explain import Change, Sought, WhyNot
     from retrieverkit_core.filters import FiltersLike, MetadataFilter
+    from retrieverkit_core.operators import Weighted
     from retrieverkit_core.plugin import ModeSpec
+    from retrieverkit_core.retriever._origin import Origin
 
 Hits = Sequence[NodeWithScore] | Found
 """What an author returns: hits, or what was found by ordinals and is read by core after the cut."""
@@ -114,6 +116,11 @@ class BaseRetriever:
     prompts: Mapping[str, str] = {}
     _searched_corpus: Corpus | None = None
     _changed_source: Callable[[str], str] | None = None
+
+    # Each with the id of the retriever that it holds for: a copy is changed, and is not what was built.
+    _origin: tuple[int, Origin | None] = (0, None)
+    _sum_of: tuple[int, tuple[float, ...]] = (0, ())
+    __array_ufunc__: ClassVar[None] = None
 
     _is_sync: ClassVar[bool] = False
     _is_async: ClassVar[bool] = False
@@ -417,6 +424,7 @@ class BaseRetriever:
         verbose: bool = False,
         corpus: Corpus | None = None,
         changed_source: Callable[[str], str] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         """Tell the retriever what a registry knows of it; what it was constructed with stays.
 
@@ -432,7 +440,9 @@ class BaseRetriever:
             corpus: The corpus that it searches, or None.
             changed_source: Returns the file that a document was read from, by the document's id, if the file holds
                 something else now.
+            origin: What it was built from, and who builds more like it, for operators and pictures.
         """
+        self._origin = (id(self), origin)
         self._changed_source = changed_source
         self._searched_corpus = corpus
         self.name, self.distribution = name, distribution
@@ -445,6 +455,36 @@ class BaseRetriever:
         self._object_map = {**(object_map or {}), **self._object_map}
         self._observers = self._observers or observers
         self._verbose = self._verbose or verbose
+
+    # Operators, which make the trees that mode strings make
+
+    def __rshift__(self, through: Callable[[BaseRetriever], BaseRetriever]) -> BaseRetriever:
+        from retrieverkit_core.operators import piped
+
+        return piped(self, through)
+
+    def __rmul__(self, weight: float) -> Weighted:
+        from retrieverkit_core.operators import scaled
+
+        return scaled(weight, self)
+
+    def __mul__(self, weight: float) -> Never:
+        raise ConfigError("a weight stands on the left", fix="write 0.7 * a + 0.3 * b")
+
+    def __add__(self, other: BaseRetriever | Weighted) -> BaseRetriever:
+        from retrieverkit_core.operators import added
+
+        return added(self, other)
+
+    def __radd__(self, other: object) -> BaseRetriever:
+        from retrieverkit_core.operators import added
+
+        return added(other, self)
+
+    def __mod__(self, k: int) -> BaseRetriever:
+        from retrieverkit_core.operators import cut
+
+        return cut(self, k)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>" if self.name != type(self).__name__ else f"<{self.name}>"
