@@ -169,6 +169,39 @@ def test_what_cannot_be_is_refused_when_it_is_built(listed, nodes):
         RerankRetriever(inner, by="llm")
 
 
+@pytest.mark.parametrize("scores", [[None, 1.0], ["a", "b"], [10**400, 1], [[1.0], [2.0]], None, [], [1.0]])
+def test_a_reranker_that_answers_with_anything_but_numbers_is_an_error(listed, nodes, scores):
+    class Broken:
+        name = "broken"
+
+        def calls_for(self, texts):
+            return 0
+
+        def rerank(self, query, texts):
+            return scores
+
+    with pytest.raises(ModelAnswerError, match="broken was given 2 texts"):
+        RerankRetriever(listed(nodes("a", "b")), by=Broken()).retrieve("query")
+
+
+@pytest.mark.parametrize("by", ["llm", "embedding"])
+def test_fewer_candidates_than_hits_asked_for_are_told(listed, nodes, by):
+    hits = nodes(*[f"text {n} query" for n in range(20)])
+    told = "6 candidates were asked for and put into order; there may be more"
+
+    def result(hits, top_k):
+        inner = listed(hits)
+        inner.default_top_k = 6
+        model = ScriptedModel(by_words)
+        retriever = RerankRetriever(inner, by=by, llm=model, vectors=Cosines(), candidates=6 if by == "llm" else None)
+        return retriever.retrieve(QueryBundle("query", embedding=[1.0, 0.0]), top_k=top_k)
+
+    assert len(result(hits, 9)) == 6 and told in result(hits, 9).notes
+    assert told not in result(hits[:4], 9).notes
+    if by == "embedding":
+        assert told not in result(hits, 6).notes
+
+
 def test_the_prompt_can_be_changed(listed, nodes):
     model = ScriptedModel(by_words)
     retriever = RerankRetriever(listed(nodes("query")), by="llm", llm=model)
@@ -265,6 +298,7 @@ def test_an_endpoint_that_scores_less_than_it_was_given_or_fails_is_an_error(end
         lambda results: {"data": results},
         lambda results: b"<html>",
         lambda results: b'{"results": [{"index": 0, "relevance_score": NaN}]}',
+        lambda results: b'{"results": [{"index": 0, "relevance_score": 1' + b"0" * 400 + b"}]}",
     ]
     for answer in wrong:
         endpoint.say = lambda results, answer=answer: (200, answer(results))

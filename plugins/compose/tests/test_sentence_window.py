@@ -75,6 +75,17 @@ def test_neighbours_of_another_document_or_another_corpus_are_not_shown(listed):
     assert SentenceWindowRetriever(listed([elsewhere]), corpus).retrieve("query")[0].text == "Sentence 0."
 
 
+def test_a_window_is_never_put_around_a_window(listed):
+    nodes, corpus = chain([True] * 6), MemoryCorpus()
+    corpus.add(*nodes)
+    inner = SentenceWindowRetriever(listed(nodes[2:4]), corpus, window=1)
+    hit = SentenceWindowRetriever(inner, corpus, window=2).retrieve("query")[0]
+    plain = SentenceWindowRetriever(listed(nodes[2:4]), corpus, window=2).retrieve("query")[0]
+    assert hit.text == plain.text
+    for told in ("found", "window"):
+        assert hit.evidence[0].details[told] == plain.evidence[0].details[told]
+
+
 def test_deadlines_and_wrong_settings(hangs):
     with pytest.raises(DeadlineExceededError):
         SentenceWindowRetriever(hangs, MemoryCorpus()).retrieve("query", timeout=0.05)

@@ -85,7 +85,7 @@ def test_at_most_so_many_of_each_kind_and_as_many_as_asked_for(listed, kinds, mo
 def test_what_is_excluded_is_never_found_whatever_the_query_filters(listed):
     nodes = [Node(id=f"n{n}", metadata={"n": n, "state": "draft" if n % 2 else "final"}) for n in range(6)]
     inner = listed(nodes)
-    retriever = ExcludeRetriever(inner, "state == 'draft'", object_map={"x": nodes[1]})
+    retriever = ExcludeRetriever(inner, "state == 'draft'")
     for how in ("sync", "async"):
         assert ids(asked(retriever, "query", how, filters="n > 0")) == ["n2", "n4"]
         assert ids(asked(retriever, "query", how, filters="state == 'draft'")) == []
@@ -95,6 +95,27 @@ def test_what_is_excluded_is_never_found_whatever_the_query_filters(listed):
     assert retriever.plan("query").parts[0].name == "listed"
     with pytest.raises(FilterError):
         ExcludeRetriever(inner, "state ==")
+    with pytest.raises(OptionError, match="would not be excluded"):
+        ExcludeRetriever(listed([leads]), "state == 'draft'", object_map={"x": nodes[1]})
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_what_an_object_map_leads_to_is_excluded_too():
+    from retrieverkit import Index
+
+    objects = {"draft": Node(id="draft", metadata={"state": "draft"}), "final": Node(id="final")}
+    nodes = [IndexNode(id=f"to {name}", text="pump", index_id=name) for name in objects]
+    with Index.from_nodes([*nodes, Node(id="n", text="a pump", metadata={"state": "final"})]) as index:
+        retriever = index.as_retriever("exclude(bm25, what=\"state == 'draft'\")", object_map=objects)
+        assert sorted(ids(retriever.retrieve("pump"))) == ["final", "n"]
+
+
+def test_a_field_that_no_hit_has_is_told(listed):
+    nodes = [Node(id=f"n{n}", metadata={"kind": "a"}) for n in range(3)]
+    misspelt = DiversifyRetriever(listed(nodes), field="knid").retrieve("query")
+    assert ids(misspelt) == ["n0", "n1", "n2"]
+    assert misspelt.warnings == ("no hit has the metadata field 'knid', so none was left out",)
+    assert DiversifyRetriever(listed(nodes), field="kind").retrieve("query").warnings == ()
 
 
 # pinned
@@ -150,6 +171,18 @@ def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
 
 
 # ensemble and the modes in strings
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.parametrize("mode", ["ensemble(bm25)", "auto_merging(bm25)"])
+def test_nodes_that_no_splitter_has_cut_are_found_beside_those_that_are(tmp_path, mode):
+    from retrieverkit import Document, Index
+
+    with Index.create(tmp_path / "a.rk", splitter="hierarchical(sizes=[200, 60])") as index:
+        index.add(Document("The pump is frozen. " * 20, id="cut", metadata={"tenant": "a"}))
+        index.add_nodes([Node(id="whole", text="a pump of our own", metadata={"tenant": "b"})])
+        assert "whole" in ids(index.retrieve("pump of our own", mode))
+        assert ids(index.retrieve("pump", mode, scope="tenant == 'b'")) == ["whole"]
 
 
 @pytest.mark.needs("retrieverkit_bm25")

@@ -139,6 +139,12 @@ def test_a_function_rewrites(listed, how):
         asked(TransformRetriever(inner, by=lambda query: []), "ice", how)
 
 
+@pytest.mark.parametrize("written", ["queries", None, 3])
+def test_a_function_that_returns_no_list_is_an_error(listed, written):
+    with pytest.raises(QueryError, match="not a list"):
+        TransformRetriever(listed([]), by=lambda query: written).retrieve("query")
+
+
 def test_wordless_queries_prompts_and_wrong_settings(listed):
     inner = ByWord(listed, "ice")
     model = writes("b")

@@ -11,7 +11,7 @@ from retrieverkit_compose.auto_merging.options import AutoMergingSettings
 from retrieverkit_compose.relatives import Relatives
 from retrieverkit_core import explain
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters
+from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import UNLIMITED, QueryBundle
@@ -22,7 +22,13 @@ from retrieverkit_core.threads import offload
 LEVEL = "node_level"
 """The metadata field by which the splitter ``hierarchical`` says that a node is one of the smallest, by 0."""
 
-_LEAVES = MetadataFilter(key=LEVEL, operator=FilterOperator.EQ, value=0)
+_LEAVES = MetadataFilters(
+    filters=[
+        MetadataFilter(key=LEVEL, operator=FilterOperator.EQ, value=0),
+        MetadataFilter(key=LEVEL, operator=FilterOperator.IS_EMPTY),  # nodes that no splitter has cut are whole
+    ],
+    condition=FilterCondition.OR,
+)
 
 
 class AutoMergingRetriever(Around):
@@ -79,7 +85,7 @@ class AutoMergingRetriever(Around):
             wanted = max(wanted, UNLIMITED if query.top_k is None else query.top_k)
         filters = query.filters
         if LEVEL in self._corpus.fields():
-            filters = MetadataFilters.and_(filters, MetadataFilters(filters=[_LEAVES]))
+            filters = MetadataFilters.and_(filters, _LEAVES)
         return query.replace(top_k=wanted, filters=filters)
 
     def _merged(self, query: QueryBundle, found: RetrievalResult) -> RetrievalResult:
@@ -107,10 +113,12 @@ class AutoMergingRetriever(Around):
 
     def _too_few(self, query: QueryBundle, found: RetrievalResult, kept: Sequence[NodeWithScore]) -> list[str]:
         """Return what to say where fewer hits are left than were asked for, and there may be more to find."""
-        asked = self._asked(query).top_k
+        asked = self._asked(query).top_k or self.retriever.default_top_k
         wanted = self.default_top_k if query.top_k is None else query.top_k
         if asked is None or wanted is None or len(found) < asked or len(kept) >= wanted:
             return []
+        if len(found) == len(kept):
+            return [f"no more than {asked} nodes were asked for; more candidates would find more"]
         return [f"{len(found)} nodes were merged into {len(kept)}; more candidates would find more"]
 
     def _hit(self, each: Merged, found: RetrievalResult, rank: dict[str, int]) -> NodeWithScore:

@@ -97,7 +97,13 @@ class DiversifyRetriever(Around):
         notes = (
             [f"{left_out} of {len(found)} hits were left out: at most {self._most} of each {what}"] if left_out else []
         )
-        return self._made(kept, found, notes=notes)
+        return self._made(kept, found, notes=notes, warnings=self._unknown(found))
+
+    def _unknown(self, found: RetrievalResult) -> list[str]:
+        """Return what to say where no hit has the field: its name may be misspelt."""
+        if self._field is None or not found or any(self._kind(hit) for hit in found):
+            return []
+        return [f"no hit has the metadata field {self._field!r}, so none was left out"]
 
     def _kind(self, hit: NodeWithScore) -> str:
         """Return of what kind a hit is, "" for none."""

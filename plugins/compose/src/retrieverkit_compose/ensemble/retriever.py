@@ -12,7 +12,7 @@ from retrieverkit_compose.ensemble.options import EnsembleSettings
 from retrieverkit_compose.legs import Leg, aask_all, ask_all, warnings_of
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import ConfigError
-from retrieverkit_core.filters import FilterOperator, MetadataFilter, MetadataFilters
+from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import RetrievalResult
@@ -115,4 +115,6 @@ def of_level(level: int) -> MetadataFilters:
     """Return the filter for the nodes of one cutting."""
     lowest = MetadataFilter(key=LEVEL, operator=FilterOperator.LTE, value=level)
     highest = MetadataFilter(key=TOP, operator=FilterOperator.GTE, value=level)
-    return MetadataFilters(filters=[lowest, highest])
+    within = MetadataFilters(filters=[lowest, highest])
+    whole = MetadataFilter(key=LEVEL, operator=FilterOperator.IS_EMPTY)  # what no splitter has cut is in every cutting
+    return MetadataFilters(filters=[within, whole], condition=FilterCondition.OR)

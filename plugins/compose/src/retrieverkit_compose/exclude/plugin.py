@@ -34,7 +34,6 @@ class ExcludePlugin:
             context.resolve(options.retriever),
             options.what,
             top_k=options.top_k,
-            object_map=context.object_map,
         )
 
 

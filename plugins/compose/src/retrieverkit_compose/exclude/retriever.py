@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrieverkit_compose.around import Around, explicit
+from retrieverkit_core.errors import OptionError
 from retrieverkit_core.filters import FilterCondition, FiltersLike, MetadataFilters
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
@@ -19,9 +20,11 @@ class ExcludeRetriever(Around):
         retriever: Who finds the hits.
         what: What is kept out, as a filter.
         top_k: How many hits a query gets that does not say.
-        **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
+        **base: What every retriever takes: ``hooks``, ``verbose``. Objects belong to ``retriever``, so that what
+            index nodes lead to is looked at here.
 
     Raises:
+        OptionError: Objects are given.
         FilterError: ``what`` is not a filter.
     """
 
@@ -29,6 +32,9 @@ class ExcludeRetriever(Around):
     name = "exclude"
 
     def __init__(self, retriever: BaseRetriever, what: FiltersLike, *, top_k: int = 5, **base: Any) -> None:
+        if base.get("object_map") or base.get("objects"):
+            problem = "what they lead to would not be excluded"
+            raise OptionError(self.name, [("object_map", problem)], fix="give the objects to the retriever within")
         super().__init__(retriever, **base)
         self._but = MetadataFilters(filters=[MetadataFilters.of(what)], condition=FilterCondition.NOT)
         self.default_top_k = top_k

@@ -39,6 +39,7 @@ class ByReranker:
         Raises:
             QueryError: The query has no words.
             ServiceError: The model cannot answer.
+            ModelAnswerError: It does not answer with one number for each text.
         """
         texts = _shown(hits)
         return self._judged(self._reranker.rerank(words_of(query), texts), len(texts))
@@ -56,11 +57,18 @@ class ByReranker:
         return Plan(name, f"asks {self._reranker.name} about up to {candidates} hits", llm_calls=calls, tokens=tokens)
 
     def _judged(self, scores: Sequence[float], count: int) -> Judged:
-        if len(scores) != count or not all(map(isfinite, scores)):
-            said = f"{len(scores)} scores" if len(scores) != count else "a score that is not a finite number"
+        try:
+            known = [float(score) for score in scores]
+        except (TypeError, ValueError, OverflowError):
+            known = None
+        if known is None or len(known) != count or not all(map(isfinite, known)):
+            said = (
+                f"{len(known)} scores"
+                if known is not None and len(known) != count
+                else "a score that is not a finite number"
+            )
             raise ModelAnswerError(f"{self._reranker.name} was given {count} texts and answered with {said}")
-        best = sorted(range(count), key=lambda at: -scores[at])
-        return Judged([(at, float(scores[at])) for at in best])
+        return Judged([(at, known[at]) for at in sorted(range(count), key=lambda at: -known[at])])
 
 
 def _shown(hits: Sequence[NodeWithScore]) -> list[str]:

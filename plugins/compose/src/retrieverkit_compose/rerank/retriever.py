@@ -113,7 +113,18 @@ class RerankRetriever(Around):
             ranked = [found[place].with_score(score, legs[place]) for place, score in judged.order]
             hits = ranked[:top_k]
             stage.went(hits, below=ranked[len(hits) :])
-        return self._made(hits, found, legs=judged.legs, warnings=judged.warnings, notes=judged.notes)
+        notes = [*judged.notes, *self._too_few(found, top_k)]
+        return self._made(hits, found, legs=judged.legs, warnings=judged.warnings, notes=notes)
+
+    def _too_few(self, found: RetrievalResult, top_k: int | None) -> list[str]:
+        """Return what to say where a query wants more hits than were asked for, and there may be more.
+
+        What a model judges is cut behind it, so that it is not known here how many are wanted.
+        """
+        asked = self._candidates or self.retriever.default_top_k
+        if asked is None or top_k is None or not asked <= len(found) < top_k:
+            return []
+        return [f"{asked} candidates were asked for and put into order; there may be more"]
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         asked = self._asked(self._limited(query_bundle))

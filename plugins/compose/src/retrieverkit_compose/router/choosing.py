@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from retrieverkit_compose.words import words_of
 from retrieverkit_core.choosing import Choices, achoose, choose, cost_of
-from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.errors import ConfigError, shorten
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
 from retrieverkit_core.plan import Plan
@@ -179,10 +179,14 @@ class ByFunction:
         """Return the routes that the function names.
 
         Raises:
-            ConfigError: It names one that there is not.
+            ConfigError: It names one that there is not, or returns no list.
         """
         routes = []
-        for name in self.function(query):
+        chosen = self.function(query)
+        if isinstance(chosen, str) or not isinstance(chosen, Iterable):
+            said = f"the function returned {shorten(repr(chosen))}, not a list of routes"
+            raise ConfigError(said, fix=f"return a list of some of {list(self.names)}")
+        for name in chosen:
             if name not in self.names:
                 raise ConfigError(f"the function chose the route {name!r}", fix=f"return some of {list(self.names)}")
             routes.append(Route(self.names.index(name), "the function chose it"))

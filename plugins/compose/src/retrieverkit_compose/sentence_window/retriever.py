@@ -59,13 +59,14 @@ class SentenceWindowRetriever(Around):
 
     def _windows(self, query: QueryBundle, found: RetrievalResult) -> RetrievalResult:
         relatives = Relatives(self._corpus, query)
-        relatives.know(hit.node for hit in found if relatives.owns(hit))
-        nodes = [hit.node if relatives.owns(hit) else None for hit in found]
+        relatives.know(hit.node for hit in found if hit._origin is not None and relatives.owns(hit))
+        relatives.read(hit.node.id for hit in found if relatives.owns(hit))
+        nodes = [_as_cut(hit.node, relatives) if relatives.owns(hit) else None for hit in found]
         before = self._chains(nodes, relatives, lambda node: node.prev_node, [[] for _ in nodes])
         behind = self._chains(nodes, relatives, lambda node: node.next_node, before)
         hits = [
-            self._hit(hit, rank, [*reversed(earlier), hit.node, *later]) if earlier or later else hit
-            for rank, (hit, earlier, later) in enumerate(zip(found, before, behind, strict=True), 1)
+            self._hit(hit, rank, [*reversed(earlier), node, *later]) if node and (earlier or later) else hit
+            for rank, (hit, node, earlier, later) in enumerate(zip(found, nodes, before, behind, strict=True), 1)
         ]
         with explain.stage("windows", came=found) as stage:
             stage.went(hits)
@@ -105,12 +106,19 @@ class SentenceWindowRetriever(Around):
         shown.start_char_idx, shown.end_char_idx = first.start_char_idx, last.end_char_idx
         shown.embedding = None
         told, *others = evidence_of(hit, self.retriever.name, rank)
-        details = {**told.details, "found": hit.node.text, "window": [node.id for node in nodes]}
+        found = next(node.text for node in nodes if node.id == hit.node.id)
+        details = {**told.details, "found": found, "window": [node.id for node in nodes]}
         return NodeWithScore(shown, hit.score, (Evidence(told.leg, told.rank, told.score, details), *others))
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         does = f"shows {self._window} neighbours to both sides of what is found"
         return Plan(self.name, does, parts=(self.retriever.plan(self._limited(query_bundle)),))
+
+
+def _as_cut(node: Node, relatives: Relatives) -> Node:
+    """Return a node as the corpus has it where it was found with a wider text: no window is put around a window."""
+    known = relatives.get(node.id)
+    return known if known is not None and known.ref_doc_id == node.ref_doc_id and known.text in node.text else node
 
 
 def _new(node: Node, found: Node | None, *shown: Sequence[Node]) -> bool:

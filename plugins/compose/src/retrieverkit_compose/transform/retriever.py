@@ -119,7 +119,11 @@ class TransformRetriever(Around):
             return [self._leg(1, self._with_passages(explicit(query), rewriting.texts), rewriting.texts)]
         if rewriting is None:
             assert self._function is not None
-            written = list(self._function(query))
+            written = self._function(query)
+            if isinstance(written, str) or not isinstance(written, Iterable):
+                said = f"the function returned {shorten(repr(written))}, not a list of queries"
+                raise QueryError(said, fix="return a list, such as [query.query_str]")
+            written = list(written)
             if not written:
                 raise QueryError("the function returned no query to ask", fix="return the query itself")
             texts = list(dict.fromkeys(written))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 from retrieverkit_core.errors import ModelAnswerError, shorten
 from retrieverkit_llm.endpoint.strict_json import strict_json
@@ -46,12 +46,19 @@ def read_scores(body: bytes, count: int) -> Scored:
             _refuse(body, f"results[{place}] has no index between 0 and {count - 1}")
         if index in scores:
             _refuse(body, f"two results have the index {index}")
-        if isinstance(score, bool) or not isinstance(score, (int, float)) or not isfinite(score):
+        if not _is_finite(score):
             _refuse(body, f"results[{place}] has no relevance_score that is a finite number")
         scores[index] = float(score)
     if len(scores) != count:
         _refuse(body, f"{count} texts were sent and {len(scores)} scores came back")
     return Scored([scores[at] for at in range(count)], _tokens(answer))
+
+
+def _is_finite(score: object) -> TypeGuard[float]:
+    try:
+        return not isinstance(score, bool) and isinstance(score, (int, float)) and isfinite(score)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _tokens(answer: dict[str, Any]) -> int | None:
