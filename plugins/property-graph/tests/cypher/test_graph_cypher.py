@@ -118,6 +118,12 @@ def test_under_a_scope_nothing_of_others_is_seen(index):
     assert "secretly met" in index.model.asked[-1].data[0]
 
 
+def test_numbers_of_nodes_do_not_tell_how_many_others_there_are(index):
+    result = ask(index, "MATCH (n:Node)-[:MENTIONS]->(:Entity) RETURN n.id AS number, n", scope="tenant == 'b'")
+    assert found(result) == ["secret"]
+    assert result[0].evidence[0].details["rows"][0]["number"] == 0
+
+
 def test_filters_narrow_what_is_asked(index):
     result = ask(index, "MATCH (e:Entity)-[r:Relation]->(o) RETURN r", filters="tenant == 'b'")
     assert found(result) == ["secret"]

@@ -27,12 +27,14 @@ class Contents:
         rows: The rows for a database.
         entities: The ids in the view, by the numbers in the rows.
         relations: The ids in the view, by the numbers in the rows.
+        nodes: The ordinals in the corpus, by the numbers in the rows. Ordinals tell how many other nodes there are.
         schema: The labels, relation names and names of properties, as JSON; the most frequent ones.
     """
 
     rows: GraphRows
     entities: tuple[int, ...]
     relations: tuple[int, ...]
+    nodes: tuple[int, ...]
     schema: str
 
     @classmethod
@@ -46,10 +48,10 @@ class Contents:
             key=lambda fact: (numbers[fact.subject], key_of(fact.label), numbers[fact.object]),
         )
         named = arrays.entities[arrays.mentions.entities].tolist()
-        naming = arrays.passages[arrays.mentions.passages].tolist()
+        naming = arrays.mentions.passages.tolist()
         rows = GraphRows(
             [EntityRow(n, f.name, f.key, f.labels, _properties(f.properties)) for n, f in enumerate(entities)],
-            arrays.passages.tolist(),
+            range(len(arrays.passages)),
             [
                 RelationRow(numbers[f.subject], numbers[f.object], n, f.label, _properties(f.properties))
                 for n, f in enumerate(relations)
@@ -66,6 +68,7 @@ class Contents:
             rows,
             tuple(fact.id for fact in entities),
             tuple(fact.id for fact in relations),
+            tuple(arrays.passages.tolist()),
             json.dumps(schema, ensure_ascii=False),
         )
 

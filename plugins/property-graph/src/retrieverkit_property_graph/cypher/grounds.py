@@ -55,8 +55,8 @@ def grounds_of(row: Iterable[Any], contents: Contents) -> Grounds:
                 grounds.relations.append(contents.relations[number])
             elif label == "Entity" and 0 <= number < len(contents.entities):
                 grounds.entities.append(contents.entities[number])
-            elif label == "Node":
-                grounds.nodes.append(number)
+            elif label == "Node" and 0 <= number < len(contents.nodes):
+                grounds.nodes.append(contents.nodes[number])
     return grounds
 
 
@@ -110,15 +110,13 @@ def supported(view: GraphView, rows: Sequence[Grounds]) -> list[Supported]:
     What a row's relations are taken from supports it. A row without a relation is supported by the nodes that name its
     entities. Of one row, a node that supports more of it comes first, then the order of the corpus.
     """
-    arrays = view.arrays()
-    known = set(arrays.passages.tolist())
     of_relations = {fact.id: fact.supports.tolist() for fact in view.relations(_all(row.relations for row in rows))}
     alone = [row.entities for row in rows if not row.relations]
     of_entities = {fact.id: fact.supports.tolist() for fact in view.entities(_all(alone))}
     first: dict[int, tuple[int, int, tuple[int, ...]]] = {}
     places: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
-        shares: dict[int, list[int]] = {node: [] for node in row.nodes if node in known}
+        shares: dict[int, list[int]] = {node: [] for node in row.nodes}
         counts = dict.fromkeys(shares, 1)
         for relation in dict.fromkeys(row.relations):
             for node in of_relations[relation]:

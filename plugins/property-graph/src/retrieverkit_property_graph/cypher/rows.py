@@ -33,9 +33,9 @@ class GraphRows:
 
     Attributes:
         entities: The entities.
-        nodes: The ordinals of the nodes.
+        nodes: The numbers of the nodes.
         relations: The relations.
-        mentions: Which node mentions which entity: ordinals and ids.
+        mentions: Which node mentions which entity: their numbers.
     """
 
     entities: Iterable[EntityRow]
