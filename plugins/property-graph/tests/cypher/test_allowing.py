@@ -81,6 +81,10 @@ def test_what_may_run_is_refused_or_only_reads(text, dialect):
         ("MATCH (e) RETURN e /* x", "comment does not end", 20),
         ("LOAD FROM 'x' RETURN *", "only MATCH", 1),
         ("MATCH (e) RETURN e LIMIT 1 + 1", "one statement", 28),
+        ("MATCH (e:Entity), (E:Entity) RETURN e", "e and E differ by case alone", 20),
+        ("MATCH (e:Entity) RETURN e.labels[size(e.labels) - 1]", "a place in a list is a whole number", 34),
+        ("MATCH (a)-[r]->(b) WHERE any(x IN a.labels WHERE x = b.name) RETURN a", "no other variable", 54),
+        ("MATCH (n)-[:MENTIONS*1..2]-(m)-[:MENTIONS]-(o) RETURN n", "with no other MENTIONS", 48),
     ],
 )
 def test_a_refusal_says_where_and_why(query, reason, column):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from retrieverkit_property_graph.cypher.allowing.functions import AGGREGATES, PREDICATES, Dialect
 from retrieverkit_property_graph.cypher.allowing.limits import Limits
+from retrieverkit_property_graph.cypher.allowing.once import Matched, unequal
 from retrieverkit_property_graph.cypher.allowing.reading import Reading
 from retrieverkit_property_graph.cypher.allowing.tokens import Kind, Token
 
@@ -32,6 +33,8 @@ _AFTER_EXPRESSION = (
     "END",
     "WHEN",
 )
+_ALL = 1_000_000_000
+"""More characters than a text has."""
 _LABELS_ARE_DATA = "labels are data: write (e:Entity) WHERE 'Person' IN e.labels"
 _TYPES_ARE_DATA = "relation names are data: write -[r:Relation]- and WHERE r.label = 'founded'"
 
@@ -98,6 +101,9 @@ class _Grammar:
         self._returnable: list[str] = []
         self._gathered = False
         self._inside_subquery = self._inside_predicate = False
+        self._elements: tuple[str, ...] = ()
+        self._matched: list[Matched] = []
+        self._spelled: dict[str, str] = {}
         self._made_up = 0
         self._renamed: dict[str, str] = {}
         self._keys: dict[int, str] = {}
@@ -161,10 +167,27 @@ class _Grammar:
     def _match(self) -> str:
         word = "OPTIONAL MATCH" if self._read.takes("OPTIONAL") else "MATCH"
         self._read.expect("MATCH")
-        return f"{word} {self._listed(self._pattern)}{self._where()}"
+        patterns, once = self._matched_once(lambda: self._listed(self._pattern))
+        return f"{word} {patterns}{self._where(once)}"
 
-    def _where(self) -> str:
-        return f" WHERE {self._expression()}" if self._read.takes("WHERE") else ""
+    def _matched_once(self, pattern: Callable[[], str]) -> tuple[str, list[str]]:
+        """Read patterns; return them, and the conditions by which each relation is matched once."""
+        before, self._matched = self._matched, []
+        written = pattern()
+        matched, self._matched = self._matched, before
+        once = list(unequal(matched)) if self._dialect is Dialect.LADYBUG else []
+        if None in once:
+            self._read.refuse(
+                "a path of variable length over MENTIONS stands with no other MENTIONS",
+                fix="write its steps, or put it into a MATCH of its own",
+            )
+        return written, [condition for condition in once if condition]
+
+    def _where(self, further: Sequence[str] = ()) -> str:
+        asked = [self._expression()] if self._read.takes("WHERE") else []
+        if asked and further:
+            asked = [f"({asked[0]})"]
+        return f" WHERE {' AND '.join([*asked, *further])}" if asked or further else ""
 
     def _return(self) -> tuple[tuple[str, str], str]:
         """Read the last clause; return its items, what comes between, and its limit."""
@@ -234,12 +257,16 @@ class _Grammar:
             self._read.expect("=")
         if self._read.sees("(", "("):
             self._read.refuse("quantified paths may not be used", fix="write -[r:Relation*1..3]-")
-        path = self._node()
-        while self._read.sees("-") or self._read.sees("<"):
-            path += self._relation() + self._node()
+        path = self._path()
         if self._read.sees("{"):
             self._read.refuse("quantified paths may not be used", fix="write -[r:Relation*1..3]-")
         return named + path
+
+    def _path(self) -> str:
+        path = self._node()
+        while self._read.sees("-") or self._read.sees("<"):
+            path += self._relation() + self._node()
+        return path
 
     def _node(self) -> str:
         read = self._read
@@ -262,6 +289,7 @@ class _Grammar:
             read.expect("]")
         else:
             inner = self._unnamed()
+            self._matched.append(Matched(inner, frozenset(TYPES), several=False))
         read.expect("-")
         right = "->" if read.takes(">") else "-"
         if left == "<-" and right == "->":
@@ -274,6 +302,8 @@ class _Grammar:
         variable = self._binding() if is_named else self._unnamed()
         types = self._of_kind(TYPES, _TYPES_ARE_DATA) if read.takes(":") else ""
         steps = self._steps() if read.takes("*") else ""
+        kinds = frozenset(types[1:].split("|")) if types else frozenset(TYPES)
+        self._matched.append(Matched(variable, kinds, bool(steps)))
         return f"{variable}{types}{steps}{self._properties()}"
 
     def _binding(self) -> str:
@@ -284,11 +314,12 @@ class _Grammar:
         return name
 
     def _unnamed(self) -> str:
-        """Return a name for a relation that has none, so that it can be returned."""
-        if self._inside_subquery:
+        """Return a name for a relation that has none, so that it can be returned and told from others."""
+        if self._inside_subquery and self._dialect is Dialect.NEO4J:  # where such a pattern names nothing new
             return ""
         name = self._fresh()
-        self._returnable.append(name)
+        if not self._inside_subquery:
+            self._returnable.append(name)
         return name
 
     def _fresh(self) -> str:
@@ -314,6 +345,7 @@ class _Grammar:
         """Read what follows the ``*`` of a path of variable length: it has an end."""
         read, how = self._read, ""
         if self._dialect is Dialect.LADYBUG:
+            how = " TRAIL "  # as in Cypher: no relation twice on one path
             for words in (("ALL", "SHORTEST"), ("SHORTEST",), ("TRAIL",), ("ACYCLIC",)):
                 if read.takes(*words):
                     how = f" {' '.join(words)} "
@@ -426,10 +458,21 @@ class _Grammar:
 
     def _place(self) -> str:
         read = self._read
+        if self._dialect is Dialect.LADYBUG and read.peek().kind is not Kind.STRING:
+            return self._place_from_one()
         first = "" if read.sees("..") else self._expression()
         if not read.takes(".."):
             return first
         last = "" if read.sees("]") else self._expression()
+        return f"{first}..{last}"
+
+    def _place_from_one(self) -> str:
+        """Read a place that counts from 0, without the end of a slice; return it as ladybug has it: from 1, with it."""
+        read, what = self._read, "a place in a list"
+        first = "" if read.sees("..") else str((at := self._bound(what)) + (at >= 0))
+        if not read.takes(".."):
+            return first
+        last = "" if read.sees("]") else str((at := self._bound(what)) - (at < 0))
         return f"{first}..{last}"
 
     def _atom(self) -> str:
@@ -454,7 +497,7 @@ class _Grammar:
         if token.says("EXISTS", "COUNT") and read.peek(1).says("{"):
             return self._subquery()
         if token.kind in (Kind.WORD, Kind.ESCAPED):
-            return self._call() if read.peek(1).says("(") else self._variable()
+            return self._call() if read.peek(1).says("(") else self._known()
         return read.refuse("a value is missing")
 
     def _literal(self) -> str:
@@ -473,6 +516,17 @@ class _Grammar:
         name = f"s_{len(self._literals)}"
         self._literals[name] = value
         return f"${name}"
+
+    def _known(self) -> str:
+        at = self._read.peek()
+        name = self._variable()
+        if self._inside_predicate and name not in self._elements:  # of a path, ladybug compares them wrongly
+            self._read.refuse(
+                "a condition on the elements of a list names the element, and no other variable",
+                at=at,
+                fix="write value IN list, or UNWIND the list",
+            )
+        return name
 
     def _parameter(self) -> str:
         token = self._read.next()
@@ -533,10 +587,8 @@ class _Grammar:
 
     def _predicate(self) -> str:
         with self._apart():
-            path = self._node()
-            while self._read.sees("-") or self._read.sees("<"):
-                path += self._relation() + self._node()
-            return path
+            path, once = self._matched_once(self._path)
+        return f"EXISTS {{ MATCH {path} WHERE {' AND '.join(once)} }}" if once else path
 
     @contextmanager
     def _apart(self) -> Iterator[None]:
@@ -583,6 +635,8 @@ class _Grammar:
         read.expect("(")
         if name in AGGREGATES:
             self._gathered = True
+        if name == "substring" and self._dialect is Dialect.LADYBUG:
+            return self._substring()
         if name == "range":
             return self._range(token)
         if name == "count" and read.takes("*"):
@@ -601,9 +655,10 @@ class _Grammar:
         read.expect("IN")
         elements = self._expression()
         read.expect("WHERE")
-        before, self._inside_predicate = self._inside_predicate, self._dialect is Dialect.LADYBUG
+        before = self._inside_predicate, self._elements
+        self._inside_predicate, self._elements = self._dialect is Dialect.LADYBUG, (*self._elements, variable)
         condition = self._expression()
-        self._inside_predicate = before
+        self._inside_predicate, self._elements = before
         read.expect(")")
         return f"{word}({variable} IN {elements} WHERE {condition})"
 
@@ -618,9 +673,18 @@ class _Grammar:
             self._read.refuse(f"a range has at most {self._limits.listed} elements", at=token)
         return f"range({', '.join(map(str, bounds))})"
 
-    def _bound(self) -> int:
+    def _bound(self, what: str = "a bound of range") -> int:
         sign = -1 if self._read.takes("-") else 1
-        return sign * int(self._whole("a number as it is"))
+        return sign * int(self._whole(what))
+
+    def _substring(self) -> str:
+        """Read what follows ``substring(``: a place that counts from 0, where ladybug counts from 1."""
+        text = self._expression()
+        self._read.expect(",")
+        first = self._expression()
+        length = self._expression() if self._read.takes(",") else str(_ALL)
+        self._read.expect(")")
+        return f"substring({text}, ({first}) + 1, {length})"
 
     # Small parts
 
@@ -640,7 +704,11 @@ class _Grammar:
         token = self._read.peek()
         if token.kind is Kind.WORD and token.says(*_AFTER_EXPRESSION):
             self._read.refuse(f"a name or a value is missing before {token.text.upper()}")
-        return _escaped(self._read.name("a name"))
+        name = self._read.name("a name")
+        known = self._spelled.setdefault(name.lower(), name)
+        if known != name and self._dialect is Dialect.LADYBUG:
+            self._read.refuse(f"{known} and {name} differ by case alone, which makes them one here", at=token)
+        return _escaped(name)
 
 
 def _escaped(name: str) -> str:
