@@ -64,6 +64,38 @@ def test_the_routes_whose_words_the_query_says_are_asked_and_no_others(listed, w
         assert len(next(hit for hit in result if hit.node_id == "shared").evidence) == len(taken)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "query", "called"),
+    [
+        ("C++", "a crash in C++?", True),
+        ("C++", "vitamin C", False),
+        ("c#", "F# or C#", True),
+        ("c#", "C major", False),
+        (".NET", "the net", True),
+        ("東京", "東京の天気", True),
+        ("大阪", "東京の天気", False),
+        ("café", "a cafe\u0301 bar", True),
+        ("error", "errors", False),
+        ("error", "no terror", False),
+        ("naïve bayes", "Naïve-Bayes", True),
+        ("opening hours?", "the opening hours", True),
+        ("???", "what???", True),
+        ("???", "what", False),
+        ("İzmir", "i̇zmir", True),
+    ],
+)
+def test_a_phrase_is_said_by_its_words_in_any_script(listed, phrase, query, called):
+    result = RouterRetriever(routes(listed, 2), rules=[[phrase], []]).retrieve(query)
+    assert (result.notes[0] != "no route was chosen") == called
+
+
+def test_a_function_that_returns_no_list_is_an_error(listed):
+    with pytest.raises(ConfigError, match="not a list of routes"):
+        RouterRetriever(routes(listed), by=lambda query: "route1").retrieve("query")
+    with pytest.raises(OptionError):
+        RouterRetriever(routes(listed, 2), rules=[[" "], []])
+
+
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_a_language_model_chooses_by_the_descriptions(listed, how):
     model = ScriptedModel(by_words)

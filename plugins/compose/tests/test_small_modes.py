@@ -221,6 +221,34 @@ def test_modes_in_a_string(tmp_path):
             index.as_retriever("ensemble(bm25)")
 
 
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "sentence_window(bm25(top_k=2))",
+        "recursive(bm25(top_k=2))",
+        "exclude(bm25(top_k=2), what=\"_doc_id == 'x'\")",
+        "pinned(bm25(top_k=2), ids=['n1'], when=['never'])",
+        "shadow(bm25(top_k=2), bm25)",
+    ],
+)
+def test_the_top_k_that_is_written_within_counts(mode):
+    from retrieverkit import Index
+
+    with Index.from_nodes([Node(id=f"n{n}", text=f"pump {n}") for n in range(6)]) as index:
+        assert len(index.retrieve("pump", mode)) == 2
+        assert len(index.retrieve("pump", mode, top_k=4)) == 4
+        with pytest.raises(OptionError, match="finds 2 hits at most"):
+            index.as_retriever(mode, top_k=3)
+        assert len(index.as_retriever(mode, top_k=1).retrieve("pump")) == 1
+        with pytest.raises(OptionError, match="leave it out"):
+            index.as_retriever("diversify(bm25(top_k=2))")
+        routed = index.retrieve(
+            "pump", "router(bm25(top_k=2), exclude(bm25, what='is_empty(_doc_id)'), rules=[['pump'], []])"
+        )
+        assert len(routed) == 5 and "also bm25(top_k=2)" in routed.notes[-1] + routed.notes[0]
+
+
 def test_deadlines(hangs):
     corpus = MemoryCorpus()
     for retriever in (

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from retrieverkit_core.errors import OptionError, shorten
 from retrieverkit_core.hits import Evidence, NodeWithScore
-from retrieverkit_core.plugin import FilterCapabilities
+from retrieverkit_core.plugin import FilterCapabilities, ModeOptions
 from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.spec import RetrieverSpec
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -64,6 +65,23 @@ class Around(BaseRetriever):
             abstained=found.abstained,
             spec=found.spec,
         )
+
+
+def limit_of(options: ModeOptions, within: RetrieverSpec) -> int:
+    """Return how many hits a mode gives that asks another just for those: its own ``top_k``, else that of the other.
+
+    Raises:
+        OptionError: The other is written with fewer.
+    """
+    own = within.options.get("top_k")
+    if not isinstance(own, int):
+        return options.top_k
+    if "top_k" not in options.model_fields_set:
+        return own
+    if own < options.top_k:
+        problem = f"{within} finds {own} hits at most, fewer than the {options.top_k} that are returned"
+        raise OptionError(within.mode, [("top_k", problem)], fix="write one top_k")
+    return options.top_k
 
 
 def explicit(query: QueryBundle) -> QueryBundle:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
@@ -22,3 +24,9 @@ class DiversifyOptions(DiversifySettings):
     """Options of the diversify mode."""
 
     retriever: RetrieverSpec = Field(description="Who finds the hits.")
+
+    @model_validator(mode="after")
+    def _fits_its_retriever(self) -> Self:
+        if "top_k" in self.retriever.options:
+            raise ValueError(f"{self.retriever} has a top_k, but is asked until there are enough hits; leave it out")
+        return self

@@ -28,12 +28,13 @@ class ExcludePlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: ExcludeOptions, context: BuildContext) -> ExcludeRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import limit_of
         from retrieverkit_compose.exclude.retriever import ExcludeRetriever
 
         return ExcludeRetriever(
             context.resolve(options.retriever),
             options.what,
-            top_k=options.top_k,
+            top_k=limit_of(options, options.retriever),
         )
 
 

@@ -17,7 +17,7 @@ class PinnedSettings(ModeOptions):
     ids: Sequence[Annotated[str, Field(min_length=1)]] = Field(
         min_length=1, description="The ids of the nodes that come first, in this order."
     )
-    when: Sequence[Annotated[str, Field(min_length=1)]] | None = Field(
+    when: Sequence[Annotated[str, Field(min_length=1, pattern=r"\S")]] | None = Field(
         default=None, description="Only for queries that say one of these words or phrases; for all if None."
     )
 

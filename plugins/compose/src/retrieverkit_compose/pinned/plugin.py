@@ -28,6 +28,7 @@ class PinnedPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: PinnedOptions, context: BuildContext) -> PinnedRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import limit_of
         from retrieverkit_compose.pinned.retriever import PinnedRetriever
 
         return PinnedRetriever(
@@ -35,7 +36,7 @@ class PinnedPlugin:
             context.need_corpus(),
             options.ids,
             when=options.when,
-            top_k=options.top_k,
+            top_k=limit_of(options, options.retriever),
             object_map=context.object_map,
         )
 

@@ -28,12 +28,13 @@ class RecursivePlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: RecursiveOptions, context: BuildContext) -> RecursiveRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import limit_of
         from retrieverkit_compose.recursive.retriever import RecursiveRetriever
 
         return RecursiveRetriever(
             context.resolve(options.retriever),
             context.need_corpus(),
-            top_k=options.top_k,
+            top_k=limit_of(options, options.retriever),
             object_map=context.object_map,
         )
 

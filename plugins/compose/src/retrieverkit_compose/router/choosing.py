@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+from unicodedata import normalize
 
 from retrieverkit_compose.words import words_of
 from retrieverkit_core.choosing import Choices, achoose, choose, cost_of
@@ -73,14 +74,14 @@ class ByRule:
     """
 
     def __init__(self, rules: Sequence[Sequence[str]]) -> None:
-        self._rules = [[(phrase, _words(phrase)) for phrase in phrases] for phrases in rules]
+        self._rules = [[(phrase, said_pattern(phrase)) for phrase in phrases] for phrases in rules]
 
     def choose(self, query: QueryBundle) -> Picked:
         """Return all routes that suit the query."""
-        words = _words(query.query_str)
+        words = _folded(query.query_str)
         routes = []
         for at, phrases in enumerate(self._rules):
-            called = next((phrase for phrase, needed in phrases if _holds(words, needed)), None)
+            called = next((phrase for phrase, pattern in phrases if pattern.search(words)), None)
             if called is not None:
                 routes.append(Route(at, f"the query says {called!r}"))
         return Picked(routes)
@@ -208,11 +209,30 @@ def _picked(choices: Choices) -> Picked:
     return Picked([Route(one.position, f"the model graded it {one.grade:g}") for one in choices.chosen], warnings)
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese: scripts that put no blanks between words."""
+
+_SENTENCE_MARKS = " \t\r\n.,;:!?\"'()[]«»“”„‘’…。、！？"
 
 
-def _holds(words: Sequence[str], needed: Sequence[str]) -> bool:
-    """Return whether some words stand side by side among others."""
-    size = len(needed)
-    return bool(needed) and any(words[at : at + size] == needed for at in range(len(words) - size + 1))
+def said_pattern(phrase: str) -> re.Pattern[str]:
+    """Return what finds a phrase in a folded query: its words side by side, not within other words.
+
+    Marks between words are any; other marks at its ends, as in ``C++``, must be there.
+    """
+    folded = _folded(phrase).strip()
+    core = folded.strip(_SENTENCE_MARKS) or folded
+    words = re.findall(r"\w+", core)
+    if not words:
+        return re.compile(re.escape(core))
+    first, last = core.index(words[0]), core.rindex(words[-1]) + len(words[-1])
+    inner = r"[^\w]+".join(map(re.escape, words))
+    before = "" if first or re.match(f"[{_UNSPACED}]", core) else r"(?<!\w)"
+    behind = "" if core[last:] or re.search(f"[{_UNSPACED}]\\Z", core) else r"(?!\w)"
+    return re.compile(before + re.escape(core[:first]) + inner + re.escape(core[last:]) + behind)
+
+
+def _folded(text: str) -> str:
+    return normalize("NFC", normalize("NFC", text).casefold())

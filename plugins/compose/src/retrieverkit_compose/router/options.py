@@ -11,7 +11,7 @@ from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
 By = Literal["rule", "embedding", "llm"]
-Phrase = Annotated[str, Field(min_length=1)]
+Phrase = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class RouterSettings(ModeOptions):

@@ -31,7 +31,7 @@ class RouterPlugin:
         """Build the retriever for the mode."""
         from retrieverkit_compose.router.retriever import RouterRetriever
 
-        return RouterRetriever(
+        router = RouterRetriever(
             [context.resolve(spec) for spec in options.retrievers],
             names=options.route_names,
             by=options.by,
@@ -44,6 +44,10 @@ class RouterPlugin:
             top_k=options.top_k,
             object_map=context.object_map,
         )
+        own = [str(spec) for spec in options.retrievers if spec.options.get("top_k", options.top_k) != options.top_k]
+        if own:
+            router.notes = (*router.notes, f"each route is asked for the router's top_k, also {', '.join(own)}")
+        return router
 
 
 router = RouterPlugin()

@@ -30,13 +30,14 @@ class SentenceWindowPlugin:
         self, mode: str, options: SentenceWindowOptions, context: BuildContext
     ) -> SentenceWindowRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import limit_of
         from retrieverkit_compose.sentence_window.retriever import SentenceWindowRetriever
 
         return SentenceWindowRetriever(
             context.resolve(options.retriever),
             context.need_corpus(),
             window=options.window,
-            top_k=options.top_k,
+            top_k=limit_of(options, options.retriever),
             object_map=context.object_map,
         )
 

@@ -28,6 +28,7 @@ class ShadowPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: ShadowOptions, context: BuildContext) -> ShadowRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import limit_of
         from retrieverkit_compose.shadow.retriever import ShadowRetriever
 
         served, other = options.retrievers
@@ -36,7 +37,7 @@ class ShadowPlugin:
             context.resolve(other),
             timeout=options.timeout,
             concurrency=options.concurrency,
-            top_k=options.top_k,
+            top_k=limit_of(options, served),
             object_map=context.object_map,
         )
 
