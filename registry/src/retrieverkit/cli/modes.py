@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from retrieverkit.cli.options import AsJson, modes_beginning
 
 if TYPE_CHECKING:
     from retrieverkit.discovery import Row
+    from retrieverkit_core.spec import RetrieverSpec
 
 app = typer.Typer(
     cls=LightGroup, help="List the installed modes. Nothing of a plugin is imported.", invoke_without_command=True
@@ -68,6 +70,39 @@ def show(
         print_json(mode_as_dict(plugin))
     else:
         write_mode(plugin, Screen(sys.stdout))
+
+
+class Form(StrEnum):
+    """In which form a picture is written."""
+
+    MERMAID = "mermaid"
+    HTML = "html"
+    SVG = "svg"
+
+
+@app.command("draw")
+def draw(
+    mode: Annotated[str, typer.Argument(metavar="MODE", help="The mode string to draw.")],
+    form: Annotated[Form, typer.Option("--format", help="The form of the picture.")] = Form.MERMAID,
+) -> None:
+    """Draw the tree of a mode string, with the options that are written in it. All of them are checked."""
+    from retrieverkit_core.picture import draw as picture_of
+    from retrieverkit_core.spec import RetrieverSpec
+
+    spec = RetrieverSpec.parse(mode)
+    _check_tree(spec)
+    picture = picture_of(spec)
+    typer.echo({Form.MERMAID: picture.mermaid, Form.HTML: picture.html, Form.SVG: picture.svg}[form]())
+
+
+def _check_tree(spec: RetrieverSpec) -> None:
+    """Raise unless every mode in the tree is installed and takes its options."""
+    from retrieverkit.discovery import shared_discovery, validated_options
+    from retrieverkit_core.picture import retrievers_in
+
+    validated_options(shared_discovery().mode(spec.mode, spec.provider).spec, spec)
+    for inner in retrievers_in(spec):
+        _check_tree(inner)
 
 
 def status_style(row: Row) -> str:

@@ -486,5 +486,10 @@ class BaseRetriever:
 
         return cut(self, k)
 
+    def _repr_html_(self) -> str:
+        from retrieverkit_core.picture import draw
+
+        return draw(self).html()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>" if self.name != type(self).__name__ else f"<{self.name}>"

@@ -12,10 +12,15 @@ from retrieverkit_core.spec._parser import LITERALS
 def mode_string(spec: RetrieverSpec) -> str:
     """Return the canonical mode string of ``spec``."""
     arguments = [mode_string(child) for child in spec.retrievers]
-    arguments += [f"{name}={_value(spec.options[name])}" for name in sorted(spec.options)]
+    arguments += [option(name, spec.options[name]) for name in sorted(spec.options)]
     if not arguments and spec.qualified_mode not in LITERALS:
         return spec.qualified_mode
     return f"{spec.qualified_mode}({', '.join(arguments)})"
+
+
+def option(name: str, value: Any) -> str:
+    """Return an option as it is written in a mode string."""
+    return f"{name}={_value(value)}"
 
 
 def _value(value: Any) -> str:
