@@ -4,7 +4,7 @@ import pytest
 
 from retrieverkit.corpus import SourceContent, SQLiteCorpus
 from retrieverkit_core import Document, Node
-from retrieverkit_core.errors import InvalidDocumentError
+from retrieverkit_core.errors import CorpusBusyError, InvalidDocumentError
 
 
 @pytest.fixture
@@ -66,3 +66,21 @@ def test_an_id_from_elsewhere_is_refused_and_nothing_is_written(corpus, owner):
         corpus.replace_sources([content("g", "1", a="other", b="y")])
     assert corpus.head() == head
     assert "g" not in corpus.sources()
+
+
+def test_an_amended_document_leaves_its_source_as_it_was_read(corpus):
+    corpus.replace([(Document("mine", id="mine"), [Node("mine", id="mine")])])
+    corpus.replace_sources([content("f", "1", a="x")])
+    amended = [(Document("z", id=i, metadata={"m": 1}), [Node("z", id=f"{i}-node")]) for i in ("a", "mine")]
+    assert corpus.amend(amended, at=corpus.head()).changed == ("a", "mine")
+    assert (corpus.sources(), corpus.document("a").metadata) == ({"f": "1"}, {"m": 1})
+    assert corpus.sources_of(["a", "mine"]) == {"a": "f", "mine": None}
+
+
+def test_what_was_made_from_another_state_of_the_corpus_is_not_written(corpus):
+    corpus.replace_sources([content("f", "1", a="x")])
+    before = corpus.head()
+    corpus.replace_sources([content("f", "2", a="y")])
+    with pytest.raises(CorpusBusyError, match="changed meanwhile"):
+        corpus.amend([(Document("z", id="a"), [Node("z", id="a-node")])], at=before)
+    assert corpus.document("a").text == "y"

@@ -235,6 +235,20 @@ class WritableCorpus(Corpus, Protocol):
         """
         ...
 
+    def amend(self, documents: Iterable[tuple[Document, Sequence[Node]]], *, at: Cursor) -> ChangeReport:
+        """Replace documents that are there, whatever source they are of; no source is read again because of it.
+
+        Args:
+            documents: Each document with its nodes.
+            at: The state of the corpus that they were made from.
+
+        Raises:
+            CorpusBusyError: The corpus has changed since; nothing was stored.
+            InvalidDocumentError: A document cannot be stored faithfully; nothing was stored.
+            CorpusError: The corpus cannot be written.
+        """
+        ...
+
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents and their nodes; ids that are not there are reported as missing.
 

@@ -198,6 +198,21 @@ class SQLiteCorpus:
         language = language_of(_texts(prepared))
         return self._write(lambda change: _with_notes(change.meet_language(*language), change.replace(prepared)))
 
+    def amend(self, documents: Iterable[tuple[Document, Sequence[Node]]], *, at: Cursor) -> ChangeReport:
+        """Replace documents that are there, all of them or none, and leave their sources as they were read.
+
+        Args:
+            documents: Each document with its nodes.
+            at: The state of the corpus that they were made from.
+
+        Raises:
+            CorpusBusyError: The corpus has changed since, or another writer did not finish in time.
+            CorpusError: As for `replace`.
+        """
+        self._writable_connections()
+        prepared = prepare(documents)
+        return self._write(lambda change: change.amend(prepared, at))
+
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents and their nodes: all that are there, in one step. The others are reported as missing.
 

@@ -18,8 +18,9 @@ from retrieverkit.corpus.settings import (
     stored_settings,
 )
 from retrieverkit.corpus.statements import HEAD, SOURCES_BY_ID, ByValues, is_storable
-from retrieverkit_core.corpus import ChangeReport, IndexSettings
-from retrieverkit_core.errors import InvalidDocumentError
+from retrieverkit.corpus.stored import cursor_of
+from retrieverkit_core.corpus import ChangeReport, Cursor, IndexSettings
+from retrieverkit_core.errors import CorpusBusyError, InvalidDocumentError
 from retrieverkit_core.filters import fields_of
 
 _DOCUMENTS_BY_ID = ByValues.of("SELECT doc_id, doc_key, hash FROM documents WHERE doc_id IN")
@@ -56,6 +57,7 @@ class Change:
     def __init__(self, connection: sqlite3.Connection, corpus_id: str) -> None:
         self._connection = connection
         head: tuple[int, bytes] | None = connection.execute(HEAD).fetchone()
+        self._began_at = cursor_of(head, corpus_id)
         self._seq, self._chain = head or (0, root_of_chain(corpus_id))
         self._ordinal = self._number(_LAST_ORDINAL)
         self._fields: Counter[Field] = Counter()
@@ -96,8 +98,26 @@ class Change:
         Raises:
             InvalidDocumentError: A node id belongs to another document.
         """
+        self._disown([document.doc_id for document in documents])
+        return self._put(documents)
+
+    def amend(self, documents: Sequence[PreparedDocument], at: Cursor) -> ChangeReport:
+        """Replace documents and leave their sources as they were read.
+
+        Args:
+            documents: The documents.
+            at: Where the corpus must be.
+
+        Raises:
+            CorpusBusyError: It is elsewhere.
+            InvalidDocumentError: A node id belongs to another document.
+        """
+        if self._began_at != at:
+            raise CorpusBusyError("the documents were changed meanwhile; nothing was written", fix="try again")
+        return self._put(documents)
+
+    def _put(self, documents: Sequence[PreparedDocument]) -> ChangeReport:
         there = self._find([document.doc_id for document in documents])
-        self._disown(list(there))
         new = [document for document in documents if document.doc_id not in there]
         changed = [d for d in documents if d.doc_id in there and _differs(d, there[d.doc_id][1])]
         self._remove_nodes(there[document.doc_id][0] for document in changed)
