@@ -1,16 +1,21 @@
 """``retriever graph``: what it shows, and triples that it adds."""
 
 import json
+from functools import reduce
 
 import pytest
 
 from retrieverkit import Document, Index
 from retrieverkit.cli import main
+from retrieverkit_core import MetadataMode
+from retrieverkit_core.errors import CorpusBusyError
+from retrieverkit_property_graph.cli.adding import add_triples
 
 LINES = [
     {"doc_id": "a", "triples": [["Ada", "met", "Babbage"], {"subject": "Ada", "relation": "wrote", "object": "Notes"}]},
     {"doc_id": "b", "triples": [["Babbage", "built", {"name": "Engine", "labels": ["Machine"]}]]},
 ]
+NESTED = reduce(lambda inner, _: {"in": inner}, range(900), {"in": 1})
 
 
 @pytest.fixture
@@ -137,6 +142,8 @@ def test_doctor_counts_what_is_in_a_graph(graph, file, folder, capsys):
         ([LINES[0], {"doc_id": "b", "triples": [["x", "y"]]}], "line 2: triples[0] has 2 parts"),
         ([{"doc_id": "a", "triples": [["x", "y", {"name": "z", "properties": {"p": float("nan")}}]]}], "not JSON"),
         ([{"doc_id": "a", "triples": [["x", "y", "\ud800"]]}], "surrogate"),
+        ([{"doc_id": "a", "triples": [["x", "y", {"name": "z", "properties": NESTED}]]}], "nested more than"),
+        (['{"doc_id": "a", "triples": [["x", "y", ' + "9" * 5_000 + "]]}"], "too many digits"),
         ([LINES[0], {"doc_id": "no", "triples": []}, {"doc_id": "none", "triples": []}], "no document 'no', 'none'"),
     ],
 )
@@ -190,3 +197,53 @@ def test_documents_of_files_keep_their_triples_until_the_file_changes(graph, fil
     assert main(index) == 0
     assert [d.id for d in documents(folder) if "triples" in d.metadata] == ["a"]
     assert {d.id for d in documents(folder)} == {"a", "b", "c", "notes/x.txt", "notes/y.txt"}
+
+
+def test_triples_of_documents_of_files_and_of_others_are_added_together_or_not_at_all(graph, file, folder, tmp_path):
+    (tmp_path / "x.txt").write_text("Text of x.")
+    assert main(["index", str(tmp_path / "x.txt"), "--index", str(folder)]) == 0
+    before = documents(folder)
+    deep = {"doc_id": "a", "triples": [["x", "y", {"name": "z", "properties": NESTED["in"]["in"]}]]}
+    assert "nested" in graph("add", file({"doc_id": "x.txt", "triples": [["x", "is", "y"]]}, deep), code=1).err
+    assert documents(folder) == before
+    assert main(["index", str(tmp_path / "x.txt"), "--index", str(folder)]) == 0
+
+
+def test_a_change_of_another_writer_meanwhile_is_not_undone(folder):
+    with Index.open(folder) as index, Index.open(folder) as other:
+
+        class Changing:
+            """A corpus that somebody else changes at the last moment."""
+
+            def __getattr__(self, name):
+                return getattr(index.corpus, name)
+
+            def amend(self, documents, *, at):
+                other.add(Document("one, changed", id="a"))
+                return index.corpus.amend(documents, at=at)
+
+        with pytest.raises(CorpusBusyError, match="changed meanwhile; nothing was"):
+            add_triples(Changing(), {"a": LINES[0]["triples"], "b": LINES[1]["triples"]})
+    a, b, _ = documents(folder)
+    assert (a.text, a.metadata, b.metadata) == ("one, changed", {}, {})
+
+
+def test_models_are_not_shown_what_is_added(graph, file, folder):
+    with Index.open(folder) as index:
+        index.add(Document("two", id="b", metadata={"triples": [["x", "is", "y"]]}))
+    graph("add", file(*LINES))
+    a, b, _ = documents(folder)
+    assert (a.excluded_llm_metadata_keys, b.excluded_llm_metadata_keys) == (["triples"], [])
+    with Index.open(folder) as index:
+        shown = {node.ref_doc_id or node.id: node.get_content(MetadataMode.LLM) for node in index}
+    assert shown["a"] == "year: 1\n\none"
+    assert "Engine" in shown["b"]  # it is shown what the author of the document let be shown
+
+
+def test_a_name_cannot_end_its_place_in_a_flowchart(graph, file, folder):
+    name = 'Ada"] --> e9["<img src=x onerror=alert(1)>'
+    with Index.open(folder) as index:
+        index.add(Document("one", id="d", metadata={"author": name}))
+    shown = graph("show", name, "--extract", "given", "--entity-field", "author", "--format", "mermaid").out
+    assert len(shown.splitlines()) == 2
+    assert not set('<>="]') & set(shown.splitlines()[1].removeprefix('    e0["').removesuffix('"]'))

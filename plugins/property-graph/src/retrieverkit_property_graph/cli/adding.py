@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from retrieverkit_core.corpus import SourceContent, WritableCorpus
+from retrieverkit_core.corpus import Cursor, WritableCorpus
 from retrieverkit_core.errors import ConfigError, CorpusBusyError, InvalidDocumentError, ReadError, shorten
 from retrieverkit_core.nodes import Document, Node
 from retrieverkit_property_graph.extraction.given import TRIPLES, triple_of
+from retrieverkit_property_graph.triples import Triple
 
 _SHOWN = 5
 _FIX = 'write lines of {"doc_id": "a", "triples": [["Ada", "met", "Charles"]]}'
@@ -74,7 +75,8 @@ def read_triples(file: Path) -> dict[str, list[Any]]:
 def add_triples(corpus: WritableCorpus, given: Mapping[str, Sequence[Any]]) -> Added:
     """Add triples to the metadata of documents; what a document has already is not added again.
 
-    Documents of files stay those of their files: they are written in one step, the others in another.
+    All are written in one step, and documents of files stay those of their files. Where the field is new, models are
+    not shown it.
 
     Args:
         corpus: Where the documents are.
@@ -100,10 +102,9 @@ def add_triples(corpus: WritableCorpus, given: Mapping[str, Sequence[Any]]) -> A
         known += len(given[doc_id]) - len(fresh)
         if fresh:
             changed[doc_id] = _with(document, fresh)
-    sources = corpus.sources_of(changed) if changed else {}
     if changed:
-        _write(corpus, head, changed, sources)
-    of_files = sum(source is not None for source in sources.values())
+        _write(corpus, head, changed)
+    of_files = sum(source is not None for source in corpus.sources_of(changed).values()) if changed else 0
     notes: tuple[str, ...] = ()
     if of_files:
         told = "1 document was" if of_files == 1 else f"{of_files:,} documents were"
@@ -111,37 +112,17 @@ def add_triples(corpus: WritableCorpus, given: Mapping[str, Sequence[Any]]) -> A
     return Added(len(changed), added, known, notes)
 
 
-def _write(
-    corpus: WritableCorpus, head: Any, changed: Mapping[str, Document], sources: Mapping[str, str | None]
-) -> None:
-    """Replace the documents that changed, whole sources at once; their nodes stay what they are but for the triples."""
-    written = {source for source in sources.values() if source is not None}
-    owners = corpus.sources_of(corpus.document_ids()) if written else {}
-    together = {doc_id for doc_id, source in owners.items() if source in written} | set(changed)
-    nodes: dict[str, list[Node]] = {doc_id: [] for doc_id in together}
+def _write(corpus: WritableCorpus, head: Cursor, changed: Mapping[str, Document]) -> None:
+    """Replace the documents that changed, in one step; their nodes stay what they are but for the triples."""
+    nodes: dict[str, list[Node]] = {doc_id: [] for doc_id in changed}
     with corpus.snapshot() as view:
         if view.cursor != head:
-            raise _busy()
+            raise CorpusBusyError("the documents were changed meanwhile; nothing was added", fix="try again")
         for _, node in view.nodes():
             doc_id = node.ref_doc_id or node.id
             if doc_id in nodes:
-                triples = changed[doc_id].metadata[TRIPLES] if doc_id in changed else None
-                nodes[doc_id].append(node if triples is None else _node_with(node, triples))
-    fingerprints = corpus.sources()
-    by_source: dict[str, list[tuple[Document, Sequence[Node]]]] = {source: [] for source in sorted(written)}
-    loose: list[tuple[Document, Sequence[Node]]] = []
-    for doc_id in corpus.document_ids():
-        document = changed.get(doc_id) or (corpus.document(doc_id) if doc_id in together else None)
-        if document is None:
-            continue
-        source = owners.get(doc_id)
-        (loose if source is None else by_source[source]).append((document, nodes[doc_id]))
-    if corpus.head() != head:
-        raise _busy()
-    if by_source:
-        corpus.replace_sources([SourceContent(source, fingerprints[source], own) for source, own in by_source.items()])
-    if loose:
-        corpus.replace(loose)
+                nodes[doc_id].append(_node_with(node, changed[doc_id].metadata[TRIPLES]))
+    corpus.amend([(document, nodes[doc_id]) for doc_id, document in changed.items()], at=head)
 
 
 def _fresh(document: Document, triples: Iterable[Any]) -> list[Any]:
@@ -164,18 +145,31 @@ def _fresh(document: Document, triples: Iterable[Any]) -> list[Any]:
 def _canonical(triple: Any) -> str:
     """Return what equal triples have in common, however they are written."""
     try:
-        return json.dumps(asdict(triple_of(triple)), sort_keys=True)
+        return json.dumps(_parts(triple_of(triple)), sort_keys=True)
     except ValueError:
         return f"unreadable {json.dumps(triple, sort_keys=True)}"
 
 
+def _parts(triple: Triple) -> list[Any]:
+    subject, object_ = ([end.name, end.labels, end.properties] for end in (triple.subject, triple.object))
+    return [subject, triple.relation, triple.properties, object_]
+
+
 def _with(document: Document, fresh: Sequence[Any]) -> Document:
     triples = [*document.metadata.get(TRIPLES, []), *fresh]
-    return replace(document, metadata={**document.metadata, TRIPLES: triples})
+    unshown = _unshown(document)
+    return replace(document, metadata={**document.metadata, TRIPLES: triples}, excluded_llm_metadata_keys=unshown)
+
+
+def _unshown(item: Document | Node) -> list[str]:
+    """Return the metadata keys that no model is shown, with the triples where the field is new."""
+    unshown = item.excluded_llm_metadata_keys
+    return list(unshown) if TRIPLES in item.metadata or TRIPLES in unshown else [*unshown, TRIPLES]
 
 
 def _node_with(node: Node, triples: Sequence[Any]) -> Node:
     other = node.copied()
+    other.excluded_llm_metadata_keys = _unshown(node)
     other.metadata = {**node.metadata, TRIPLES: list(triples)}
     return other
 
@@ -190,6 +184,8 @@ def _of_line(line: str) -> tuple[str, list[Any]]:
         given = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError("it is not JSON") from error
+    except ValueError as error:
+        raise ValueError("a number in it has too many digits") from error
     if not isinstance(given, dict) or set(given) != {"doc_id", "triples"}:
         raise ValueError("it is not an object of doc_id and triples alone")
     doc_id, triples = given["doc_id"], given["triples"]
@@ -209,7 +205,3 @@ def _unknown(doc_ids: Sequence[str]) -> ConfigError:
     shown = ", ".join(repr(shorten(doc_id)) for doc_id in doc_ids[:_SHOWN])
     more = f" and {len(doc_ids) - _SHOWN:,} more" if len(doc_ids) > _SHOWN else ""
     return ConfigError(f"the index has no document {shown}{more}", fix="add the documents first; nothing was added")
-
-
-def _busy() -> CorpusBusyError:
-    return CorpusBusyError("the documents were changed meanwhile; nothing was added", fix="try again")
