@@ -66,7 +66,7 @@ def write_tree(seen: Neighbourhood, screen: Screen) -> None:
 
 def write_mermaid(seen: Neighbourhood, screen: Screen) -> None:
     """Write a Mermaid flowchart."""
-    screen.write(Picture(seen.paths or [[]]).mermaid() if seen.paths else f'graph LR\n    e0["{seen.entity.name}"]\n')
+    screen.write(Picture(seen.paths, entities=[seen.entity.name]).mermaid())
 
 
 def _branches(paths: list[list[Step]], key: str, depth: int) -> list[Branch]:
