@@ -77,6 +77,8 @@ def test_at_most_so_many_names_are_taken():
     names = ["Zuse", "zuse", "Turing", "Ada Lovelace"]
     assert found(naming(*names), "graph_synonym(extract='given', max_keywords=2)")[0] == []
     assert found(naming(*names), "graph_synonym(extract='given', max_keywords=3)")[0] == ["d0", "d1"]
+    again = ["Ada Lovelace", "Zuse", "ada lovelace"]  # said twice, it is not less important
+    assert found(naming(*again), "graph_synonym(extract='given', max_keywords=1)")[0] == ["d0", "d1"]
 
 
 def test_a_relation_between_two_named_entities_comes_first():

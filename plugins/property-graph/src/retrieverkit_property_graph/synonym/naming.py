@@ -83,8 +83,11 @@ class QueryNames:
     def _keep(self, query: str, reply: Reply) -> list[str]:
         if not isinstance(reply.parsed, Named):
             raise ServiceError("the language model gave no names in the shape that was asked for")
-        by_key = {key: name for name in reversed(reply.parsed.names) if (key := key_of(name))}
-        names = list(reversed(by_key.values()))[: self._most]
+        by_key: dict[str, str] = {}
+        for name in reply.parsed.names:
+            by_key.setdefault(key_of(name), name)
+        by_key.pop("", None)
+        names = list(by_key.values())[: self._most]
         with self._guard:
             self._kept[query] = names
             while len(self._kept) > _REMEMBERED:
