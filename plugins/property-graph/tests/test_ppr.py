@@ -213,3 +213,11 @@ def test_after_changes_it_answers_as_if_made_of_what_is_left(over, contents, que
     left = [each for each in nodes if each.metadata["colour"] == "red"]
     changed.index.corpus.delete(*(each.id for each in nodes if each.metadata["colour"] == "blue"))
     assert described(changed.retrieve(query, top_k=20)) == described(over(*left).retrieve(query, top_k=20))
+
+
+@pytest.mark.parametrize(
+    "options", [{"passage_weight": 1e308}, {"passage_weight": float("inf")}, {"facts": 0, "passage_weight": 0}]
+)
+def test_options_with_which_nothing_could_be_found_are_refused(over, options):
+    with pytest.raises(OptionError, match="passage_weight"):
+        over(*FILMS, **options)

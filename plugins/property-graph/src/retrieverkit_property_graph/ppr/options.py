@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from retrieverkit_core.scores import ScoreKind, ScoreSpec
 from retrieverkit_core.spec import RetrieverSpec
@@ -26,8 +28,15 @@ class PprOptions(GraphOptions):
     passage_weight: float = Field(
         default=0.1,
         ge=0,
+        le=1_000,
         description="What the first of those hits counts beside the first relation; 0 to ask no other retriever.",
     )
     synonyms: bool = Field(
         default=True, description="Whether entities are joined whose names have at least half of their words in common."
     )
+
+    @model_validator(mode="after")
+    def _starts_somewhere(self) -> Self:
+        if not self.facts and not self.passage_weight:
+            raise ValueError("with facts=0 and passage_weight=0 the walk starts nowhere")
+        return self
