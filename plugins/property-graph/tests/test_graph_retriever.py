@@ -265,3 +265,18 @@ def test_the_classes_answer_as_the_mode_strings_do():
         assert told(made.retrieve("ada")) == told(index.as_retriever("graph_synonym", **given).retrieve("ada"))
         near = GraphVectorRetriever(index.corpus, index.storage, embedding, **given)
         assert told(near.retrieve("ada")) == told(index.as_retriever("graph_vector", **given).retrieve("ada"))
+
+
+@pytest.mark.parametrize("given_as", [iter, lambda matches: Walked(iter(matches)), list])
+def test_matches_may_come_one_by_one_and_with_whole_numbers_as_scores(given_as):
+    class Walking(GraphRetriever):
+        name = "walking"
+
+        def _walk(self, view, query_bundle):
+            return given_as(
+                [Match(score, entity=entity) for score, entity in enumerate(view.find(["Ada"]).values(), 1)]
+            )
+
+    with index_of([document("a", ("Ada", "made", "Engine"))]) as index:
+        result = Walking(index.corpus, index.storage, extract="given").retrieve("q")
+        assert [(hit.node_id, hit.score) for hit in result] == [("a", 1.0)]

@@ -160,8 +160,8 @@ class GraphRetriever(IndexRetriever[GraphReader]):
         with reader.view(allowed) as view:
             walked = self._walk(view, query_bundle)
             if not isinstance(walked, Walked):
-                walked = Walked(walked)
-            found = self._found(view, walked.matches, query_bundle.top_k)
+                walked = Walked(tuple(walked))
+            found = self._found(view, tuple(walked.matches), query_bundle.top_k)
             found.notes = (*walked.notes, *view.notes(self.name))
             return found
 
@@ -199,7 +199,7 @@ class GraphRetriever(IndexRetriever[GraphReader]):
     def _found(self, view: GraphView, matches: Sequence[Match], top_k: int | None) -> Found:
         """Return the nodes that support the matches, best first, with evidence."""
         by_node = _matches_by_node(view, matches)
-        best = {node: max(matches[at].score for at in places) for node, places in by_node.items()}
+        best = {node: float(max(matches[at].score for at in places)) for node, places in by_node.items()}
         order = sorted(by_node, key=lambda node: (-best[node], -len(by_node[node]), node))[:top_k]
         own = [sorted((matches[at] for at in by_node[node]), key=lambda match: -match.score) for node in order]
         details = _details(view, own, self.index.corpus)
