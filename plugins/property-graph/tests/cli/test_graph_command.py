@@ -247,3 +247,12 @@ def test_a_name_cannot_end_its_place_in_a_flowchart(graph, file, folder):
     shown = graph("show", name, "--extract", "given", "--entity-field", "author", "--format", "mermaid").out
     assert len(shown.splitlines()) == 2
     assert not set('<>="]') & set(shown.splitlines()[1].removeprefix('    e0["').removesuffix('"]'))
+
+
+@pytest.mark.parametrize("command", [("show", "Ada"), ("stats",), ("show", "Ada", "--format", "json")])
+def test_relations_by_rules_are_not_shown_as_facts(graph, file, command):
+    graph("add", file(*LINES))
+    told = "rules say what is named together, not what is true"
+    assert f"relations: by rules where none are given; {told}" in " ".join(graph(*command).err.split())
+    assert f"relations: by rules; {told}" in " ".join(graph(*command, "--extract", "rules").err.split())
+    assert graph(*command, "--extract", "given").err == ""

@@ -31,6 +31,8 @@ class Format(StrEnum):
     JSON = "json"
 
 
+_BY_RULES = {Source.AUTO: "by rules where none are given", Source.RULES: "by rules"}
+
 IndexFolder = Annotated[
     Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
 ]
@@ -105,7 +107,7 @@ def show(
                 write_mermaid(seen, tools.out)
             else:
                 write_tree(seen, tools.out)
-            _remark(tools, view.notes("graph"))
+            _remark(tools, (*_how(extract), *view.notes("graph")))
 
 
 @app.command("stats")
@@ -129,7 +131,7 @@ def stats(
                 tools.print_json(counted)
             else:
                 write_counts(counted, tools.out)
-            _remark(tools, view.notes("graph"))
+            _remark(tools, (*_how(extract), *view.notes("graph")))
 
 
 @app.command("add")
@@ -184,6 +186,13 @@ def _allowed(index: OpenIndex, scope: str | None) -> Integers | None:
     filters = MetadataFilters.parse(scope)
     check_fields(filters, index.corpus.fields(), told=False)
     return MetadataIndex(index.corpus, index.storage).reader().ordinals_of(filters)
+
+
+def _how(extract: Source) -> tuple[str, ...]:
+    """Return what is to be known of where relations come from, so that nobody takes those by rules for facts."""
+    if extract not in _BY_RULES:
+        return ()
+    return (f"relations: {_BY_RULES[extract]}; rules say what is named together, not what is true",)
 
 
 def _remark(tools: Tools, notes: tuple[str, ...]) -> None:
