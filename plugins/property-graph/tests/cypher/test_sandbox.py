@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hostile_cypher
 import pytest
+from processes import processes_about
 
 from retrieverkit_property_graph.cypher.allowing import allowed
 from retrieverkit_property_graph.cypher.errors import (
@@ -267,3 +268,78 @@ def gone(pid):
         except (ProcessLookupError, FileNotFoundError):
             return
         time.sleep(0.01)
+
+
+MAKING = """
+import sys
+from retrieverkit_property_graph.cypher.errors import CypherWorkerError
+from retrieverkit_property_graph.cypher.rows import EntityRow, GraphRows
+from retrieverkit_property_graph.cypher.sandbox.copying import Copy
+from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
+rows = GraphRows([EntityRow(n, f"name {n}", f"name {n}", ("a",), ("b",)) for n in range(200_000)], [], [], [])
+try:
+    Copy(rows, Confinement())
+except CypherWorkerError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_a_program_that_is_killed_while_it_makes_a_copy_leaves_no_process(tmp_path, monkeypatch):
+    program = subprocess.Popen([sys.executable, "-c", MAKING], env={**os.environ, "TMPDIR": str(tmp_path)})
+    while not (begun := list(tmp_path.glob("*/graph"))):
+        assert program.poll() is None
+        time.sleep(0.001)
+    folder = begun[0].parent
+    (pid,) = processes_about(folder)
+    program.kill()
+    program.wait()
+    gone(pid)
+    assert not (folder / "made").exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    PrivateFolder().remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_a_process_that_is_killed_while_it_makes_a_copy_is_an_error(tmp_path):
+    program = subprocess.Popen(
+        [sys.executable, "-c", MAKING], env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
+    )
+    while not (begun := list(tmp_path.glob("*/graph"))):
+        assert program.poll() is None
+        time.sleep(0.001)
+    (pid,) = processes_about(begun[0].parent)
+    os.kill(pid, signal.SIGKILL)
+    told, _ = program.communicate()
+    assert "cannot be made" in told and program.returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits of files")
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+    full = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+    program = subprocess.run(
+        [sys.executable, "-c", full + MAKING],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "the copy of the graph for Cypher cannot be made: File too large" in program.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_for_temporary_files_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(CypherWorkerError, match=r"(?s)cannot be made.*TMPDIR"):
+        Copy(GraphRows([], [], [], []), Confinement())
+
+
+def test_a_clock_that_rings_after_the_answer_ends_no_other_query():
+    copy = Copy(GraphRows([EntityRow(1, "a", "a", (), ())], [], [], []), Confinement())
+    assert ask(copy, ALL).rows
+    copy.workers._idle[0]._expire()
+    assert ask(copy, ALL).rows == ((1, "a"),)
+    copy.close()

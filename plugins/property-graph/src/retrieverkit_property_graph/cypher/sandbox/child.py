@@ -13,6 +13,7 @@ import select
 import signal
 import struct
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,10 @@ from typing import Any
 SEPARATOR = "\x1f"
 """Stands behind each text in a CSV file, and behind each element of a list, which has one character before it."""
 
-_MADE = "made"
+MADE = "made"
 """A file that is there once the database is whole."""
+GRAPH = "graph"
+"""The file of the database."""
 
 _READ = "(header=false, auto_detect=false, parallel=false, delim=',', quote='\"', escape='\"')"
 _TABLES = (
@@ -79,7 +82,7 @@ def _quoted(path: Path) -> str:
 
 def build(ladybug: Any, folder: Path, size: int) -> None:
     """Make the database, and remove what it was made from."""
-    database = ladybug.Database(str(folder / "graph"), max_num_threads=1, buffer_pool_size=256 << 20, max_db_size=size)
+    database = ladybug.Database(str(folder / GRAPH), max_num_threads=1, buffer_pool_size=256 << 20, max_db_size=size)
     connection = ladybug.Connection(database)
     for statement in (*_TABLES, *_copies(folder)):
         connection.execute(statement)
@@ -87,13 +90,13 @@ def build(ladybug: Any, folder: Path, size: int) -> None:
     database.close()
     for path in folder.glob("*.csv"):
         path.unlink()
-    (folder / _MADE).touch()
+    (folder / MADE).touch()
 
 
 def serve(ladybug: Any, folder: Path, size: int, memory: int, idle: float) -> None:
     """Answer queries until nobody asks for ``idle`` seconds, or the asking process is gone."""
     database = ladybug.Database(
-        str(folder / "graph"), read_only=True, max_num_threads=1, buffer_pool_size=256 << 20, max_db_size=size
+        str(folder / GRAPH), read_only=True, max_num_threads=1, buffer_pool_size=256 << 20, max_db_size=size
     )
     connection = ladybug.Connection(database)
     for query in _WARM:
@@ -199,6 +202,20 @@ def _received(idle: float) -> dict[str, Any] | None:
     return message
 
 
+def _end_with_the_parent() -> None:
+    """End as soon as the asking process is gone, also in the middle of a copy or a query."""
+    if not hasattr(select, "poll"):
+        return
+    watch = select.poll()
+    watch.register(sys.stdin.fileno(), 0)  # it is closed: nothing else is waited for
+
+    def end() -> None:
+        watch.poll()
+        os._exit(0)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
 def _leave_out_async() -> None:
     """Spare the process a third of its start: what ladybug has for event loops is not needed here."""
     module = ModuleType("ladybug.async_connection")
@@ -213,9 +230,10 @@ def main() -> None:
     folder = Path(asked["folder"])
     try:
         _leave_out_async()
+        _end_with_the_parent()
         import ladybug
 
-        if not (folder / _MADE).exists():
+        if not (folder / MADE).exists():
             build(ladybug, folder, asked["size"])
     except Exception as error:
         _send({"failed": str(error).replace(str(folder), "…")[:300]})

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from retrieverkit_property_graph.cypher.errors import CypherWorkerError
 from retrieverkit_property_graph.cypher.rows import GraphRows
-from retrieverkit_property_graph.cypher.sandbox.child import SEPARATOR
+from retrieverkit_property_graph.cypher.sandbox.child import GRAPH, MADE, SEPARATOR
 from retrieverkit_property_graph.cypher.sandbox.folders import PrivateFolder
 from retrieverkit_property_graph.cypher.sandbox.pool import Pool
 from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
@@ -32,20 +33,38 @@ class Copy:
     """
 
     def __init__(self, rows: GraphRows, confinement: Confinement) -> None:
-        self._private = PrivateFolder()
+        try:
+            self._private = PrivateFolder()
+        except OSError as error:
+            raise _not_made(error) from error
         self.folder = self._private.path
         try:
             _write(rows, self.folder)
             self.workers = Pool(self.folder, confinement)
             self.workers.make()
+        except OSError as error:
+            self._private.remove()
+            raise _not_made(error) from error
         except BaseException:
             self._private.remove()
             raise
+
+    @property
+    def whole(self) -> bool:
+        """Whether its files are still there; those that tidy temporary folders may come to it too."""
+        return (self.folder / MADE).exists() and (self.folder / GRAPH).exists()
 
     def close(self) -> None:
         """End the processes, and remove the files."""
         self.workers.close()
         self._private.remove()
+
+
+def _not_made(error: OSError) -> CypherWorkerError:
+    return CypherWorkerError(
+        f"the copy of the graph for Cypher cannot be made: {error.strerror or type(error).__name__}",
+        fix="see that there is room in the folder for temporary files (TMPDIR), and that it can be written to",
+    )
 
 
 def _write(rows: GraphRows, folder: Path) -> None:

@@ -30,7 +30,11 @@ class PrivateFolder:
         _sweep()
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         new = self.path / (_LOCK if fcntl is None else "new")
-        self._lock = os.open(new, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            self._lock = os.open(new, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError:
+            self.path.rmdir()
+            raise
         if fcntl is not None:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             new.rename(self.path / _LOCK)  # only now: nobody finds it without the lock

@@ -190,7 +190,7 @@ class Worker:
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
-        self.ready = False
+        self.ready = self._late = False
         try:
             if message is not None:
                 content = json.dumps(message).encode()
