@@ -3,10 +3,14 @@
 import asyncio
 import json
 import sys
+import tempfile
 import threading
+import time
+from pathlib import Path
 
 import hostile_cypher
 import pytest
+from processes import processes_about
 
 from retrieverkit import Document, Index, cassette
 from retrieverkit_core import Budget
@@ -18,6 +22,8 @@ from retrieverkit_property_graph.cypher.errors import (
     CypherRefusedError,
     CypherTimeoutError,
 )
+from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
+from retrieverkit_property_graph.cypher.store import LadybugStore
 from retrieverkit_testkit.models import ScriptedModel
 
 FACTS = {
@@ -137,6 +143,32 @@ def test_a_query_that_may_not_run_goes_back_once_with_the_reason(index):
     told = json.loads(second.data[2])
     assert told["query"] == "MATCH (e:Person) RETURN e" and "labels are data" in told["reason"]
     assert any("a query before it was not run" in note for note in result.notes)
+
+
+def test_a_huge_query_does_not_go_back_whole(index):
+    assert ask(index, "MATCH (e) RETURN e //" + "x" * 1_000_000, MARIE + "RETURN r")
+    assert len(index.model.asked[-1].data[2]) < 10_000
+
+
+def ended(folder):
+    """Wait until the process of a copy is gone, as nobody asks it."""
+    while processes_about(folder):
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_a_copy_whose_files_were_tidied_away_is_made_again(index, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    retriever = GraphCypherRetriever(
+        index.corpus, index.storage, index.model, store=LadybugStore(Confinement(idle=0.1))
+    )
+    index.answers[:] = [{"query": MARIE + "RETURN r"}] * 3
+    want = found(retriever.retrieve("Marie"))
+    for name in ("made", "graph"):
+        (copy,) = tmp_path.glob("retrieverkit-cypher-*")
+        (copy / name).unlink()
+        ended(copy)
+        assert found(retriever.retrieve("Marie")) == want
 
 
 def test_a_query_that_the_database_refuses_goes_back_too(index):

@@ -229,7 +229,7 @@ class GraphCypherRetriever(CypherRetriever):
         except (CypherRefusedError, CypherQueryError) as error:
             refused = error
             why = f"{error.message} {error.fix}"
-        again = to_repair(prompt, self.prompts["repair"], written, why)
+        again = to_repair(prompt, self.prompts["repair"], written[: self._limits.characters], why)
         found = self._checked(query_of(self._model.ask(again)), query_bundle)
         reason = refused.message.splitlines()[0]
         found.notes = (*found.notes, f"{self.name}: a query before it was not run: {shorten(reason, 200)}")

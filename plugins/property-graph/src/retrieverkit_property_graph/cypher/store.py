@@ -115,10 +115,13 @@ class LadybugStore:
         """
         kept = self._of(reader, view)
         with kept.guard:  # who comes meanwhile waits for the copy and makes no second one
-            if kept.copy is None:
-                kept.copy = Copy(kept.contents.rows, self._confinement)
-                kept.contents = kept.contents.without_rows()
-        return kept.copy.workers.ask(query, parameters, rows=rows, seconds=seconds)
+            if kept.copy is None or not kept.copy.whole:
+                kept.copy = None
+                contents = kept.contents if kept.contents.rows.nodes else Contents.of(view)
+                kept.copy = Copy(contents.rows, self._confinement)
+                kept.contents = contents.without_rows()
+            copy = kept.copy
+        return copy.workers.ask(query, parameters, rows=rows, seconds=seconds)
 
     def _of(self, reader: GraphReader, view: GraphView) -> _Kept:
         arrays = view.arrays()
