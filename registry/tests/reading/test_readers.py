@@ -204,3 +204,37 @@ def test_text_of_a_legacy_encoding_is_read_where_it_is_named(folder, index):
     assert "--encoding" in index.add_files(folder).errors[0].fix
     report = index.add_files(folder, rules=FileRules.of(encoding="cp1252"))
     assert report.errors == [] and texts(index) == {"notes/a.txt": "Prüfung", "notes/b.txt": "größer"}
+
+
+def test_another_encoding_reads_again_and_none_keeps_what_was_read(folder, index):
+    from retrieverkit.reading import FileRules
+
+    (folder / "a.txt").write_bytes("привет".encode("koi8-r"))
+    (folder / "b.txt").write_text("plain")
+    index.add_files(folder, rules=FileRules.of(encoding="latin-1"))
+    report = index.add_files(folder, rules=FileRules.of(encoding="koi8-r"))
+    assert (report.changed, report.unchanged) == (["notes/a.txt"], 1)
+    assert texts(index) == {"notes/a.txt": "привет", "notes/b.txt": "plain"}
+    report = index.add_files(folder)
+    assert (report.unchanged, report.errors) == (2, [])
+    assert index.as_retriever("bm25").why_not("plain", "notes/a.txt").code == "below_leg_cut", "it has not changed"
+
+
+def test_front_matter_may_have_any_names(folder, index):
+    (folder / "a.md").write_text("---\nfile: f\ntext: t\ntitle: Pump\ndata: d\n---\nvalve")
+    assert index.add_files(folder).errors == []
+    (node,) = index
+    assert node.text.strip() == "valve"
+    assert {name: node.metadata[name] for name in ("file", "text", "title", "data")} == {
+        "file": "f",
+        "text": "t",
+        "title": "Pump",
+        "data": "d",
+    }
+
+
+@pytest.mark.parametrize("yaml", ["path: a\nown_path: b", "own_path: b\npath: a", "true: a\n'True': b"])
+def test_fields_of_front_matter_that_would_have_one_name_are_told(yaml):
+    found = taken_from(f"---\n{yaml}\n---\nT")
+    assert found.metadata == {}
+    assert "given twice" in found.problem

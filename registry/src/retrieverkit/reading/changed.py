@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrieverkit.reading.sync import fingerprint_now
+from retrieverkit.reading.sync import fingerprint_now, is_same
 from retrieverkit_core.corpus import Corpus, WritableCorpus
 from retrieverkit_core.readers import SourceFile
 
@@ -19,5 +19,6 @@ def changed_source(corpus: Corpus, doc_id: str) -> str:
     source = corpus.sources_of([doc_id]).get(doc_id)
     if source is None:
         return ""
-    now = fingerprint_now(SourceFile(source, source))
-    return "" if now is not None and now == corpus.sources().get(source) else source
+    known = corpus.sources().get(source) or ""
+    encoding = known.partition(" ")[2] or None
+    return "" if is_same(known, fingerprint_now(SourceFile(source, source, encoding))) else source

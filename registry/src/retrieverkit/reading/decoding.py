@@ -27,6 +27,17 @@ def marked_encoding(data: bytes) -> str | None:
     return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
 
 
+def needs_encoding(data: bytes) -> bool:
+    """Return whether nothing but the caller can say what the bytes mean as text."""
+    if marked_encoding(data) is not None:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
 def decode(data: bytes, otherwise: str | None = None) -> str:
     """Return ``data`` as text.
 

@@ -140,7 +140,7 @@ class _Walk:
             if location.as_posix() in self.listing.excluded:
                 self._skip(location, "excluded")
             elif is_folder:
-                within = ignored.within(location) if self._rules.ignore_files else ignored
+                within = ignored.within(location, self.listing.errors) if self._rules.ignore_files else ignored
                 pending += [
                     (entry, entry_is_folder, within) for entry, entry_is_folder in self._entries(location, within)
                 ]

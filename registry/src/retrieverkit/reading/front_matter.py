@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Any, NamedTuple
 
-from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.errors import ConfigError, shorten
 from retrieverkit_core.nodes import Metadata
 
 LONGEST = 64 * 1024
@@ -63,7 +63,12 @@ def _fields(yaml: str) -> Metadata | None:
         raise ValueError(error.message) from None
     if not isinstance(found, dict):
         return {} if found is None else None
-    fields = {f"own_{name}" if name in _OF_THE_FILE else str(name): _plain(value) for name, value in found.items()}
+    fields: Metadata = {}
+    for key, value in found.items():
+        name = f"own_{key}" if key in _OF_THE_FILE else str(key)
+        if name in fields:
+            raise ValueError(f"the key {shorten(name)!r} is given twice")
+        fields[name] = _plain(value)
     try:
         json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:

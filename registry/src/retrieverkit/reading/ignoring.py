@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrieverkit.regular_files import read_regular
-from retrieverkit_core.errors import shorten
+from retrieverkit_core.errors import ReadError, shorten
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 IGNORE_FILES = (".gitignore", ".ignore")
 """Files of patterns, in the order in which later ones win."""
 
-_MOST_BYTES = 1024 * 1024
+MOST_BYTES = 1024 * 1024
+"""An ignore file that is larger is followed up to here, and named as an error."""
+
+_STAR = r"\[\^/\]\*"
+_FIXED = r"(?:\[\^/\](?!\*)|\\.|\[\^?\]?[^\]/]*\]|[^/()\[\]\\])*"
+_STAR_BEFORE_ANOTHER = re.compile(f"{_STAR}({_FIXED})(?={_STAR})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +89,28 @@ class Ignored:
         found = cls()
         for parent in reversed(around[1 : top + 1]):
             found = found.within(parent)
+        if any(found.leaves_out(named, is_folder=True) for named in around[:top]):
+            return cls()  # it was named all the same
         return found
 
-    def within(self, folder: Path) -> Ignored:
-        """Return what is said of what lies in ``folder``."""
+    def within(self, folder: Path, errors: list[ReadError] | None = None) -> Ignored:
+        """Return what is said of what lies in ``folder``.
+
+        Args:
+            folder: The folder.
+            errors: Where to add what cannot be followed.
+        """
         lines: list[str] = []
         for name in IGNORE_FILES:
             try:
-                lines += read_regular(folder / name, _MOST_BYTES).decode("utf-8", "replace").splitlines()
+                data = read_regular(folder / name, MOST_BYTES + 1)
             except OSError:
                 continue
-        return Ignored((*self.specs, (folder, patterns(lines)))) if lines else self
+            if len(data) > MOST_BYTES and errors is not None:
+                problem = "larger than 1 MB: what it names after that is not left out"
+                errors.append(ReadError((folder / name).as_posix(), problem, fix="make it shorter"))
+            lines += data[:MOST_BYTES].decode("utf-8-sig", "replace").splitlines()
+        return Ignored((*self.specs, (folder, patterns(_valid(lines))))) if lines else self
 
     def leaves_out(self, location: Path, is_folder: bool) -> bool:
         """Return whether it is ignored; of two files that speak of it the one that is nearer decides."""
@@ -103,7 +121,7 @@ class Ignored:
         return False
 
 
-def patterns(lines: list[str] | tuple[str, ...]) -> GitIgnoreSpec:
+def patterns(lines: Sequence[str]) -> GitIgnoreSpec:
     """Return what matches the patterns of an ignore file.
 
     Raises:
@@ -111,7 +129,42 @@ def patterns(lines: list[str] | tuple[str, ...]) -> GitIgnoreSpec:
     """
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of a range that Python may read differently one day
+        try:
+            spec = GitIgnoreSpec.from_lines(lines)
+        except re.error as error:
+            raise ValueError(str(error)) from None
+        return GitIgnoreSpec([_quick(pattern) for pattern in spec.patterns])
+
+
+def _quick(pattern: Any) -> Any:
+    """Return a pattern of which every star but the last of a name takes the first place where what follows fits.
+
+    It matches the same names; with all places tried, many stars take longer than anybody waits.
+    """
+    from pathspec.pattern import RegexPattern
+
+    if pattern.include is None or pattern.regex.pattern.count("[^/]*") < 2:
+        return pattern
+    return RegexPattern(re.compile(_STAR_BEFORE_ANOTHER.sub(r"(?>[^/]*?\1)", pattern.regex.pattern)), pattern.include)
+
+
+def _valid(lines: list[str]) -> list[str]:
+    """Return the lines that are patterns; the others match nothing, as for git."""
+    try:
+        patterns(lines)
+    except ValueError:
+        return [line for line in lines if _is_pattern(line)]
+    return lines
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        patterns((line,))
+    except ValueError:
+        return False
+    return True
 
 
 def matches(spec: GitIgnoreSpec, location: Path, root: Path, is_folder: bool) -> bool:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
 
 from retrieverkit.reading.choosing import unsupported
-from retrieverkit.reading.decoding import looks_like_text
+from retrieverkit.reading.decoding import looks_like_text, needs_encoding
 from retrieverkit.reading.finding import os_problem
 from retrieverkit_core.errors import ReadError, UnsupportedFileError
 from retrieverkit_core.readers import SourceFile
@@ -32,10 +32,14 @@ class Content(NamedTuple):
     data: bytes
     modified: int
 
-    def fingerprint(self, reader: str) -> str:
-        """Return the BLAKE2b-256 of the bytes in hex; another one for another time, and for another reader."""
+    def fingerprint(self, reader: str, encoding: str | None = None) -> str:
+        """Return the BLAKE2b-256 of the bytes in hex; another one for another time, and for another reader.
+
+        Where it depends on the caller's encoding what the bytes say, its name follows after a space.
+        """
         read_by = blake2b(f"{self.modified} {reader}".encode(), digest_size=32).digest()
-        return blake2b(self.data, digest_size=32, key=read_by).hexdigest()
+        known = blake2b(self.data, digest_size=32, key=read_by).hexdigest()
+        return f"{known} {encoding}" if encoding is not None and needs_encoding(self.data) else known
 
 
 def load(file: SourceFile, *, known_format: bool) -> Content:

@@ -23,7 +23,10 @@ def read_markdown(file: SourceFile, data: bytes) -> Parsed:
     title = own.pop("title", "")
     title = str(title) if isinstance(title, str | int | float) and str(title).strip() else first_heading(matter.text)
     errors = [ReadError(file.source, matter.problem, fix="it was read as text")] if matter.problem else []
-    return Parsed([whole_file(file, matter.text, title=title, **own)], errors)
+    document = whole_file(file, matter.text, title=title)
+    document.metadata = {**own, **document.metadata}
+    document.excluded_embed_metadata_keys += own
+    return Parsed([document], errors)
 
 
 def first_heading(text: str) -> str:
@@ -57,4 +60,4 @@ def _after_front_matter(lines: list[str]) -> list[str]:
     return lines
 
 
-reader = Reader(read_markdown, version=2)
+reader = Reader(read_markdown, version=3)

@@ -68,7 +68,7 @@ def read_file(file: SourceFile) -> FileRead:
         claimed = reader_for(file)
         content = load(file, known_format=claimed is not None)
         chosen = claimed or TEXT
-        known = content.fingerprint(chosen.identity)
+        known = content.fingerprint(chosen.identity, file.encoding)
         parsed = with_facts(chosen.reader.read(file, content.data), file, content)
     except (ReadError, UndecodableError) as error:
         parsed = Parsed([], [_told(file, error)])

@@ -70,13 +70,18 @@ def plan_sync(
     plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors), roots=frozenset(listing.roots))
     for file in listing.files:
         known = previous.get(file.source)
-        unchanged = known is not None and known == fingerprint_now(file)
+        unchanged = known is not None and is_same(known, fingerprint_now(file))
         (plan.unchanged if unchanged else plan.changed).append(file)
     plan.gone, lost = _gone(previous, listing)
     plan.errors += _lost_errors(lost, listing, prune)
     if prune:
         plan.gone = sorted({*plan.gone, *(source for sources in lost.values() for source in sources)})
     return plan
+
+
+def is_same(known: str, now: str | None) -> bool:
+    """Return whether a file still holds what was read; one for which no encoding is said now keeps that of before."""
+    return now is not None and now in (known, known.partition(" ")[0])
 
 
 def fingerprint_now(file: SourceFile) -> str | None:
@@ -86,7 +91,7 @@ def fingerprint_now(file: SourceFile) -> str | None:
         content = load(file, known_format=chosen is not None)
     except RetrieverKitError:
         return None  # reading it will tell why
-    return content.fingerprint((chosen or TEXT).identity)
+    return content.fingerprint((chosen or TEXT).identity, file.encoding)
 
 
 def _gone(previous: Iterable[str], listing: FileListing) -> tuple[list[str], dict[str, list[str]]]:
