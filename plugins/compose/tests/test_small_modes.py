@@ -13,6 +13,7 @@ from retrieverkit_compose import (
     ExcludeRetriever,
     PinnedRetriever,
     RecursiveRetriever,
+    RerankRetriever,
 )
 from retrieverkit_core import IndexNode, Node, NodeRelationship, NodeWithScore
 from retrieverkit_core.errors import (
@@ -23,7 +24,9 @@ from retrieverkit_core.errors import (
     RecursionLimitError,
     UnknownFieldError,
 )
+from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
+from retrieverkit_testkit.models import ScriptedModel
 
 HOW = st.sampled_from(["sync", "async"])
 
@@ -110,6 +113,15 @@ def test_what_an_object_map_leads_to_is_excluded_too():
         assert sorted(ids(retriever.retrieve("pump"))) == ["final", "n"]
 
 
+def test_a_model_is_asked_once_however_many_hits_are_left_out(listed):
+    nodes = [Node(id=f"n{n}", text=f"query {n}", metadata={"kind": "a"}) for n in range(9)]
+    model = ScriptedModel(by_words)
+    inner = RerankRetriever(listed(nodes), by="llm", llm=model, candidates=5)
+    retriever = DiversifyRetriever(inner, field="kind", candidates=5)
+    assert len(retriever.retrieve("query")) == 1
+    assert len(model.asked) == retriever.plan("query").total("llm_calls") == 1
+
+
 def test_a_field_that_no_hit_has_is_told(listed):
     nodes = [Node(id=f"n{n}", metadata={"kind": "a"}) for n in range(3)]
     misspelt = DiversifyRetriever(listed(nodes), field="knid").retrieve("query")
@@ -171,6 +183,21 @@ def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
 
 
 # ensemble and the modes in strings
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_cuttings_that_the_index_does_not_have_are_refused(tmp_path):
+    from retrieverkit import Document, Index
+
+    with Index.create(tmp_path / "a.rk", splitter="hierarchical(sizes=[200, 60])") as index:
+        index.add(Document("The pump is frozen. " * 20, id="cut"))
+        assert [leg.name for leg in index.retrieve("pump", "ensemble(bm25)").legs] == ["bm25, level 0", "bm25, level 1"]
+        with pytest.raises(OptionError, match="2 cuttings, 0 to 1, and none of"):
+            index.as_retriever("ensemble(bm25, levels=[0, 2])")
+    with Index.create(tmp_path / "b.rk", splitter="hierarchical") as index:
+        assert len(index.as_retriever("ensemble(bm25, levels=[0, 2])").plan("pump").parts) == 2
+        with pytest.raises(OptionError, match="3 cuttings, 0 to 2"):
+            index.as_retriever("ensemble(bm25, levels=[3])")
 
 
 @pytest.mark.needs("retrieverkit_bm25")

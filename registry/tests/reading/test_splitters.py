@@ -100,6 +100,9 @@ def test_what_is_not_a_splitter_is_refused(tmp_path):
         "hierarchical(sizes=[5])",
         "pieces(chunk=3)",
         "sentences(a)",
+        "pieces(chunk_size=10, overlap=9)",
+        "sentences(language='klingon')",
+        "sentences(language='')",
     ]:
         with pytest.raises(ConfigError):
             Index.create(tmp_path / "a.rk", splitter=wrong)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from retrieverkit.reading.splitting import CHUNK_SIZE, split
 from retrieverkit_core.errors import ConfigError, OptionError, near_matches, shorten
@@ -28,6 +28,12 @@ class PiecesOptions(_Options):
         default=CHUNK_SIZE, ge=1, description="The most characters of a node; up to three times as many stay whole."
     )
     overlap: int = Field(default=0, ge=0, description="The most characters that a node repeats of the one before.")
+
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> Self:
+        if self.overlap > self.chunk_size // 2:
+            raise ValueError(f"overlap is {self.overlap}, more than half of chunk_size, which is {self.chunk_size}")
+        return self
 
     def cut(self, document: Document) -> list[Node]:
         """Return the nodes of a document."""
@@ -61,7 +67,11 @@ class HierarchicalOptions(_Options):
 class SentencesOptions(_Options):
     """Options of ``sentences``."""
 
-    language: str = Field(default="en", description="The language of the texts: what is an abbreviation in it.")
+    language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2,3}$",
+        description="The language of the texts, an ISO 639 code: what is an abbreviation in it.",
+    )
 
     def cut(self, document: Document) -> list[Node]:
         """Return the nodes of a document."""
@@ -99,7 +109,7 @@ def splitter_of(spec: str) -> Splitter:
     try:
         return options.model_validate(parsed.options).cut
     except ValidationError as error:
-        problems = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
+        problems = [(".".join(map(str, each["loc"])) or "options", each["msg"]) for each in error.errors()]
         raise OptionError(parsed.mode, problems, fix=f"its options: {', '.join(options.model_fields)}") from error
 
 

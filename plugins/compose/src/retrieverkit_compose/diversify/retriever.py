@@ -75,7 +75,8 @@ class DiversifyRetriever(Around):
             wanted = min(wanted * _GROWTH, UNLIMITED)
 
     def _first(self, query: QueryBundle) -> int:
-        return max(self._candidates, explicit(query).top_k or 0)
+        """Return how many hits are asked for at first: all where a model works for them, which would be paid again."""
+        return UNLIMITED if _pays(self.retriever) else max(self._candidates, explicit(query).top_k or 0)
 
     def _kept(self, query: QueryBundle, found: RetrievalResult, wanted: int) -> RetrievalResult | None:
         """Return the hits that stay; None where there are too few and more can be found."""
@@ -114,3 +115,8 @@ class DiversifyRetriever(Around):
         query = self._limited(query_bundle)
         within = self.retriever.plan(query.replace(top_k=self._first(query)))
         return Plan(self.name, f"leaves {self._most} of each kind", parts=(within,))
+
+
+def _pays(retriever: BaseRetriever) -> bool:
+    """Return whether a retriever, or one that it asks, asks a language model for each query."""
+    return retriever.asks_model or bool(retriever.prompts) or any(map(_pays, retriever.sub_retrievers))

@@ -19,7 +19,8 @@ class EnsembleSettings(ModeOptions):
     levels: Sequence[Level] = Field(
         default=(0, 1, 2),
         min_length=1,
-        description="The cuttings that are searched, each by itself: 0 is that of the smallest pieces.",
+        description="The cuttings that are searched, each by itself: 0 is that of the smallest pieces. By default the "
+        "three smallest that there are.",
     )
     candidates: int = Field(
         default=50,

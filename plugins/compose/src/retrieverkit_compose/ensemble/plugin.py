@@ -33,7 +33,7 @@ class EnsemblePlugin:
         return EnsembleRetriever(
             context.resolve(options.retriever),
             context.need_corpus(),
-            levels=options.levels,
+            levels=options.levels if "levels" in options.model_fields_set else None,
             candidates=None if "top_k" in options.retriever.options else options.candidates,
             top_k=options.top_k,
             object_map=context.object_map,

@@ -11,13 +11,17 @@ from retrieverkit_compose.by_ranks import SCORES, by_ranks
 from retrieverkit_compose.ensemble.options import EnsembleSettings
 from retrieverkit_compose.legs import Leg, aask_all, ask_all, warnings_of
 from retrieverkit_core.corpus import Corpus
-from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.errors import ConfigError, OptionError
 from retrieverkit_core.filters import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
+from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_core.threads import offload
+
+_USUAL, _MOST = 3, 6
+"""How many cuttings the splitter ``hierarchical`` makes by itself, and how many at most."""
 
 LEVEL, TOP = "node_level", "node_top"
 """The metadata fields by which the splitter ``hierarchical`` says in which cuttings a node is."""
@@ -32,7 +36,7 @@ class EnsembleRetriever(Around):
     Args:
         retriever: Who searches each cutting.
         corpus: What it searches.
-        levels: The cuttings; 0 is that of the smallest pieces.
+        levels: The cuttings; 0 is that of the smallest pieces. The three smallest that there are if None.
         candidates: How many hits of each cutting are asked for; None leaves it to ``retriever``.
         top_k: How many hits a query gets that does not say.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
@@ -50,13 +54,13 @@ class EnsembleRetriever(Around):
         retriever: BaseRetriever,
         corpus: Corpus,
         *,
-        levels: Sequence[int] = (0, 1, 2),
+        levels: Sequence[int] | None = None,
         candidates: int | None = 50,
         top_k: int = 5,
         **base: Any,
     ) -> None:
         super().__init__(retriever, **base)
-        given: dict[str, Any] = {"levels": levels, "top_k": top_k}
+        given: dict[str, Any] = {"top_k": top_k} | ({} if levels is None else {"levels": levels})
         given |= {} if candidates is None else {"candidates": candidates}
         settings = checked(self.name, EnsembleSettings, given)
         if LEVEL not in corpus.fields() and _holds_nodes(corpus):
@@ -64,7 +68,12 @@ class EnsembleRetriever(Around):
                 "ensemble needs documents that are cut in several sizes, and those of this index are not",
                 fix="make an index with splitter='hierarchical'",
             )
-        self._levels = settings.levels
+        cuttings = _cuttings(corpus.settings.splitter)
+        beyond = [level for level in settings.levels if level >= cuttings]
+        if beyond and levels is not None:
+            problem = f"the index has {cuttings} cuttings, 0 to {cuttings - 1}, and none of {beyond}"
+            raise OptionError(self.name, [("levels", problem)], fix="leave levels out for all of them")
+        self._levels = [level for level in settings.levels if level < cuttings]
         self._candidates = candidates
         self.default_top_k = settings.top_k
 
@@ -104,6 +113,14 @@ class EnsembleRetriever(Around):
         legs = self._legs(self._limited(query_bundle))
         parts = tuple(replace(leg.retriever.plan(leg.query), name=leg.name) for leg in legs)
         return Plan(self.name, f"asks for {len(legs)} cuttings of the documents", parts=parts)
+
+
+def _cuttings(splitter: str) -> int:
+    """Return how many cuttings there are, as far as the index's splitter says so."""
+    sizes = RetrieverSpec.parse(splitter).options.get("sizes") if splitter else None
+    if isinstance(sizes, (list, tuple)):
+        return len(sizes)
+    return _USUAL if splitter == "hierarchical" else _MOST
 
 
 def _holds_nodes(corpus: Corpus) -> bool:
