@@ -24,7 +24,7 @@ def test_a_folder_is_searched_and_each_hit_tells_where_it_is_from_and_why(retrie
     header, note, *rest = done.stdout.splitlines()
     assert header.startswith("1 hit · ")
     assert note.startswith("mode: ")
-    assert any(line.split() == ["1", "notes/fusion.md"] for line in rest)
+    assert any(line.split() == ["1", "notes/fusion.md:3", "Fusion"] for line in rest)
     assert any("bm25 #1 (" in line and "  relative 1.00" in line for line in rest)
     assert any("Reciprocal rank fusion adds up ranks, not scores." in line for line in rest)
     assert "\x1b" not in done.stdout + done.stderr
@@ -68,8 +68,9 @@ def test_the_title_of_a_row_is_shown_above_its_passage_and_a_heading_is_not_repe
     lines = retriever("search", "cures", folder, "--mode", "bm25").stdout.splitlines()
     at = lines.index("    Heating cures it.")
     assert lines[at - 1] == "    Icing of inlets \\x1b[31m" and "bm25 #" in lines[at - 2]
-    (page,) = [line for line in lines if "Icing of wings" in line]
-    assert page == "    # Icing of wings Spraying cures it."
+    place, page = [line for line in lines if "Icing of wings" in line]
+    assert place.endswith("page.md:3  Icing of wings") and lines[lines.index(page) + 1] == "    Spraying cures it."
+    assert page == "    # Icing of wings"
     assert not any(line.strip() == "plain.txt" for line in lines)
 
 
@@ -81,7 +82,7 @@ def test_files_are_named_from_the_current_folder_and_two_never_share_a_name(retr
 
     def named(*arguments):
         done = retriever("search", "coolant", "--mode", "bm25", *arguments)
-        return sorted(line.split()[1] for line in done.stdout.splitlines() if line.endswith(".md"))
+        return sorted(line.split()[1].removesuffix(":1") for line in done.stdout.splitlines() if line.endswith(".md:1"))
 
     assert named("a/docs", "b/docs") == named("--index", "ix") == ["a/docs/x.md", "b/docs/x.md"]
     monkeypatch.chdir(tmp_path / "a" / "docs")

@@ -18,7 +18,8 @@ from retrieverkit.cli import main, progress
 from retrieverkit.cli.screen import Screen
 from retrieverkit_core.progress import counted
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
+SGR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b\x07]*\x1b\\")
+"""Styles, and links to files."""
 
 
 @pytest.fixture

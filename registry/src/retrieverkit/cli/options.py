@@ -19,7 +19,7 @@ def modes_beginning(written: str) -> list[str]:
 
 
 IndexFolder = Annotated[
-    Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
+    Path, typer.Option("--index", "-i", metavar="DIR", help="The folder of the index.", show_default=False)
 ]
 Calls = Annotated[
     Path | None,
@@ -53,12 +53,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 OneIndex = Annotated[
     Path | None,
-    typer.Option("--index", metavar="DIR", help="Search this index instead of files.", show_default=False),
+    typer.Option("--index", "-i", metavar="DIR", help="Search this index instead of files.", show_default=False),
 ]
 Mode = Annotated[
     str | None,
     typer.Option(
         "--mode",
+        "-m",
         metavar="MODE",
         help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
         autocompletion=modes_beginning,
@@ -69,6 +70,7 @@ Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
+        "-c",
         metavar="FILE",
         help="A JSON, TOML or YAML file that describes the retriever.",
         show_default=False,
@@ -78,6 +80,7 @@ TopK = Annotated[
     int | None,
     typer.Option(
         "--top-k",
+        "-k",
         metavar="K",
         help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
         show_default=False,
@@ -87,6 +90,7 @@ Filters = Annotated[
     str | None,
     typer.Option(
         "--filter",
+        "-f",
         metavar="FILTER",
         help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
         show_default=False,

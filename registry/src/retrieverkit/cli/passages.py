@@ -67,6 +67,26 @@ class PassageFinder:
             f"{before}{text[first:last]}{after}", tuple((start + shift, end + shift) for start, end in _joined(matches))
         )
 
+    def marked(self, text: str) -> Passage:
+        """Return the whole of a text with the query's words marked."""
+        return Passage(text, tuple(_joined([span for span, _ in self._matches(text)] if self._wanted else [])))
+
+    def best_lines(self, lines: Sequence[str], most: int) -> tuple[range, int]:
+        """Return which ``most`` neighbouring lines hold the most of the query's words, and which line of them does.
+
+        Different words count before repeated ones. Among equals the line that answers has one line before it.
+        """
+        found = [[term for _, term in self._matches(line)] if self._wanted else [] for line in lines]
+        best, best_value = (range(min(most, len(lines))), 0), (-1, 0, 0)
+        for first in range(max(len(lines) - most, 0) + 1):
+            window = range(first, min(first + most, len(lines)))
+            terms = [term for at in window for term in found[at]]
+            line = max(window, key=lambda at: (len(set(found[at])), len(found[at]), -at), default=first)
+            value = (len(set(terms)), len(terms), -abs(line - first - 1) if terms else 0)
+            if value > best_value:
+                best, best_value = (window, line), value
+        return best
+
     def _matches(self, text: str) -> Iterator[tuple[Span, str]]:
         """Yield where a word of the query is, and which."""
         from retrieverkit_indexing.analysis import words_pattern

@@ -30,16 +30,18 @@ class LongWork:
         self._indexes: dict[str, TaskID] = {}
         self._start: Timer | None = None
         self._telling = ExitStack()
+        self.indexed = False
+        """Whether an index was made or brought up to date in it."""
 
     def __enter__(self) -> Self:
-        if self._screen.terminal:
-            from retrieverkit_core.progress import told_to
+        from retrieverkit_core.progress import told_to
 
+        self._telling.enter_context(told_to(self._indexed))
+        if self._screen.terminal:
             self._bar = _bar(self._screen)
             self._start = Timer(_LONG, self._bar.start)
             self._start.daemon = True
             self._start.start()
-            self._telling.enter_context(told_to(self._indexed))
         return self
 
     def __exit__(
@@ -64,6 +66,7 @@ class LongWork:
             self._bar.update(self._task, completed=done, total=total, doing=clean(path))
 
     def _indexed(self, index: str, done: int, total: int) -> None:
+        self.indexed = True
         if self._bar is not None:
             if index not in self._indexes:
                 self._indexes[index] = self._bar.add_task(f"indexing for {clean(index)}", doing="")

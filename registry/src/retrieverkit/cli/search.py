@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
@@ -31,9 +32,11 @@ from retrieverkit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from retrieverkit.cli.cached import CachedFiles
+    from retrieverkit.cli.passages import PassageFinder
+    from retrieverkit.cli.places import Place
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
     from retrieverkit.reading import FileRules
@@ -90,6 +93,25 @@ def search(
     no_ignore: NoIgnore = False,
     encoding: Encoding = None,
     typos: Typos = True,
+    context: Annotated[
+        int | None,
+        typer.Option("--context", "-C", metavar="N", min=0, help="Show N numbered lines around the best one of a hit."),
+    ] = None,
+    only_paths: Annotated[
+        bool, typer.Option("--files", "-l", help="Print the paths of the files alone, one per line.")
+    ] = False,
+    null: Annotated[bool, typer.Option("--null", "-0", help="With -l: a NUL character behind each path.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="Print a line per hit, such as '{path}:{line}:{text}'; there are end_line, heading, rank, score, id "
+            "and doc_id too.",
+            show_default=False,
+        ),
+    ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open the best hit in $EDITOR, at its line.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer QUERY best, in files or in an index.
@@ -99,7 +121,7 @@ def search(
     """
     from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
-    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.one_per_line import checked_form
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
@@ -114,6 +136,7 @@ def search(
         raise UsageError("--with-texts is for --bundle", fix="add --bundle FILE")
     if plan and explain:
         raise UsageError("--plan and --explain do not go together", fix="leave one of them out")
+    shown = Shown(as_json, only_paths, null, None if form is None else checked_form(form), context, explain)
     limits = None if budget is None else parse_budget(budget)
     bundle = bundle_of(query, top_k, filters, scope, timeout, limits).replace(explain=explain)
     spec = spec_of(mode, config)
@@ -121,29 +144,91 @@ def search(
     if plan:
         _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle), rules), as_json)
         return
+    ask = partial(_retrieve, query=bundle, screen=err, encoding=encoding)
     with on_cassette(cassette, err):
-        found = worked(index, paths, spec, typos, err, partial(_retrieve, query=bundle, screen=err), rules)
+        found = worked(index, paths, spec, typos, err, ask, rules)
     if report is not None:
         _write_report(report, found, bundle, spec, with_texts, index)
-    if as_json:
-        from retrieverkit.cli.hits import result_as_dict
-
-        told = result_as_dict(found.result, found.sources)
-        print_json({**told, "explanation": found.result.explain().as_dict()} if explain else told)
-    else:
-        from retrieverkit.cli.hits import write_result
-
-        write_result(found.result, Screen(sys.stdout), found.sources, found.scores)
-        if explain:
-            from retrieverkit.cli.explanations import write_explanation
-
-            write_explanation(found.result, Screen(sys.stdout))
+    _write(found, shown, err)
     sys.stdout.flush()
     _warn(found.result, err)
     if found.result.spent:
         err.say((f"spent: {found.result.spent}", "dim"))
+    if opened:
+        _open_best(found)
     if not found.complete or found.result.outcome.value == "partial":
         raise typer.Exit(PARTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How hits are shown.
+
+    Raises:
+        UsageError: Two ways do not go together.
+    """
+
+    as_json: bool
+    only_paths: bool
+    null: bool
+    form: list[tuple[str, str]] | None
+    context: int | None
+    explain: bool
+
+    def __post_init__(self) -> None:
+        from retrieverkit_core.errors import UsageError
+
+        ways = {"--json": self.as_json, "-l": self.only_paths, "--format": self.form is not None}
+        ways["-C"] = self.context is not None
+        given = [name for name, is_given in ways.items() if is_given]
+        if len(given) > 1:
+            raise UsageError(f"{given[0]} and {given[1]} do not go together", fix="use one of them")
+        if self.explain and (self.only_paths or self.form is not None):
+            raise UsageError(f"--explain and {given[0]} do not go together", fix="use --json with --explain")
+        if self.null and not self.only_paths:
+            raise UsageError("--null is for -l", fix="add -l")
+
+
+def _write(found: _Answer, shown: Shown, err: Screen) -> None:
+    """Write the answer to stdout."""
+    from retrieverkit.cli import hits, one_per_line
+    from retrieverkit.cli.json_output import print_json
+    from retrieverkit.cli.screen import Screen
+
+    if shown.as_json:
+        told = hits.result_as_dict(found.result, found.places)
+        print_json({**told, "explanation": found.result.explain().as_dict()} if shown.explain else told)
+    elif shown.only_paths:
+        one_per_line.write_paths(found.places, err, null=shown.null)
+    elif shown.form is not None:
+        one_per_line.write_formatted(found.result, found.places, shown.form)
+    else:
+        out = Screen(sys.stdout)
+        hits.write_result(
+            found.result, out, found.places, found.scores, found.finder, context=shown.context, indexed=found.indexed
+        )
+        if shown.explain:
+            from retrieverkit.cli.explanations import write_explanation
+
+            write_explanation(found.result, out)
+
+
+def _open_best(found: _Answer) -> None:
+    """Open the file of the best hit that is of one.
+
+    Raises:
+        UsageError: No hit is of a file, or there is no editor.
+    """
+    from retrieverkit.cli.editor import open_in_editor
+    from retrieverkit_core.errors import UsageError
+
+    best = next((place for place in found.places if place.path is not None), None)
+    if best is None or best.path is None:
+        if found.places:
+            raise UsageError("no hit is of a file that could be opened", fix="leave --open out")
+        return
+    if code := open_in_editor(best.path, best.line):
+        raise typer.Exit(code)
 
 
 def check_where(
@@ -181,12 +266,14 @@ def _write_report(
 
 
 class _Answer(NamedTuple):
-    """A result, what its scores mean, where its documents are from, and whether every file could be read."""
+    """A result, what its scores mean, where its hits stand, what finds the query in them, whether all was read, and indexed."""
 
     result: RetrievalResult
     scores: ScoreSpec
-    sources: Mapping[str, str | None]
+    places: Sequence[Place]
+    finder: PassageFinder
     complete: bool
+    indexed: bool
 
 
 def worked(
@@ -264,15 +351,26 @@ def _show(plan: Plan, as_json: bool) -> None:
         write_plan(plan, Screen(sys.stdout))
 
 
-def _retrieve(index: Index, retriever: BaseRetriever, complete: bool, *, query: QueryBundle, screen: Screen) -> _Answer:
+def _retrieve(
+    index: Index,
+    retriever: BaseRetriever,
+    complete: bool,
+    *,
+    query: QueryBundle,
+    screen: Screen,
+    encoding: str | None,
+) -> _Answer:
+    from retrieverkit.cli.passages import PassageFinder
+    from retrieverkit.cli.places import places_of
     from retrieverkit.cli.progress import LongWork
     from retrieverkit_core.scores import UNSCORED
 
     with LongWork(screen) as work:
         work.stage(f"searching by {retriever.name}")
         result = retriever.retrieve(query)
-    doc_ids = {hit.ref_doc_id or hit.node.id for hit in result}
-    return _Answer(result, retriever.scores or UNSCORED, index.corpus.sources_of(doc_ids), complete)
+    finder = PassageFinder(query.query_str)
+    places = places_of(index.corpus, result, finder, whole_lines=query.scope is None, encoding=encoding)
+    return _Answer(result, retriever.scores or UNSCORED, places, finder, complete, work.indexed)
 
 
 def bundle_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from retrieverkit.reading import front_matter
 from retrieverkit.reading.decoding import decode
@@ -11,7 +12,7 @@ from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 
@@ -31,20 +32,36 @@ def read_markdown(file: SourceFile, data: bytes) -> Parsed:
 
 def first_heading(text: str) -> str:
     """Return the first heading outside a fenced code block and outside front matter, or an empty string."""
+    return next((heading for _, heading in _headings(_after_front_matter(text.splitlines()))), "")
+
+
+def heading_path(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings that the last of some lines is below, the outermost first; its own is the last of them."""
+    path: list[tuple[int, str]] = []
+    for level, heading in _headings(lines):
+        path = [*(above for above in path if above[0] < level), (level, heading)]
+    return tuple(heading for _, heading in path)
+
+
+def _headings(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield the level and the text of each heading outside of fenced code blocks."""
     fence = before = ""
-    for line in _after_front_matter(text.splitlines()):
+    for line in lines:
         if fence:
             if line.strip().startswith(fence):
                 fence = ""
             continue
         if match := _FENCE.match(line):
             fence = match[1]
-        elif (match := _HEADING.match(line)) and (heading := _unclosed(match[1])):
-            return heading
-        elif before and _UNDERLINE.match(line):
-            return before
+        elif (match := _HEADING.match(line)) and (heading := _unclosed(match[2])):
+            yield len(match[1]), heading
+            before = ""
+            continue
+        elif before and (match := _UNDERLINE.match(line)):
+            yield (1 if match[1].startswith("=") else 2), before
+            before = ""
+            continue
         before = line.strip()
-    return ""
 
 
 def _unclosed(heading: str) -> str:
