@@ -39,6 +39,8 @@ terminal are shown as their escapes, such as `\\x1b`.
 
 | variable | meaning |
 |---|---|
+| `RETRIEVERKIT_INDEX` | the index that `index` fills and `search` searches where neither an index nor a path is named |
+| `EDITOR`, `VISUAL` | what `search --open` starts |
 | `XDG_CACHE_HOME` | where `search` keeps what it has read of the paths it was given (on Linux) |
 | `RETRIEVERKIT_PLUGINS`, `RETRIEVERKIT_BLOCK`, `RETRIEVERKIT_PREFER` | which plugins are used |
 | `RETRIEVERKIT_LOAD_TIMEOUT` | seconds for a plugin's import, 30 unless set |
@@ -67,7 +69,7 @@ def _command(path, command, distribution="") -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option"]
     usage = " ".join([path, *map(_as_argument, arguments), *map(_as_option, options)])
-    text = f"## `{path}`\n\n```text\n{_wrapped(usage)}\n```\n\n{inspect.cleandoc(command.help)}\n\n"
+    text = f"## `{path}`\n\n```text\n{_wrapped(usage)}\n```\n\n{_described(command.help)}\n\n"
     text += f"It comes with another package: `pip install {distribution}`.\n\n" if distribution else ""
     if command.params:
         rows = [*((_name(each), each) for each in arguments), *((each.opts[0], each) for each in options)]
@@ -75,6 +77,12 @@ def _command(path, command, distribution="") -> str:
     for name, inner in getattr(command, "commands", {}).items():
         text += _command(f"{path} {name}", inner)
     return text
+
+
+def _described(text: str) -> str:
+    """Return a help text with its examples in a block of their own."""
+    before, examples, lines = inspect.cleandoc(text).partition("Examples:\n")
+    return f"{before}{examples}\n```text\n{inspect.cleandoc(lines)}\n```" if examples else before
 
 
 def _name(argument) -> str:

@@ -9,10 +9,18 @@ import typer
 from retrieverkit.cli import doctor, index, modes, new_plugin, plugins, reindex, search, why_not
 from retrieverkit.cli.installed import Commands
 
+_HELP = """Index your files and search them. Every way of searching is a mode; a mode is a plugin.
+
+Examples:
+  retriever search "coolant pump" notes
+  retriever index notes --index plant.rk
+  retriever search "coolant pump" --index plant.rk --mode bm25
+"""
+
 app = typer.Typer(
     name="retriever",
     cls=Commands,
-    help="Index your files and search them. Every way of searching is a mode; a mode is a plugin.",
+    help=_HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -83,7 +83,25 @@ class LightGroup(TyperGroup):
         for option in options:
             if getattr(option, "is_flag", False) and option.default is None:
                 option.default = False
+        _without_types_of_flags(options)
         return options
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command whose help shows no type behind a flag, as if a value were wanted."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _without_types_of_flags(command.params)
+        return command
+
+
+def _without_types_of_flags(params: Sequence[Any]) -> None:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.display_type_rich = _no_type
+
+
+def _no_type(ctx: Any) -> None:
+    """Return the type that is shown of a flag: none."""
 
 
 class Commands(LightGroup):

@@ -18,8 +18,23 @@ def modes_beginning(written: str) -> list[str]:
     return sorted({row.name for row in shared_discovery().rows() if row.name.startswith(written)})
 
 
+INDEX_VARIABLE = "RETRIEVERKIT_INDEX"
+"""Names the index where no option does."""
+
+WHERE, HOW, LIMITS, SHOWN = "Where to search", "How to search", "Time and models", "What is shown"
+"""The groups of options in the help of a command."""
+
 IndexFolder = Annotated[
-    Path, typer.Option("--index", "-i", metavar="DIR", help="The folder of the index.", show_default=False)
+    Path,
+    typer.Option(
+        "--index",
+        "-i",
+        metavar="DIR",
+        envvar=INDEX_VARIABLE,
+        show_envvar=False,
+        help="The folder of the index; else RETRIEVERKIT_INDEX names it.",
+        show_default=False,
+    ),
 ]
 Calls = Annotated[
     Path | None,
@@ -28,32 +43,56 @@ Calls = Annotated[
         metavar="FILE",
         help="Record the model calls to FILE; where it is there already, answer from it and ask no model.",
         show_default=False,
+        rich_help_panel=LIMITS,
     ),
 ]
 Glob = Annotated[
     list[str] | None,
-    typer.Option("--glob", metavar="PATTERN", help="Read only such files, as '*.md'; repeatable.", show_default=False),
+    typer.Option(
+        "--glob",
+        metavar="PATTERN",
+        help="Read only such files, as '*.md'; repeatable.",
+        show_default=False,
+        rich_help_panel=WHERE,
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,
     typer.Option(
-        "--exclude", metavar="PATTERN", help="Leave out such files and folders; repeatable.", show_default=False
+        "--exclude",
+        metavar="PATTERN",
+        help="Leave out such files and folders; repeatable.",
+        show_default=False,
+        rich_help_panel=WHERE,
     ),
 ]
-Hidden = Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")]
-NoIgnore = Annotated[bool, typer.Option("--no-ignore", help="Read what .gitignore and .ignore name too.")]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.", rich_help_panel=WHERE)]
+NoIgnore = Annotated[
+    bool, typer.Option("--no-ignore", help="Read what .gitignore and .ignore name too.", rich_help_panel=WHERE)
+]
 Encoding = Annotated[
     str | None,
     typer.Option(
-        "--encoding", metavar="NAME", help="What text is that is not UTF-8, such as cp1252.", show_default=False
+        "--encoding",
+        metavar="NAME",
+        help="What text is that is not UTF-8, such as cp1252.",
+        show_default=False,
+        rich_help_panel=WHERE,
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 also where files of other kinds were left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=SHOWN)]
 
 OneIndex = Annotated[
     Path | None,
-    typer.Option("--index", "-i", metavar="DIR", help="Search this index instead of files.", show_default=False),
+    typer.Option(
+        "--index",
+        "-i",
+        metavar="DIR",
+        help="Search this index instead of files.",
+        show_default=False,
+        rich_help_panel=WHERE,
+    ),
 ]
 Mode = Annotated[
     str | None,
@@ -64,6 +103,28 @@ Mode = Annotated[
         help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
         autocompletion=modes_beginning,
         show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+ModeOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="An option of the mode, such as language=de; repeatable.",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+Embedding = Annotated[
+    str | None,
+    typer.Option(
+        "--embedding",
+        metavar="SPEC",
+        help="The embedding of the mode: the same as -o embedding=SPEC.",
+        show_default=False,
+        rich_help_panel=HOW,
     ),
 ]
 Config = Annotated[
@@ -74,6 +135,7 @@ Config = Annotated[
         metavar="FILE",
         help="A JSON, TOML or YAML file that describes the retriever.",
         show_default=False,
+        rich_help_panel=HOW,
     ),
 ]
 TopK = Annotated[
@@ -84,6 +146,7 @@ TopK = Annotated[
         metavar="K",
         help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
         show_default=False,
+        rich_help_panel=HOW,
     ),
 ]
 Filters = Annotated[
@@ -94,6 +157,7 @@ Filters = Annotated[
         metavar="FILTER",
         help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
         show_default=False,
+        rich_help_panel=HOW,
     ),
 ]
 Scope = Annotated[
@@ -103,11 +167,18 @@ Scope = Annotated[
         metavar="FILTER",
         help="A mandatory filter, such as a tenant; it is added to --filter in every leg.",
         show_default=False,
+        rich_help_panel=HOW,
     ),
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="Seconds within which the answer must come.", show_default=False),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        help="Seconds within which the answer must come.",
+        show_default=False,
+        rich_help_panel=LIMITS,
+    ),
 ]
 BudgetText = Annotated[
     str | None,
@@ -117,6 +188,7 @@ BudgetText = Annotated[
         help="What may be spent on models: llm_calls, embedding_calls and tokens, such as "
         "'llm_calls=3,tokens=10000'; ',partial' shows what was found before it ran out.",
         show_default=False,
+        rich_help_panel=LIMITS,
     ),
 ]
 Typos = Annotated[
@@ -124,10 +196,16 @@ Typos = Annotated[
     typer.Option(
         "--typos/--no-typos",
         help="Replace a word of the query that is in no document by the nearest one that is, and say so.",
+        rich_help_panel=HOW,
     ),
 ]
 Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders to search.", show_default=False)
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Files and folders to search. Default: the index that RETRIEVERKIT_INDEX names, else the current folder.",
+        show_default=False,
+    ),
 ]
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
 from retrieverkit.cli.options import (
+    INDEX_VARIABLE,
+    LIMITS,
+    SHOWN,
     AsJson,
     BudgetText,
     Calls,
     Config,
+    Embedding,
     Encoding,
     Exclude,
     Filters,
     Glob,
     Hidden,
     Mode,
+    ModeOptions,
     NoIgnore,
     OneIndex,
     Paths,
@@ -58,6 +66,8 @@ def search(
     paths: Paths = None,
     index: OneIndex = None,
     mode: Mode = None,
+    options: ModeOptions = None,
+    embedding: Embedding = None,
     config: Config = None,
     top_k: TopK = None,
     filters: Filters = None,
@@ -67,12 +77,19 @@ def search(
     plan: Annotated[
         bool,
         typer.Option(
-            "--plan", help="Show what the search would do and spend on models. None is asked, and no index is built."
+            "--plan",
+            help="Show what the search would do and spend on models. None is asked, and no index is built.",
+            rich_help_panel=LIMITS,
         ),
     ] = False,
     cassette: Calls = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each stage did and lost, and what each score was made from.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show what each stage did and lost, and what each score was made from.",
+            rich_help_panel=SHOWN,
+        ),
     ] = False,
     report: Annotated[
         Path | None,
@@ -82,10 +99,12 @@ def search(
             help="With --explain: write a report of the search to this ZIP file. Ids in it are hashed, and the query, "
             "texts and metadata are left out.",
             show_default=False,
+            rich_help_panel=SHOWN,
         ),
     ] = None,
     with_texts: Annotated[
-        bool, typer.Option("--with-texts", help="With --bundle: leave nothing out of the report.")
+        bool,
+        typer.Option("--with-texts", help="With --bundle: leave nothing out of the report.", rich_help_panel=SHOWN),
     ] = False,
     glob: Glob = None,
     exclude: Exclude = None,
@@ -95,12 +114,22 @@ def search(
     typos: Typos = True,
     context: Annotated[
         int | None,
-        typer.Option("--context", "-C", metavar="N", min=0, help="Show N numbered lines around the best one of a hit."),
+        typer.Option(
+            "--context",
+            "-C",
+            metavar="N",
+            min=0,
+            help="Show N numbered lines around the best one of a hit.",
+            rich_help_panel=SHOWN,
+        ),
     ] = None,
     only_paths: Annotated[
-        bool, typer.Option("--files", "-l", help="Print the paths of the files alone, one per line.")
+        bool,
+        typer.Option("--files", "-l", help="Print the paths of the files alone, one per line.", rich_help_panel=SHOWN),
     ] = False,
-    null: Annotated[bool, typer.Option("--null", "-0", help="With -l: a NUL character behind each path.")] = False,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="With -l: a NUL character behind each path.", rich_help_panel=SHOWN)
+    ] = False,
     form: Annotated[
         str | None,
         typer.Option(
@@ -109,15 +138,23 @@ def search(
             help="Print a line per hit, such as '{path}:{line}:{text}'; there are end_line, heading, rank, score, id "
             "and doc_id too.",
             show_default=False,
+            rich_help_panel=SHOWN,
         ),
     ] = None,
-    opened: Annotated[bool, typer.Option("--open", help="Open the best hit in $EDITOR, at its line.")] = False,
+    opened: Annotated[
+        bool, typer.Option("--open", help="Open the best hit in $EDITOR, at its line.", rich_help_panel=SHOWN)
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer QUERY best, in files or in an index.
 
     Files are read once and kept in the user's cache folder; the next search of the same paths reads only what changed.
     The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
+
+    Examples:
+      retriever search "coolant pump" notes
+      retriever search "coolant pump" notes -m bm25 -k 20 -f "year >= 1960"
+      retriever search "coolant pump" -i plant.rk --format '{path}:{line}:{text}'
     """
     from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
@@ -127,7 +164,7 @@ def search(
     from retrieverkit_core.errors import UsageError
 
     rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
-    check_where(index, paths, mode, config, rules)
+    index, paths = where(query, index, paths, rules)
     if plan and cassette is not None:
         raise UsageError("--plan and --cassette do not go together", fix="leave --cassette out: a plan asks no model")
     if report is not None and not explain:
@@ -139,7 +176,7 @@ def search(
     shown = Shown(as_json, only_paths, null, None if form is None else checked_form(form), context, explain)
     limits = None if budget is None else parse_budget(budget)
     bundle = bundle_of(query, top_k, filters, scope, timeout, limits).replace(explain=explain)
-    spec = spec_of(mode, config)
+    spec = spec_of(mode, config, options, embedding)
     err = Screen(sys.stderr)
     if plan:
         _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle), rules), as_json)
@@ -231,27 +268,50 @@ def _open_best(found: _Answer) -> None:
         raise typer.Exit(code)
 
 
-def check_where(
-    index: Path | None, paths: list[Path] | None, mode: str | None, config: Path | None, rules: FileRules
-) -> None:
-    """Raise for what to search and how to search it if they do not go together.
+def where(
+    query: str, index: Path | None, paths: list[Path] | None, rules: FileRules
+) -> tuple[Path | None, list[Path] | None]:
+    """Return the index to search, or the paths: by default the index of RETRIEVERKIT_INDEX, else the current folder.
 
     Raises:
-        UsageError: They do not, or there is nothing to search.
+        UsageError: An index and files do not go together, or the current folder is too much to search unasked.
+        ReadError: A path does not exist.
     """
     from retrieverkit_core.errors import UsageError
 
-    if index is not None and paths:
+    if paths:
+        _check_paths(query, index, paths)
+        return None, paths
+    if index is None and (named := os.environ.get(INDEX_VARIABLE)):
+        index = Path(named)
+    if index is None:
+        here = Path.cwd()
+        if here in (Path.home(), Path(here.anchor)):
+            raise UsageError(
+                f"nothing to search is named, and {here} is a lot", fix="name files or folders after the query"
+            )
+        return None, [Path()]
+    if rules != file_rules(None, None, False, False, None):
+        raise UsageError("--index and the options about files do not go together", fix="give them to: retriever index")
+    return index, None
+
+
+def _check_paths(query: str, index: Path | None, paths: list[Path]) -> None:
+    """Raise for paths that are not there, which may be words of the query, and for paths beside an index."""
+    from retrieverkit_core.errors import ReadError, UsageError
+
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        words = [query, *map(str, missing)]
+        there = [str(path) for path in paths if path not in missing]
+        quoted = shlex.join(["retriever", "search", " ".join(words), *there])
+        fix = f"check the path; a query of several words stands in quotes: {quoted}"
+        raise ReadError(missing[0], "no such file or folder", fix=fix)
+    if index is not None:
         raise UsageError(
             "paths and --index do not go together",
             fix=f"add the files first: retriever index PATH... --index {index}",
         )
-    if index is not None and rules != file_rules(None, None, False, False, None):
-        raise UsageError("--index and the options about files do not go together", fix="give them to: retriever index")
-    if index is None and not paths:
-        raise UsageError("nothing to search", fix="name files or folders after the query, or an index with --index")
-    if mode is not None and config is not None:
-        raise UsageError("--mode and --config do not go together", fix="use one of them")
 
 
 def _write_report(
@@ -266,7 +326,7 @@ def _write_report(
 
 
 class _Answer(NamedTuple):
-    """A result, what its scores mean, where its hits stand, what finds the query in them, whether all was read, and indexed."""
+    """A result, what its scores mean, where its hits stand, what marks the query, whether all was read, and indexed."""
 
     result: RetrievalResult
     scores: ScoreSpec
@@ -390,13 +450,59 @@ def bundle_of(
     )
 
 
-def spec_of(mode: str | None, config: Path | None) -> RetrieverSpec | None:
-    """Return the retriever that a mode string or a file describes, or None where neither is given."""
+def spec_of(
+    mode: str | None, config: Path | None, options: list[str] | None = None, embedding: str | None = None
+) -> RetrieverSpec | None:
+    """Return the retriever that a mode string or a file describes, or None where nothing is given.
+
+    Args:
+        mode: A mode string.
+        config: A file.
+        options: Options of the mode as ``name=value``; they win over those of the mode string or the file.
+        embedding: The option ``embedding``.
+
+    Raises:
+        UsageError: A mode and a file are given, or an option is not of that form.
+        ConfigError: They describe no retriever.
+    """
+    from retrieverkit.building import default_mode
+    from retrieverkit.discovery import shared_discovery
+    from retrieverkit_core.errors import UsageError
     from retrieverkit_core.spec import RetrieverSpec
 
+    if mode is not None and config is not None:
+        raise UsageError("--mode and --config do not go together", fix="use one of them")
+    given = dict(map(_option, options or ()))
+    if embedding is not None:
+        given["embedding"] = decodable("--embedding", embedding)
     if config is not None:
-        return RetrieverSpec.load(config)
-    return None if mode is None else RetrieverSpec.parse(decodable("--mode", mode))
+        spec = RetrieverSpec.load(config)
+    elif mode is None and not given:
+        return None
+    else:
+        spec = RetrieverSpec.parse(decodable("--mode", mode or default_mode(shared_discovery())[0]))
+    return RetrieverSpec(**{**spec.to_obj(), **given}) if given else spec
+
+
+_NOT_OPTIONS = frozenset({"mode", "provider", "retrievers"})
+"""What describes the retriever itself; `-m` does."""
+
+
+def _option(written: str) -> tuple[str, Any]:
+    """Return the name and the value of an option; what is not JSON is a text."""
+    from retrieverkit_core.errors import UsageError
+
+    name, equals, value = decodable("--option", written).partition("=")
+    if not equals or not name.isidentifier() or name in _NOT_OPTIONS:
+        raise UsageError(f"-o {written!r} is not of the form NAME=VALUE", fix="write it like -o top_k=20")
+    try:
+        return name, json.loads(value, parse_constant=_refused)
+    except ValueError:
+        return name, {"True": True, "False": False, "None": None}.get(value, value)
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 def _from_stdin() -> str:

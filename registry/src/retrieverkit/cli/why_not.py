@@ -13,12 +13,14 @@ from retrieverkit.cli.options import (
     BudgetText,
     Calls,
     Config,
+    Embedding,
     Encoding,
     Exclude,
     Filters,
     Glob,
     Hidden,
     Mode,
+    ModeOptions,
     NoIgnore,
     OneIndex,
     Paths,
@@ -43,6 +45,8 @@ def why_not(
     paths: Paths = None,
     index: OneIndex = None,
     mode: Mode = None,
+    options: ModeOptions = None,
+    embedding: Embedding = None,
     config: Config = None,
     top_k: TopK = None,
     filters: Filters = None,
@@ -68,16 +72,16 @@ def why_not(
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
-    from retrieverkit.cli.search import bundle_of, check_where, decodable, spec_of, worked
+    from retrieverkit.cli.search import bundle_of, decodable, spec_of, where, worked
 
     rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
-    check_where(index, paths, mode, config, rules)
+    index, paths = where(query, index, paths, rules)
     limits = None if budget is None else parse_budget(budget)
     bundle = bundle_of(query, top_k, filters, scope, timeout, limits)
     err = Screen(sys.stderr)
     with on_cassette(cassette, err):
         ask = partial(_why_not, query=bundle, node_id=decodable("ID", node_id), screen=err)
-        told = worked(index, paths, spec_of(mode, config), typos, err, ask, rules)
+        told = worked(index, paths, spec_of(mode, config, options, embedding), typos, err, ask, rules)
     if as_json:
         print_json(told.as_dict())
     else:
