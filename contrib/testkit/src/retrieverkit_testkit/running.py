@@ -183,15 +183,12 @@ def _why_not(check: Check, subject: Subject, declared: frozenset[Capability]) ->
 @contextmanager
 def quiet_logs() -> Iterator[None]:
     """Keep what the checks provoke, such as rebuilt indexes and failing observers, off the terminal."""
-    handler = logging.NullHandler()
-    loggers = [logging.getLogger(name) for name in ("retrieverkit", "retrieverkit_core", "retrieverkit_indexing")]
-    for logger in loggers:
-        logger.addHandler(handler)
+    before = logging.lastResort
+    logging.lastResort = logging.NullHandler()
     try:
         yield
     finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
+        logging.lastResort = before
 
 
 def _within_limit(check: Check, subject: Subject) -> tuple[Outcome, str]:
