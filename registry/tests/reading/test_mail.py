@@ -133,3 +133,41 @@ def test_any_bytes_are_a_message_or_an_error(data):
             continue
         for document in documents:
             f"{document.text}{document.metadata}".encode()
+
+
+PLAIN, FOOTER, HTML = (
+    "Content-Type: text/plain\n\nFirst.\n",
+    "Content-Type: text/plain\n\nLast.\n",
+    "Content-Type: text/html\n\n<p>The page.</p>\n",
+)
+BLANK = "Content-Type: text/plain\n\n \n"
+ATTACHED = "Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nnot this\n"
+
+
+def parts(kind, *inner):
+    mark = f"m{len(''.join(inner))}"
+    body = "".join(f"--{mark}\n{part}\n" for part in inner)
+    return f'Content-Type: multipart/{kind}; boundary="{mark}"\n\n{body}--{mark}--\n'
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (parts("mixed", PLAIN, ATTACHED, FOOTER), "First.\n\nLast."),
+        (parts("mixed", HTML, FOOTER), "The page.\n\nLast."),
+        (parts("mixed", parts("alternative", PLAIN, HTML), ATTACHED, FOOTER), "First.\n\nLast."),
+        (parts("alternative", BLANK, HTML), "The page."),
+        (parts("alternative", BLANK, parts("related", HTML, ATTACHED)), "The page."),
+        (parts("signed", parts("mixed", PLAIN), ATTACHED), "First."),
+    ],
+)
+def test_all_that_a_reader_of_the_mail_sees_is_read(message, text):
+    parsed = read_message(FILE, f"Subject: s\n{message}".encode())
+    assert (parsed.documents[0].text, parsed.errors) == (text, [])
+
+
+def test_a_header_that_is_too_long_is_read_in_part_and_told():
+    to = ", ".join(f"ada{n}@plant.example" for n in range(10_000))
+    parsed = read_message(FILE, f"Subject: s\nTo: {to}\n\ntext".encode())
+    assert parsed.documents[0].metadata["to"] == [f"ada{n}@plant.example" for n in range(1_000)]
+    assert "the header to is read in part" in str(parsed.errors[0])

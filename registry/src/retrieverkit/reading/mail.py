@@ -15,8 +15,8 @@ from retrieverkit_core.nodes import Metadata
 from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 
 MAX_ADDRESSES = 1_000
-LONGEST_HEADER = 100_000
-"""Characters of one header that are read."""
+LONGEST_HEADER = 50_000
+"""Characters of one header that are read; parsing takes time by their square."""
 
 _GAPS = (b"\n\n", b"\r\n\r\n")
 _MESSAGE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
@@ -26,9 +26,9 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 def read_message(file: SourceFile, data: bytes) -> Parsed:
     """Return the one message of a file.
 
-    The text is that of the first plain part, else of the first HTML part. Metadata has ``sender``, lists of
-    addresses ``to`` and ``cc``, ``date`` in ISO 8601, ``message_id`` and the names of ``attachments``, which are not
-    read.
+    The text is that of all parts but attachments; of alternatives, the plain one unless it is blank. Metadata has
+    ``sender``, lists of addresses ``to`` and ``cc``, ``date`` in ISO 8601, ``message_id`` and the names of
+    ``attachments``, which are not read.
 
     Raises:
         ReadError: It is not a message, or has no text.
@@ -92,15 +92,25 @@ class _Message:
             known[name] = [address for _, address in self._addresses(name)]
         known["message_id"] = self._header("message-id")
         known.update(self._date())
-        known["attachments"] = [part.get_filename("") for part in self._parts.iter_attachments()]
+        known["attachments"] = [name for part in self._parts.iter_attachments() if (name := part.get_filename(""))]
         return {name: value for name, value in known.items() if value}
 
     def _text(self) -> str:
-        body = self._parts.get_body(("plain", "html"))
-        if body is None:
-            return ""
-        text = self._decoded(body).replace("\r\n", "\n").strip()
-        return page_text(text) if body.get_content_subtype() == "html" else text
+        return "\n\n".join(text for text in self._texts(self._parts) if text)
+
+    def _texts(self, part: MIMEPart) -> Iterator[str]:
+        """Yield what a part says: one of alternatives, and all that stands one after the other."""
+        kind = part.get_content_type()
+        if part.is_attachment():
+            return
+        if kind in ("multipart/alternative", "multipart/related"):
+            bodies = (part.get_body((wanted,)) for wanted in ("plain", "html"))
+            yield next((text for body in bodies if body is not None and (text := self._decoded(body))), "")
+        elif kind.startswith("multipart/"):
+            for inner in part.iter_parts():
+                yield from self._texts(inner)
+        elif kind in ("text/plain", "text/html"):
+            yield self._decoded(part)
 
     def _decoded(self, part: MIMEPart) -> str:
         payload = part.get_payload(decode=True)
@@ -108,10 +118,12 @@ class _Message:
         self.problems += [f"read in part: {type(defect).__name__}" for defect in part.defects]
         name = browser_encoding(part.get_content_charset("utf-8"))
         try:
-            return data.decode(name).replace("\0", "")
+            text = data.decode(name)
         except (LookupError, UnicodeDecodeError) as error:
             self.problems.append(f"read in part: {error}")
-            return data.decode("utf-8", "replace").replace("\0", "")
+            text = data.decode("utf-8", "replace")
+        text = text.replace("\0", "").replace("\r\n", "\n").strip()
+        return page_text(text) if part.get_content_subtype() == "html" else text
 
     def _addresses(self, name: str) -> list[tuple[str, str]]:
         return [(who, where) for who, where in getaddresses([self._header(name)]) if where][:MAX_ADDRESSES]
@@ -125,12 +137,16 @@ class _Message:
 
     def _header(self, name: str) -> str:
         try:
-            found = self._parts[name]
+            written = next((value for key, value in self._parts.raw_items() if key.lower() == name), "")
+            if len(written) > LONGEST_HEADER:
+                self.problems.append(f"the header {name} is read in part: longer than {LONGEST_HEADER:,} characters")
+                written = written[:LONGEST_HEADER].rpartition(",")[0] or written[:LONGEST_HEADER]
+            found = policy.default.header_fetch_parse(name, written)
         except Exception as error:  # the parser of headers raises many kinds on damaged ones
             self.problems.append(f"the header {name} cannot be read: {error}")
             return ""
-        return " ".join(str(found or "").encode("utf-8", "replace").decode("utf-8").split())[:LONGEST_HEADER]
+        return " ".join(str(found or "").encode("utf-8", "replace").decode("utf-8").split())
 
 
-reader = Reader(read_message)
-mailbox_reader = Reader(read_mailbox)
+reader = Reader(read_message, version=2)
+mailbox_reader = Reader(read_mailbox, version=2)
