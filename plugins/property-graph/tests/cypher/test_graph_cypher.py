@@ -212,6 +212,17 @@ def test_rows_beyond_the_limit_are_warned_of(index):
     assert any("more rows than were read, at most 2" in warning for warning in result.warnings)
 
 
+def test_hits_that_may_be_missing_are_warned_of(tmp_path):
+    facts = [[f"name {n}", "says", f"name {n + 1}"] for n in range(40)]
+    model = ScriptedModel(lambda prompt: {"query": "MATCH (a:Entity)-[:Relation]-(), (b:Entity) RETURN count(*) AS n"})
+    with Index.from_documents([Document("x", metadata={"triples": facts})], tmp_path / "x.rk", llm=model) as index:
+        result = index.as_retriever("graph_cypher").retrieve("How many?")
+    assert any('[{"n": 3280}]' in note for note in result.notes)
+    assert [warning for warning in result.warnings if "graph_cypher" in warning] == [
+        "graph_cypher: more was counted than the 1000 rows that hits are looked for in"
+    ]
+
+
 def test_the_graph_follows_the_corpus(index):
     assert found(ask(index, "MATCH (e:Entity {key: 'gdansk'}) RETURN e")) == []
     index.add(Document("new", id="new", metadata={"tenant": "a", "triples": [["Marie Curie", "visited", "Gdansk"]]}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -124,14 +124,17 @@ class CypherRetriever(GraphRetriever):
 
                 rows = rows_of(run.text, self._limits.rows)
                 contents = self._store.contents(reader, view, everything=everything)
-                more = rows.more
+                cut = (
+                    [f"there are more rows than were read, at most {self._limits.rows} (max_rows)"] if rows.more else []
+                )
                 if run.grounds is None or not rows.rows:
                     found = [grounds_of(row, contents) for row in rows.rows]
                 else:
                     every = rows_of(run.grounds, self._limits.grounds)
-                    more |= every.more
+                    if every.more:
+                        cut.append(f"more was counted than the {self._limits.grounds} rows that hits are looked for in")
                     found = [together(grounds_of(row, contents) for row in belonging(rows.rows, every.rows, run.keys))]
-                return self._found_by(view, run, asked, rows, found, top_k=query_bundle.top_k, more=more)
+                return self._found_by(view, run, asked, rows, found, top_k=query_bundle.top_k, cut=cut)
 
         return answer(self.index, search)
 
@@ -144,7 +147,7 @@ class CypherRetriever(GraphRetriever):
         grounds: list[Grounds],
         *,
         top_k: int | None,
-        more: bool,
+        cut: Sequence[str],
     ) -> Found:
         """Return the nodes that support rows, and what to tell of them."""
         columns = rows.columns if run.columns is None else run.columns
@@ -167,8 +170,8 @@ class CypherRetriever(GraphRetriever):
         if rows.rows and not (by_row and nodes):
             what = "" if nodes else ", which no node stands for"
             notes.append(f"{self.name}: the query returned {told(columns, rows.rows)}{what}")
-        most = f"{self.name}: there are more rows than were read, at most {self._limits.rows} (max_rows)"
-        return Found(pairs, evidence=evidence, notes=(*notes, *view.notes(self.name)), warnings=(most,) if more else ())
+        warnings = tuple(f"{self.name}: {each}" for each in cut)
+        return Found(pairs, evidence=evidence, notes=(*notes, *view.notes(self.name)), warnings=warnings)
 
     def _allowed(self, query_bundle: QueryBundle) -> Integers | None:
         if query_bundle.filters is None:
