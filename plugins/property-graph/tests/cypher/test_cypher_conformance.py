@@ -1,13 +1,37 @@
 """The conformance kit on the modes that ask in Cypher."""
 
 import re
+import threading
+from collections import OrderedDict
 
 import pytest
 
+from retrieverkit_property_graph.cypher import store
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_testkit.running import check_retriever
 from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
+
+_MOST_COPIES = 16
+
+
+@pytest.fixture(autouse=True, scope="module")
+def equal_graphs_share_a_copy():
+    """Make one copy of equal graphs: each filter of the kit has a graph of its own, and few of them differ."""
+    copies, guard, make = OrderedDict(), threading.Lock(), store.Copy
+
+    def shared(rows, confinement):
+        content = repr([list(table) for table in (rows.entities, rows.nodes, rows.relations, rows.mentions)])
+        with guard:
+            copy = copies.pop(content, None) or make(rows, confinement)
+            copies[content] = copy
+            if len(copies) > _MOST_COPIES:
+                copies.popitem(last=False)
+            return copy
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "Copy", shared)
+        yield
 
 
 def query(prompt):
