@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from retrieverkit_core.found import Found, RawEvidence
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_fusion.methods import Method
+from retrieverkit_fusion.methods import Method, RelativeScore
 
 Key = str | int
 """What a node is known by: its id, or its ordinal where all lists are of one corpus."""
@@ -80,6 +80,7 @@ class Listing(NamedTuple):
         share: The list's weight on the method's scale.
         higher_is_better: The order of the leg's scores.
         lowest: What scores below this is left out: it has nothing to do with the query.
+        min_score: What is below this once it is normalised is left out too; its place stays empty.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Listing(NamedTuple):
     share: float
     higher_is_better: bool
     lowest: float | None = None
+    min_score: float | None = None
 
     def ranking(
         self, result: RetrievalResult, keys: Sequence[Key], scores: Sequence[float | None], evidence: Evidences
@@ -97,7 +99,16 @@ class Listing(NamedTuple):
             keys, scores = keys[:kept], scores[:kept]
         worths = dict(zip(keys, self.method.values(scores, self.higher_is_better, self.share), strict=True))
         rows = dict(zip(keys, count(), strict=False))
+        for row in self.too_low(scores):
+            del worths[keys[row]], rows[keys[row]]
         return Ranking(self.name, result.retriever, keys, scores, evidence, worths, rows)
+
+    def too_low(self, scores: Sequence[float | None]) -> list[int]:
+        """Return the places of scores that, once they are normalised, are less than ``min_score``."""
+        if self.min_score is None or not isinstance(self.method, RelativeScore):
+            return []
+        normal = self.method.normalised(scores, self.higher_is_better)
+        return [row for row, score in enumerate(normal) if score is not None and score < self.min_score]
 
 
 def by_ordinal(result: RetrievalResult, listing: Listing) -> Ranking:

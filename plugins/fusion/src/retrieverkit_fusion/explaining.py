@@ -54,6 +54,7 @@ def tell_fused(
     kept = len(every) if top_k is None else top_k
     for ranking, listing, result in zip(rankings, listings, results, strict=True):
         _tell_floor(told, ranking, listing, result)
+        _tell_min_score(told, ranking, listing, result)
     step = told.step("fuse", Code.FUSED_OUT, _seen(every, results))
     step.went(_seen(every[:kept], results), _seen(every[kept:], results))
     step.milliseconds = milliseconds
@@ -67,6 +68,19 @@ def _tell_floor(told: Recording, ranking: Ranking, listing: Listing, result: Ret
     step: Step = told.step("floor", Code.BELOW_LEG_CUT, _whole(result))
     step.went(_whole(result, len(ranking.keys)))
     step.says(Status.APPLIED, f"{ranking.name} scores below {listing.lowest:g} have nothing to do with the query")
+
+
+def _tell_min_score(told: Recording, ranking: Ranking, listing: Listing, result: RetrievalResult) -> None:
+    low = set(listing.too_low(ranking.scores))
+    if not low:
+        return
+    came = _whole(result, len(ranking.keys))
+    step: Step = told.step("min_score", Code.BELOW_LEG_CUT, came)
+    if isinstance(came, Found):
+        step.went(came.with_pairs([pair for row, pair in enumerate(came.pairs) if row not in low]))
+    else:
+        step.went([hit for row, hit in enumerate(came) if row not in low])
+    step.says(Status.APPLIED, f"{ranking.name}: {len(low)} normalised scores are below {listing.min_score:g}")
 
 
 def _whole(result: RetrievalResult, count: int | None = None) -> Found | list[NodeWithScore]:
@@ -87,5 +101,7 @@ def _score(one: Fused, rankings: Sequence[Ranking], listings: Sequence[Listing],
     for ranking, listing in zip(rankings, listings, strict=True):
         row = ranking.rows.get(one.key)
         if row is not None and ranking.worths[one.key] is not None:
-            parts.append(method.part(ranking.name, ranking.scores, listing.higher_is_better, listing.share, row))
+            parts.append(
+                listing.method.part(ranking.name, ranking.scores, listing.higher_is_better, listing.share, row)
+            )
     return method.joined("fused", one.score, parts)

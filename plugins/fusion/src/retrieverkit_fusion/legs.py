@@ -18,6 +18,7 @@ from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import NO_FILTERS, LegState, LegStatus, RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_fusion.combining import Listing, Ranking
+from retrieverkit_fusion.methods import NormalizerName
 from retrieverkit_fusion.options import FusionSettings
 
 T = TypeVar("T")
@@ -38,6 +39,8 @@ class Leg:
         candidates: How many hits it is asked for; None leaves it to the retriever.
         timeout: Seconds after which it is given up, or None.
         required: Whether there is no answer without it.
+        normalizer: How its scores are normalised; None for the way of the method.
+        min_score: What is left out once it is normalised: scores below this, or nothing where None.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Leg:
     candidates: int | None
     timeout: float | None
     required: bool
+    normalizer: NormalizerName | None = None
+    min_score: float | None = None
 
 
 @dataclass(slots=True)
@@ -229,8 +234,12 @@ def make_legs(retrievers: Sequence[BaseRetriever], settings: FusionSettings) -> 
     count = len(retrievers)
     names = distinct_names([retriever.name for retriever in retrievers])
     weights = [1.0] * count if settings.weights is None else settings.weights
-    each = (_for_each(value, count) for value in (settings.candidates, settings.timeouts, settings.required))
-    return tuple(Leg(*fields) for fields in zip(names, retrievers, weights, *each, strict=True))
+    candidates: list[int | None] = _for_each(settings.candidates, count)
+    normalizers: list[NormalizerName | None] = _for_each(settings.normalizers, count)
+    timeouts, required = _for_each(settings.timeouts, count), _for_each(settings.required, count)
+    min_scores = _for_each(settings.min_score, count)
+    each = zip(names, retrievers, weights, candidates, timeouts, required, normalizers, min_scores, strict=True)
+    return tuple(Leg(*fields) for fields in each)
 
 
 def _for_each(setting: T | Sequence[T], count: int) -> list[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import fsum, inf
 from sys import float_info
 from typing import ClassVar, Literal
@@ -14,6 +14,7 @@ from retrieverkit_core.scores import ScoreKind, ScoreSpec
 from retrieverkit_fusion.formulas import Scores, min_max, reciprocal_ranks, three_sigma, weighted
 
 MethodName = Literal["rrf", "relative_score", "dist_based_score", "simple"]
+NormalizerName = Literal["minmax", "dist_based", "none"]
 
 RELEVANCE = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=0.0)
 RELEVANCE_TO_ONE = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=0.0, upper_bound=1.0)
@@ -106,6 +107,11 @@ class RelativeScore(Method):
     """Weighted sum of scores that are normalised list by list. The weights' sum is 1."""
 
     name: ClassVar[MethodName] = "relative_score"
+    by: NormalizerName = "minmax"
+
+    def __init__(self, by: NormalizerName | None = None) -> None:
+        self.by = by or self.by
+        self._told = "normalised" if by is None else f"normalised by {by}"
 
     def scores(self, legs: Mapping[str, ScoreSpec]) -> ScoreSpec:
         """Return relevance from 0 to 1; refuses legs whose scores mean nothing."""
@@ -123,7 +129,7 @@ class RelativeScore(Method):
 
     def values(self, scores: Scores, higher_is_better: bool, share: float) -> Sequence[float | None]:
         """Return ``share`` times the normalised scores."""
-        return [None if x is None else share * x for x in self._normalised(scores, higher_is_better)]
+        return [None if x is None else share * x for x in self.normalised(scores, higher_is_better)]
 
     def join(self, values: list[float]) -> float:
         """Return the sum, the same in any order, without the last bit that rounding may add above 1."""
@@ -132,9 +138,10 @@ class RelativeScore(Method):
 
     def part(self, leg: str, scores: Scores, higher_is_better: bool, share: float, row: int) -> Score:
         """Return the weight times the normalised score."""
-        worth = self._normalised(scores, higher_is_better)[row]
+        worth = self.normalised(scores, higher_is_better)[row]
         assert worth is not None
-        parts = (Score("weight", share), Score("normalised", worth, parts=(Score(leg, scores[row], leg=leg),)))
+        raw = Score(leg, scores[row], leg=leg)
+        parts = (Score("weight", share), Score(self._told, worth, parts=(raw,)))
         return Score(f"{leg} adds", share * worth, How.PRODUCT, parts)
 
     def joined(self, name: str, value: float | None, parts: Sequence[Score]) -> Score:
@@ -144,17 +151,16 @@ class RelativeScore(Method):
             whole if whole.recombined() == value else Score(name, value, How.MIN, (_summed(parts), Score("most", 1.0)))
         )
 
-    def _normalised(self, scores: Scores, higher_is_better: bool) -> Sequence[float | None]:
-        return min_max(scores, higher_is_better)
+    def normalised(self, scores: Scores, higher_is_better: bool) -> Sequence[float | None]:
+        """Return a leg's scores as numbers from 0 to 1."""
+        return NORMALIZERS[self.by](scores, higher_is_better)
 
 
 class DistributionBased(RelativeScore):
     """As `RelativeScore`, with mean and standard deviation in place of least and most."""
 
     name = "dist_based_score"
-
-    def _normalised(self, scores: Scores, higher_is_better: bool) -> Sequence[float | None]:
-        return three_sigma(scores, higher_is_better)
+    by = "dist_based"
 
 
 class BestScore(Method):
@@ -216,6 +222,13 @@ class BestScore(Method):
         return Score(name, value, how, tuple(parts)) if parts else Score(name, value)
 
 
+NORMALIZERS: dict[NormalizerName, Callable[[Scores, bool], Sequence[float | None]]] = {
+    "minmax": min_max,
+    "dist_based": three_sigma,
+    "none": lambda scores, higher_is_better: scores,
+}
+"""What can make a leg's scores comparable with those of others."""
+
 METHODS: dict[MethodName, type[Method]] = {
     "relative_score": RelativeScore,
     "dist_based_score": DistributionBased,
@@ -229,6 +242,21 @@ def method_named(name: MethodName, rrf_k: int | None) -> Method:
     if name == "rrf":
         return ReciprocalRank(DEFAULT_RRF_K if rrf_k is None else rrf_k)
     return METHODS[name]()
+
+
+def refuse_unbounded(legs: Mapping[str, ScoreSpec]) -> None:
+    """Refuse legs whose scores cannot be taken as they are.
+
+    Raises:
+        ScoreMismatchError: A leg does not declare that its scores are from 0 to 1, 1 the best.
+    """
+    for name, spec in legs.items():
+        if not (spec.higher_is_better and spec.lower_bound >= 0.0 and spec.upper_bound <= 1.0):
+            raise ScoreMismatchError(
+                f"normalizer 'none' takes scores as they are, and those of {name} ({_described(spec)}) are not declared"
+                " to be from 0 to 1",
+                fix=f'write "minmax" for {name}',
+            )
 
 
 def _summed(parts: Sequence[Score]) -> Score:

@@ -11,11 +11,12 @@ from retrieverkit_core.errors import OptionError
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.query import MAX_TIMEOUT
 from retrieverkit_core.spec import RetrieverSpec
-from retrieverkit_fusion.methods import MethodName
+from retrieverkit_fusion.methods import MethodName, NormalizerName
 
 Candidates = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=MAX_TIMEOUT)]
 Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class FusionSettings(ModeOptions):
@@ -31,6 +32,16 @@ class FusionSettings(ModeOptions):
     )
     rrf_k: int | None = Field(
         default=None, ge=0, description="For rrf alone: how little first ranks stand out; 60 if None."
+    )
+    normalizers: Sequence[NormalizerName] | None = Field(
+        default=None,
+        description="For relative_score alone, one for each leg: how its scores come to be from 0 to 1. By least and "
+        "most (minmax, the default), by mean and deviation (dist_based), or as they are (none).",
+    )
+    min_score: Share | Sequence[Share | None] | None = Field(
+        default=None,
+        description="For relative_score and dist_based_score: hits of a leg whose normalised score, before the weight, "
+        "is less are left out; for all legs or for each.",
     )
     candidates: Candidates | Sequence[Candidates | None] = Field(
         default=100,
@@ -73,7 +84,7 @@ class FusionSettings(ModeOptions):
             OptionError: They have not.
         """
         problems = []
-        for name in ("weights", "candidates", "timeouts", "required"):
+        for name in ("weights", "normalizers", "min_score", "candidates", "timeouts", "required"):
             given = getattr(self, name)
             if isinstance(given, Sequence) and len(given) != legs:
                 problems.append((name, f"{len(given)} given for {legs} retrievers"))
@@ -81,6 +92,10 @@ class FusionSettings(ModeOptions):
             problems.append(("weights", "at least one is more than 0"))
         if self.rrf_k is not None and self.method != "rrf":
             problems.append(("rrf_k", f"method {self.method!r} has none"))
+        if self.normalizers is not None and self.method != "relative_score":
+            problems.append(("normalizers", f"method {self.method!r} has none; write method='relative_score'"))
+        if self.min_score is not None and self.method not in ("relative_score", "dist_based_score"):
+            problems.append(("min_score", f"method {self.method!r} normalises no scores"))
         if problems:
             raise OptionError("fusion", problems)
         return self

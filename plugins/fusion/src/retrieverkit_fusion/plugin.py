@@ -40,6 +40,8 @@ class FusionPlugin:
             [context.resolve(spec) for spec in options.retrievers],
             method=options.method,
             weights=options.weights,
+            normalizers=options.normalizers,
+            min_score=options.min_score,
             rrf_k=options.rrf_k,
             top_k=options.top_k,
             candidates=options.leg_candidates,

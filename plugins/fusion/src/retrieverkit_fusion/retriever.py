@@ -45,7 +45,7 @@ from retrieverkit_fusion.combining import (
 from retrieverkit_fusion.doubts import doubts
 from retrieverkit_fusion.expansion import PROMPT, Expansion
 from retrieverkit_fusion.legs import Ask, Leg, Listed, answer_until, ask_many, gained_by_threads, make_legs
-from retrieverkit_fusion.methods import MethodName, method_named
+from retrieverkit_fusion.methods import MethodName, NormalizerName, RelativeScore, method_named, refuse_unbounded
 from retrieverkit_fusion.options import FusionSettings
 
 _ROUNDS = 3
@@ -68,6 +68,10 @@ class FusionRetriever(BaseRetriever):
         method: ``"rrf"`` fuses by ranks; ``"relative_score"`` and ``"dist_based_score"`` sum normalised scores;
             ``"simple"`` takes a node's best raw score, for legs with scores of one kind.
         weights: What each leg counts, in any unit; None for equal weights. A leg with the weight 0 is not asked.
+        normalizers: For ``"relative_score"``, one for each leg: ``"minmax"``, ``"dist_based"`` or ``"none"``; the last
+            is for a leg whose scores are from 0 to 1 and mean the same for every query.
+        min_score: For the two methods that normalise: hits of a leg whose normalised score is less are left out; for
+            all or for each.
         rrf_k: How little first ranks stand out, for ``"rrf"`` alone; 60 if None.
         top_k: How many hits a query gets that does not say.
         candidates: How many hits each leg is asked for, at least ``top_k``; for a leg with None its own number.
@@ -96,6 +100,8 @@ class FusionRetriever(BaseRetriever):
         *,
         method: MethodName = "rrf",
         weights: Sequence[float] | None = None,
+        normalizers: Sequence[NormalizerName] | None = None,
+        min_score: float | Sequence[float | None] | None = None,
         rrf_k: int | None = None,
         top_k: int = 5,
         candidates: int | Sequence[int | None] = 100,
@@ -115,6 +121,8 @@ class FusionRetriever(BaseRetriever):
             top_k=top_k,
             method=method,
             weights=weights,
+            normalizers=normalizers,
+            min_score=min_score,
             rrf_k=rrf_k,
             candidates=candidates,
             timeouts=timeouts,
@@ -147,6 +155,8 @@ class FusionRetriever(BaseRetriever):
         self._asked = [leg for leg in legs if leg.weight > 0]
         self._shares = self._method.shares([leg.weight for leg in self._asked])
         self.scores = self._method.scores({leg.name: leg.retriever.score_spec for leg in self._asked})
+        as_they_are = [leg for leg in self._asked if leg.normalizer == "none"]
+        refuse_unbounded({leg.name: leg.retriever.score_spec for leg in as_they_are})
         self._has_required = any(leg.required for leg in self._asked)
 
     @property
@@ -377,7 +387,10 @@ class FusionRetriever(BaseRetriever):
 
     def _listing(self, ask: Ask) -> Listing:
         """Return how the answer to ``ask`` counts."""
-        return Listing(ask.name, self._method, ask.share, ask.leg.retriever.score_spec.higher_is_better)
+        leg = ask.leg
+        method = self._method if leg.normalizer is None else RelativeScore(leg.normalizer)
+        higher_is_better = leg.retriever.score_spec.higher_is_better
+        return Listing(ask.name, method, ask.share, higher_is_better, min_score=leg.min_score)
 
     def _statuses(self, asks: Sequence[Ask], expansion: Expansion | None) -> list[LegStatus]:
         skipped = [
