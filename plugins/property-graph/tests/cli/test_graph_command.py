@@ -256,3 +256,14 @@ def test_relations_by_rules_are_not_shown_as_facts(graph, file, command):
     assert f"relations: by rules where none are given; {told}" in " ".join(graph(*command).err.split())
     assert f"relations: by rules; {told}" in " ".join(graph(*command, "--extract", "rules").err.split())
     assert graph(*command, "--extract", "given").err == ""
+
+
+def test_of_entities_that_are_related_equally_often_the_first_by_name_are_shown(graph, folder):
+    names = [f"e{n:02}" for n in range(60)]
+    with Index.open(folder) as index:
+        for first in (30, 0):  # in another order than by name
+            triples = [[name, "is", name] for name in names[first : first + 30]]
+            index.add(Document("x", id=f"d{first}", metadata={"triples": triples}))
+            graph("stats", "--extract", "given")
+    told = json.loads(graph("stats", "--json", "--extract", "given").out)
+    assert [row["name"] for row in told["most_related"]] == names[:10]

@@ -20,8 +20,8 @@ def count(view: GraphView) -> dict[str, Any]:
     degrees = np.bincount(arrays.relations.subjects, minlength=len(arrays.entities))
     degrees += np.bincount(arrays.relations.objects, minlength=len(arrays.entities))
     named = np.bincount(arrays.mentions.entities, minlength=len(arrays.entities))
-    top = np.argsort(-degrees, kind="stable")[: 3 * _TOP]
-    top = top[degrees[top] > 0]
+    least = np.sort(degrees)[-_TOP:].min(initial=degrees.max(initial=0))
+    top = np.flatnonzero((degrees > 0) & (degrees >= least))  # all that are equal: ids say what came first
     names = view.names(arrays.entities[top].tolist())
     rows = [(names[int(arrays.entities[at])], int(degrees[at]), int(named[at])) for at in top]
     rows.sort(key=lambda row: (-row[1], row[0]))
