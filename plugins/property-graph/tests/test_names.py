@@ -13,6 +13,9 @@ from retrieverkit_property_graph.names import key_of
         ("Straße", "STRASSE"),
         ("ﬁle", "FILE"),
         ("Zoe\u0308", "Zo\u00eb"),
+        ("Babbage", "Bab\u00adbage", "\ufeffBabbage", "\u202aBabbage\u202c", "Bab\u2060bage"),
+        ("葛城", "葛\U000e0100城"),
+        ("\u1f88", "\u0391\u0313\u200d\u0345"),
     ],
 )
 def test_spellings_of_one_name_have_one_key(spellings):

@@ -43,7 +43,7 @@ class GraphIndex(DatabaseIndex[GraphReader]):
     """
 
     name: ClassVar[str] = "property_graph"
-    format_version = 1
+    format_version = 2
 
     def __init__(self, corpus: Corpus, storage: Path | str, extractor: Extractor) -> None:
         self.settings = corpus.settings
