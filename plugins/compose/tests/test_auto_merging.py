@@ -118,6 +118,14 @@ def test_more_than_half_of_the_children_and_gaps_between_neighbours(listed, foun
     assert {hit.node_id: hit.score for hit in result} == pytest.approx(expected)
 
 
+def test_a_parent_waits_for_the_deeper_of_its_children(listed):
+    nodes = tree([[0, 0, [0, 0]]])
+    hits = [NodeWithScore(nodes[at], score) for at, score in ((1, 1.0), (2, 0.75), (4, 0.125), (5, 0.125))]
+    result = AutoMergingRetriever(listed(hits), corpus_of(nodes)).retrieve("query")
+    assert [(hit.node_id, hit.score) for hit in result] == [("n0", pytest.approx((1.0 + 0.75 + 0.125) / 3))]
+    assert len(result[0].evidence[0].details["stands_for"]) == 4
+
+
 def test_a_parent_has_the_evidence_of_what_it_stands_for(listed):
     nodes = tree([[[0, 0], [0, 0]], 0])
     inner = listed([NodeWithScore(nodes[at], 1 - at / 10) for at in (2, 3, 5, 7)])

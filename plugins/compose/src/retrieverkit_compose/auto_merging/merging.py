@@ -31,7 +31,8 @@ def merged(found: Sequence[Merged], relatives: Relatives, threshold: float) -> l
 
     A node between two neighbours that were found is there too, with their mean score. A parent of whose children more
     than ``threshold`` are there takes their place, with the mean of their scores; one that was found itself takes the
-    place of all of them, with its own. Each round looks at what the round before left, and changes all of it at once.
+    place of all of them, with its own. Each round looks at what the round before left, and changes all of it at once; a
+    parent waits until nothing below it can change, as not all leaves are equally deep.
 
     Args:
         found: The hits.
@@ -46,7 +47,7 @@ def merged(found: Sequence[Merged], relatives: Relatives, threshold: float) -> l
     there |= _filled(there, relatives)
     replaced: set[str] = set()
     while True:
-        relatives.read(parents_of(each.node for each in there.values()))
+        _read_ancestors(there, relatives)
         after = _with_parents(there, relatives, threshold, replaced)
         if after.keys() == there.keys():
             return list(after.values())
@@ -86,18 +87,42 @@ def _with_parents(
         if parent is not None and parent.id not in replaced and each.node.id in parent.child_nodes:
             families[parent.id].append(each)
             parents[parent.id] = parent
+    ready = [
+        name
+        for name, children in families.items()
+        if name in there or len(children) > threshold * len(set(parents[name].child_nodes))
+    ]
+    waiting = {above for name in ready for above in _ancestors(parents[name], relatives)}
     after = dict(there)
-    for name, children in families.items():
-        own = there.get(name)
-        enough = len(children) > threshold * len(set(parents[name].child_nodes))
-        if (own is None and not enough) or any(child.node.id in families for child in children):
+    for name in ready:
+        if name in waiting:
             continue
+        children, own = families[name], there.get(name)
         for child in children:
             after.pop(child.node.id, None)
         hits = frozenset().union(*(each.hits for each in (*children, own) if each is not None))
         score = _mean([child.score for child in children]) if own is None else own.score
         after[name] = Merged(parents[name], score, hits)
     return after
+
+
+def _read_ancestors(there: Mapping[str, Merged], relatives: Relatives) -> None:
+    nodes = [each.node for each in there.values()]
+    seen: set[str] = set()
+    while above := [name for name in parents_of(nodes) if name not in seen]:
+        seen.update(above)
+        relatives.read(above)
+        nodes = [node for name in above if (node := relatives.get(name)) is not None]
+
+
+def _ancestors(node: Node, relatives: Relatives) -> Iterable[str]:
+    """Yield the ids of what is above a node, each once: relationships may lead in a circle."""
+    seen = {node.id}
+    above = relatives.get(node.parent_node)
+    while above is not None and above.id not in seen:
+        seen.add(above.id)
+        yield above.id
+        above = relatives.get(above.parent_node)
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:
