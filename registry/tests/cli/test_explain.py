@@ -46,6 +46,20 @@ def test_a_report_leaves_ids_and_texts_out(retriever, notes, tmp_path):
     assert "bm25/search" in json.loads(files["timings.json"])["stages"]
 
 
+def test_a_report_has_no_texts_of_options_but_their_choices(retriever, notes, tmp_path):
+    inner = "router(bm25(top_k=2), grep, rules=[['moon'], ['landing']])"
+    mode = f"""pinned(exclude({inner}, what="year == 1900"), ids=['secret'], when=['moon'])"""
+    retriever("search", "moon", notes, "--mode", mode, "--explain", "--bundle", "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        told = json.loads(archive.read("settings.json"))["mode"]
+    assert "bm25(top_k=2)" in told
+    assert not any(text in told for text in ("moon", "landing", "secret", "year", "1900"))
+    choice = "fusion(bm25, grep, method='relative_score')"
+    retriever("search", "moon", notes, "--mode", choice, "--explain", "--bundle", "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert "relative_score" in json.loads(archive.read("settings.json"))["mode"]
+
+
 def test_with_texts_leaves_nothing_out(retriever, notes, tmp_path):
     searched(retriever, notes, "--explain", "--bundle", "out.zip", "--with-texts")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:

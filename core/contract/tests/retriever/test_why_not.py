@@ -214,3 +214,15 @@ def test_a_search_that_finds_more_when_asked_for_more():
 def test_why_not_is_final():
     with pytest.raises(TypeError, match="final"):
         type("Own", (Leaf,), {"why_not": lambda self: None})
+
+
+def test_where_not_all_is_known_a_node_outside_of_the_scope_is_like_one_that_is_nowhere():
+    class Held:
+        def get(self, ids):
+            return [Node(id=i, text="x", metadata={"team": "b"}) if i == "other" else None for i in ids]
+
+    broken = Broken([], object_map={"x": Leaf([])})
+    broken.searched_corpus = Held()
+    told = {i: broken.why_not("q", i, scope={"team": "a"}) for i in ("other", "nowhere")}
+    assert told["other"].code is told["nowhere"].code
+    assert told["other"].text == told["nowhere"].text.replace("nowhere", "other")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from retrieverkit.cli.screen import Branch, Part, Screen
     from retrieverkit_core.explain import HitExplained, Score, Stage, WhyNot
     from retrieverkit_core.result import RetrievalResult
+    from retrieverkit_core.spec import RetrieverSpec
 
 _STYLES = {Status.FAILED: "bold red", Status.FALLBACK: "bold yellow", Status.SKIPPED: "dim"}
 _TEXTS = ("error", "note")
@@ -67,7 +68,7 @@ def write_report(path: Path, result: RetrievalResult, settings: dict[str, Any], 
     """Write a report of one search for somebody else, as a ZIP archive of JSON files.
 
     Ids are hashed, with a salt of its own for each report; the query, texts, metadata, filters and messages are left
-    out. The mode string with its options is in it.
+    out. The mode string is in it; of the texts in its options only those that are choices of the option.
 
     Args:
         path: The archive; one that is there is replaced.
@@ -102,6 +103,43 @@ def _timings(stage: Stage, within: str) -> Iterator[tuple[str, float]]:
 
 def _without_query(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in ("query", "filters", "scope", "index")}
+
+
+def without_texts(spec: RetrieverSpec) -> RetrieverSpec:
+    """Return a spec without the texts in its options, which may be ids or filters; choices are kept."""
+    from retrieverkit.discovery import shared_discovery
+    from retrieverkit_core.spec import RetrieverSpec
+
+    fields = shared_discovery().mode(spec.mode, spec.provider).spec.options.model_json_schema()
+    choices = set(_choices(fields))
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, RetrieverSpec):
+            return without_texts(value)
+        if isinstance(value, list | tuple):
+            return [shown(each) for each in value]
+        if isinstance(value, dict):
+            return {str(at): shown(each) for at, each in enumerate(value.values())}
+        return "..." if isinstance(value, str) and value not in choices else value
+
+    return RetrieverSpec.from_obj(
+        {
+            "mode": spec.qualified_mode,
+            "retrievers": [without_texts(each) for each in spec.retrievers],
+            "options": {name: shown(value) for name, value in spec.options.items()},
+        }
+    )
+
+
+def _choices(schema: Any) -> Iterator[str]:
+    """Yield the texts that a JSON schema names as possible values."""
+    if isinstance(schema, dict):
+        yield from (each for each in (*schema.get("enum", ()), schema.get("const")) if isinstance(each, str))
+        for each in schema.values():
+            yield from _choices(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _choices(each)
 
 
 def _hasher() -> Callable[[str], str]:

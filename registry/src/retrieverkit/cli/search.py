@@ -317,11 +317,12 @@ def _check_paths(query: str, index: Path | None, paths: list[Path]) -> None:
 def _write_report(
     path: Path, found: _Answer, query: QueryBundle, spec: RetrieverSpec | None, with_texts: bool, index: Path | None
 ) -> None:
-    from retrieverkit.cli.explanations import write_report
+    from retrieverkit.cli.explanations import without_texts, write_report
 
+    mode = found.result.retriever if spec is None else str(spec if with_texts else without_texts(spec))
     asked = {"query": query.query_str, "top_k": query.top_k, "timeout": query.timeout}
     asked |= {name: str(tree) for name in ("filters", "scope") if (tree := getattr(query, name)) is not None}
-    settings = {**asked, "mode": found.result.retriever if spec is None else str(spec), "index": str(index or "")}
+    settings = {**asked, "mode": mode, "index": str(index or "")}
     write_report(path, found.result, settings, with_texts=with_texts)
 
 

@@ -157,8 +157,9 @@ def why_not(retriever: BaseRetriever, query: QueryBundle, node_id: str) -> WhyNo
         if place is not None:
             return WhyNot(node_id, Code.RETURNED, text=f"it is hit {place[0]}")
         node, known = _looked_up(retriever, node_id)
-        outside = node is not None and query.scope is not None and not query.scope.matches(filterable(node))
-        if outside or (node is None and known):
+        if node is not None and query.scope is not None and not query.scope.matches(filterable(node)):
+            node = None  # the same is told of it as of one that is nowhere
+        if node is None and known:
             return _not_indexed(node_id)
         tries = Tries(until, _tries_of(retriever, query))
         return _Search(retriever, asked, node_id, node, recording, tries).verdict(answered)
