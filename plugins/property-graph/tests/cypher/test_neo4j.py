@@ -1,5 +1,7 @@
 """The Neo4j store over a real socket, with the official driver."""
 
+import json
+
 import pytest
 
 neo4j = pytest.importorskip("neo4j")
@@ -27,7 +29,7 @@ class Database:
     """What a server would hold and answer."""
 
     def __init__(self):
-        self.state, self.others, self.failure, self.written = None, 0, None, []
+        self.state, self.others, self.failure, self.written, self.value = None, 0, None, [], None
 
     def answer(self, query, parameters):
         if query.startswith("MATCH (s:RetrieverKit)"):
@@ -42,7 +44,7 @@ class Database:
             return self.failure
         ends = node(0, "Entity", {"id": 0, "name": "Marie Curie"}), node(3, "Entity", {"id": 3, "name": "Warsaw"})
         fact = relation(9, (0, 3), "Relation", {"id": 0, "label": "born in"})
-        return ["r", "rk1", "rk2", "rk3"], [[fact, ends[0], fact, ends[1]]]
+        return ["r", "rk1", "rk2", "rk3"], [[self.value or fact, ends[0], fact, ends[1]]]
 
 
 @pytest.fixture
@@ -80,6 +82,15 @@ def test_the_graph_is_loaded_once_and_rows_become_hits(asked):
     index.add([Document("new", id="n", metadata={"team": "x", "triples": [["A", "knows", "B"]]})])
     assert ask(QUERY)
     assert len(database.written) > before
+
+
+def test_what_is_not_a_number_is_json_in_evidence(asked):
+    ask, database, _, _ = asked
+    database.value = [float("nan"), float("-inf"), 0.5]
+    (hit,) = ask(QUERY.replace("RETURN r", "RETURN [sqrt(-1)]"))
+    assert json.loads(json.dumps(hit.evidence[0].details["rows"], allow_nan=False)) == [
+        {"[sqrt(-1)]": ["nan", "-inf", 0.5]}
+    ]
 
 
 def test_queries_are_bound_and_only_read(asked):

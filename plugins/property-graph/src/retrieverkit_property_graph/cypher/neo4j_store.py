@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -209,4 +210,6 @@ def _inert(value: Any) -> Any:
         return {str(key): _inert(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_inert(each) for each in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
