@@ -276,7 +276,7 @@ from retrieverkit_property_graph.cypher.errors import CypherWorkerError
 from retrieverkit_property_graph.cypher.rows import EntityRow, GraphRows
 from retrieverkit_property_graph.cypher.sandbox.copying import Copy
 from retrieverkit_property_graph.cypher.sandbox.worker import Confinement
-rows = GraphRows([EntityRow(n, f"name {n}", f"name {n}", ("a",), ("b",)) for n in range(200_000)], [], [], [])
+rows = GraphRows([EntityRow(n, f"name {n}", f"name {n}", ("a",), ("b",)) for n in range(100_000)], [], [], [])
 try:
     Copy(rows, Confinement())
 except CypherWorkerError as error:
