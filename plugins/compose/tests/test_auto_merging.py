@@ -118,6 +118,15 @@ def test_more_than_half_of_the_children_and_gaps_between_neighbours(listed, foun
     assert {hit.node_id: hit.score for hit in result} == pytest.approx(expected)
 
 
+def test_what_was_put_first_without_a_score_stays_first(listed):
+    nodes = tree([0, 0, 0])
+    for node in nodes:
+        node.relationships = {}
+    hits = [NodeWithScore(nodes[2], None), NodeWithScore(nodes[0], 1.0), NodeWithScore(nodes[1], 0.5)]
+    result = AutoMergingRetriever(listed(hits), corpus_of(nodes)).retrieve("query", top_k=2)
+    assert [hit.node_id for hit in result] == ["n2", "n0"]
+
+
 def test_a_parent_waits_for_the_deeper_of_its_children(listed):
     nodes = tree([[0, 0, [0, 0]]])
     hits = [NodeWithScore(nodes[at], score) for at, score in ((1, 1.0), (2, 0.75), (4, 0.125), (5, 0.125))]

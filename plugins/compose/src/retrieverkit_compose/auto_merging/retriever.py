@@ -101,7 +101,8 @@ class AutoMergingRetriever(Around):
         for each in after:
             best[each.node.id] = min(rank[name] for name in each.hits)
             hits[each.node.id] = self._hit(each, found, rank)
-        order = sorted(hits, key=lambda name: self._place(hits[name].score, best[name], name))
+        pinned = _before_all_scores(found) if self.score_spec.ordered else frozenset()
+        order = sorted(hits, key=lambda name: (name not in pinned, *self._place(hits[name].score, best[name], name)))
         kept = [hits[name] for name in order[: query.top_k]]
         with explain.stage("merging", came=found) as stage:
             stage.went(kept, below=[hits[name] for name in order[len(kept) :]])
@@ -142,6 +143,12 @@ class AutoMergingRetriever(Around):
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         within = self.retriever.plan(self._asked(self._limited(query_bundle)))
         return Plan(self.name, "puts parents in place of children", parts=(within,))
+
+
+def _before_all_scores(found: RetrievalResult) -> frozenset[str]:
+    """Return the ids of hits without a score that stand before those that have one: they were put first on purpose."""
+    first = next((at for at, hit in enumerate(found) if hit.score is not None), 0)
+    return frozenset(hit.node.id for hit in found[:first])
 
 
 def _notes(found: RetrievalResult) -> list[str]:
