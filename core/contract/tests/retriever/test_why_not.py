@@ -222,7 +222,7 @@ def test_where_not_all_is_known_a_node_outside_of_the_scope_is_like_one_that_is_
             return [Node(id=i, text="x", metadata={"team": "b"}) if i == "other" else None for i in ids]
 
     broken = Broken([], object_map={"x": Leaf([])})
-    broken.searched_corpus = Held()
+    broken._searched_corpus = Held()
     told = {i: broken.why_not("q", i, scope={"team": "a"}) for i in ("other", "nowhere")}
     assert told["other"].code is told["nowhere"].code
     assert told["other"].text == told["nowhere"].text.replace("nowhere", "other")
