@@ -100,6 +100,20 @@ def check_retriever(mode: str, option: str, given: object) -> None:
         raise OptionError(mode, [(option, problem)], fix="pass one, such as index.as_retriever('bm25')")
 
 
+def check_enough(mode: str, retriever: BaseRetriever, candidates: int | None, kept: int) -> None:
+    """Refuse a retriever within that cuts before what stands around it can choose.
+
+    Raises:
+        OptionError: It is left to itself how many hits it finds, and those are fewer than are returned.
+    """
+    limit = retriever.default_top_k
+    if candidates is None and limit is not None and limit < kept:
+        problem = f"{retriever.name} finds {limit} hits at most, fewer than the {kept} that are returned"
+        raise OptionError(
+            mode, [("candidates", problem)], fix=f"raise the top_k of {retriever.name}, or lower that of {mode}"
+        )
+
+
 def checked(mode: str, model: type[Options], settings: Mapping[str, Any]) -> Options:
     """Return settings that were given in Python, checked as those in a mode string are.
 

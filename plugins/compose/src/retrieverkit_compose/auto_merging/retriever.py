@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retrieverkit_compose.around import Around, checked, evidence_of
+from retrieverkit_compose.around import Around, check_enough, checked, evidence_of
 from retrieverkit_compose.auto_merging.merging import Merged, merged
 from retrieverkit_compose.auto_merging.options import AutoMergingSettings
 from retrieverkit_compose.relatives import Relatives
@@ -69,6 +69,7 @@ class AutoMergingRetriever(Around):
         self.scores = retriever.score_spec
         self._corpus = corpus
         self._threshold = settings.threshold
+        check_enough(self.name, retriever, candidates, settings.top_k)
         self._candidates = candidates
 
     def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from retrieverkit_compose.around import Around, checked, evidence_of
+from retrieverkit_compose.around import Around, check_enough, checked, evidence_of
 from retrieverkit_compose.rerank.by_model import ByModel
 from retrieverkit_compose.rerank.by_reranker import ByReranker
 from retrieverkit_compose.rerank.by_vectors import ByVectors, vectors_within
@@ -76,6 +76,7 @@ class RerankRetriever(Around):
             given["batch_size"] = batch_size
         settings = checked(self.name, RerankSettings, {**given, "by": by if isinstance(by, str) else "reranker"})
         self._judge = _judge(by, settings, vectors or vectors_within(retriever, None), llm)
+        check_enough(self.name, retriever, candidates, settings.kept)
         self._candidates = candidates
         self.default_top_k = settings.kept
         self.scores = self._judge.scores
