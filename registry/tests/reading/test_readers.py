@@ -238,3 +238,13 @@ def test_fields_of_front_matter_that_would_have_one_name_are_told(yaml):
     found = taken_from(f"---\n{yaml}\n---\nT")
     assert found.metadata == {}
     assert "given twice" in found.problem
+
+
+def test_a_reader_that_gives_bytes_as_text_stops_no_other_file(install, folder, index):
+    source = READER.replace("data[::-1].decode()", "data")
+    install("bytes", "raw", source)
+    (folder / "a.raw").write_text("x")
+    (folder / "b.txt").write_text("y")
+    (error,) = index.add_files(folder).errors
+    assert "the text is bytes, not str" in str(error)
+    assert texts(index) == {"notes/b.txt": "y"}

@@ -112,8 +112,10 @@ def checked_text(document: Document) -> str:
     """Return a document's text.
 
     Raises:
-        InvalidDocumentError: It holds half a surrogate pair, so it is not text.
+        InvalidDocumentError: It is bytes, or holds half a surrogate pair, so it is not text.
     """
+    if not isinstance(document.text, str):
+        raise InvalidDocumentError(document.id, f"the text is {type(document.text).__name__}, not str")
     try:
         document.text.encode("utf-8")
     except UnicodeEncodeError:
