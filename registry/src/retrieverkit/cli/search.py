@@ -158,7 +158,6 @@ def search(
     """
     from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
-    from retrieverkit.cli.one_per_line import checked_form
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
     from retrieverkit_core.errors import UsageError
@@ -173,7 +172,7 @@ def search(
         raise UsageError("--with-texts is for --bundle", fix="add --bundle FILE")
     if plan and explain:
         raise UsageError("--plan and --explain do not go together", fix="leave one of them out")
-    shown = Shown(as_json, only_paths, null, None if form is None else checked_form(form), context, explain)
+    shown = Shown(as_json, only_paths, null, None if form is None else _checked(form), context, explain)
     limits = None if budget is None else parse_budget(budget)
     bundle = bundle_of(query, top_k, filters, scope, timeout, limits).replace(explain=explain)
     spec = spec_of(mode, config, options, embedding)
@@ -195,6 +194,12 @@ def search(
         _open_best(found)
     if not found.complete or found.result.outcome.value == "partial":
         raise typer.Exit(PARTIAL)
+
+
+def _checked(form: str) -> list[tuple[str, str]]:
+    from retrieverkit.cli.one_per_line import checked_form
+
+    return checked_form(form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,7 @@ class Shown:
 
 def _write(found: _Answer, shown: Shown, err: Screen) -> None:
     """Write the answer to stdout."""
-    from retrieverkit.cli import hits, one_per_line
+    from retrieverkit.cli import hits
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.screen import Screen
 
@@ -236,9 +241,13 @@ def _write(found: _Answer, shown: Shown, err: Screen) -> None:
         told = hits.result_as_dict(found.result, found.places)
         print_json({**told, "explanation": found.result.explain().as_dict()} if shown.explain else told)
     elif shown.only_paths:
-        one_per_line.write_paths(found.places, err, null=shown.null)
+        from retrieverkit.cli.one_per_line import write_paths
+
+        write_paths(found.places, err, null=shown.null)
     elif shown.form is not None:
-        one_per_line.write_formatted(found.result, found.places, shown.form)
+        from retrieverkit.cli.one_per_line import write_formatted
+
+        write_formatted(found.result, found.places, shown.form)
     else:
         out = Screen(sys.stdout)
         hits.write_result(
