@@ -212,6 +212,19 @@ def test_rows_beyond_the_limit_are_warned_of(index):
     assert any("more rows than were read, at most 2" in warning for warning in result.warnings)
 
 
+def test_rows_that_are_too_large_are_no_empty_answer(index):
+    retriever = GraphCypherRetriever(
+        index.corpus, index.storage, index.model, store=LadybugStore(Confinement(answer=700))
+    )
+    large = "MATCH (a:Entity)-[r:Relation]->(b:Entity) RETURN collect(a) AS all"
+    index.answers[:] = [{"query": large}, {"query": large}]
+    with pytest.raises(CypherQueryError, match="larger than can be read"):
+        retriever.retrieve("Who?")
+    index.answers[:] = [{"query": "MATCH (a:Entity) RETURN a.name ORDER BY a.name"}]
+    (warning,) = [each for each in retriever.retrieve("Who?").warnings if "rows" in each]
+    assert "as they are large" in warning and "max_rows" not in warning
+
+
 def test_hits_that_may_be_missing_are_warned_of(tmp_path):
     facts = [[f"name {n}", "says", f"name {n + 1}"] for n in range(40)]
     model = ScriptedModel(lambda prompt: {"query": "MATCH (a:Entity)-[:Relation]-(), (b:Entity) RETURN count(*) AS n"})

@@ -124,9 +124,7 @@ class CypherRetriever(GraphRetriever):
 
                 rows = rows_of(run.text, self._limits.rows)
                 contents = self._store.contents(reader, view, everything=everything)
-                cut = (
-                    [f"there are more rows than were read, at most {self._limits.rows} (max_rows)"] if rows.more else []
-                )
+                cut = [self._cut(rows)] if rows.more else []
                 if run.grounds is None or not rows.rows:
                     found = [grounds_of(row, contents) for row in rows.rows]
                 else:
@@ -137,6 +135,13 @@ class CypherRetriever(GraphRetriever):
                 return self._found_by(view, run, asked, rows, found, top_k=query_bundle.top_k, cut=cut)
 
         return answer(self.index, search)
+
+    def _cut(self, rows: Rows) -> str:
+        if not rows.rows:
+            raise CypherQueryError("a row of the result is larger than can be read", fix="return less in one row")
+        if len(rows.rows) < self._limits.rows:
+            return f"there are more rows than were read, {len(rows.rows)}, as they are large"
+        return f"there are more rows than were read, at most {self._limits.rows} (max_rows)"
 
     def _found_by(
         self,
