@@ -176,6 +176,7 @@ def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
     leads = IndexNode(id="leads", index_id="hidden", metadata={"ok": True})
     inner = listed([nowhere, leads])
     result = RecursiveRetriever(inner, corpus_of(nowhere, leads, hidden)).retrieve("query", filters="ok == true")
+    assert result.notes == ("filters and scope hold for index nodes themselves, before they are followed",)
     assert ids(result) == ["nowhere"] and "1 of 2 hits are index nodes that lead to no node" in result.warnings[0]
     one, two = IndexNode(id="one", index_id="two"), IndexNode(id="two", index_id="one")
     with pytest.raises(RecursionLimitError):

@@ -50,9 +50,9 @@ class CrossEncoderReranker:
         pairs = [(_valid(query), _valid(text)) for text in texts]
         try:
             scores = self._model.predict(pairs, show_progress_bar=False) if pairs else []
+            return [float(score) for score in scores]  # a model with several labels gives no single score
         except Exception as error:
             raise ServiceError(f"{self.name} failed: {shorten(repr(error), 300)}") from error
-        return [float(score) for score in scores]
 
     async def arerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:
         """As `rerank`, in a worker thread."""

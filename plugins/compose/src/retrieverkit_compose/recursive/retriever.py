@@ -21,13 +21,16 @@ MAX_DEPTH = 32
 """How many index nodes may lead to each other."""
 
 
+_FILTERED = "filters and scope hold for index nodes themselves, before they are followed"
+
+
 class RecursiveRetriever(Around):
     """Returns in the place of a found index node the node of the corpus whose id is its ``index_id``.
 
     So small pieces, summaries or questions can be found, and the text they stand for returned. That node has the score
     of the first that leads to it, and its evidence names what led to it as ``through``. What index nodes hold as
-    objects, or the object map has, is followed as by every retriever. An index node that leads to what does not pass
-    filters and scope is left out.
+    objects, or the object map has, is followed as by every retriever. An index node must pass filters and scope itself,
+    and is left out where it leads to what does not; a note says so.
 
     Args:
         retriever: Who finds the index nodes.
@@ -82,7 +85,8 @@ class RecursiveRetriever(Around):
                     stage.replaced(path[0].id, by=path[-1].id)
         lost = sum(_target_of(path[-1]) in relatives.missing for path in paths)
         warning = f"{lost} of {len(found)} hits are index nodes that lead to no node of the index; they stay"
-        return self._made(hits, found, warnings=[warning] if lost else ())
+        notes = [_FILTERED] if query.filters is not None or query.scope is not None else []
+        return self._made(hits, found, warnings=[warning] if lost else (), notes=notes)
 
     def _hit(self, hit: NodeWithScore, rank: int, path: list[Node]) -> NodeWithScore:
         if len(path) == 1:
