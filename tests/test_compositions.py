@@ -143,3 +143,19 @@ def test_a_leg_that_hangs_is_given_up_at_the_deadline_wherever_it_is(index, how)
                 assert result and result.outcome == "partial"
     finally:
         released.set()
+
+
+@settings(deadline=None)
+@given(
+    mode=st.sampled_from(["fusion({0}, {0}, weights=[1, 2])", "hybrid", "auto_merging(fusion({0}, bm25))"]),
+    leg=st.sampled_from(["bm25(top_k=3)", "keyword(top_k=3)", "fusion(bm25(top_k=3), bm25)"]),
+    filters=st.sampled_from(["year >= 2003", "tenant == 'b' and year == 2002"]),
+    scope=st.sampled_from([None, "tenant == 'b'"]),
+)
+def test_an_object_map_that_nothing_leads_to_changes_nothing(index, mode, leg, filters, scope):
+    mode = mode.format(leg)
+    limits = {"filters": filters, "scope": scope, "top_k": 30}
+    plain = index.as_retriever(mode).retrieve("ice pump", **limits)
+    mapped = index.as_retriever(mode, object_map={"elsewhere": next(iter(index))}).retrieve("ice pump", **limits)
+    assert [(hit.node_id, hit.score) for hit in mapped] == [(hit.node_id, hit.score) for hit in plain]
+    assert plain

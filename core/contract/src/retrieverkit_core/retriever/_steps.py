@@ -78,12 +78,14 @@ class _Plan(NamedTuple):
         pushed: The part that the retriever applies itself.
         residual: The part that is left to core.
         given: What the author's query has as its filters.
+        followed: Whether the legs lead index nodes on themselves, so that they can be given the filters.
     """
 
     wanted: MetadataFilters | None = None
     pushed: MetadataFilters | None = None
     residual: MetadataFilters | None = None
     given: MetadataFilters | None = None
+    followed: bool = False
 
 
 _NO_FILTERS = _Plan()
@@ -220,7 +222,7 @@ class _Answer:
         notes = retriever.notes
         if retriever._object_map and self._query.scope is not None and retriever.capabilities.delegates:
             notes = (*notes, _LEGS_ARE_SCOPED)
-        if retriever._object_map and self._plan.given is not None:
+        if retriever._object_map and self._plan.given is not None and not self._plan.followed:
             model = retriever.asks_model or (not retriever.replaces_nodes and _shows_a_model(retriever))
             notes = (*notes, _FILTERED_BEFORE_A_MODEL if model else _FILTERED_BEFORE_NODES_ARE_REPLACED)
         if hits or retriever.is_empty is None or not retriever.is_empty():
@@ -268,7 +270,10 @@ def _plan(retriever: BaseRetriever, query: QueryBundle) -> _Plan:
     wanted = MetadataFilters.and_(query.filters, query.scope)
     assert wanted is not None
     if retriever._object_map:  # what an index node leads to decides whether it passes
-        return _Plan(wanted, None, wanted, _before_a_model(retriever, query, wanted))
+        before = _before_a_model(retriever, query, wanted)
+        if before is None and _legs_follow(retriever):
+            return _Plan(wanted, None, wanted, query.filters, followed=True)
+        return _Plan(wanted, None, wanted, before)
     if retriever.asks_model:
         return _Plan(wanted, wanted, None, wanted)
     if retriever.capabilities.delegates:
@@ -287,6 +292,15 @@ def _before_a_model(retriever: BaseRetriever, query: QueryBundle, wanted: Metada
     if not retriever.capabilities.delegates:
         return None
     return query.filters if _shows_a_model(retriever) or _replaces_nodes(retriever) else None
+
+
+def _legs_follow(retriever: BaseRetriever) -> bool:
+    """Return whether every leg leads index nodes on as the composite does: it then filters what they lead to.
+
+    A leg that were not given the filters would keep to its own limit first, and what passes could be beyond that.
+    """
+    legs, map_keys = retriever.sub_retrievers, retriever._object_map.keys()
+    return retriever.capabilities.delegates and bool(legs) and all(map_keys <= leg._object_map.keys() for leg in legs)
 
 
 def _shows_a_model(retriever: BaseRetriever) -> bool:
