@@ -75,6 +75,7 @@ class FieldInfo:
         values: The strings that there are, with the number of nodes that have each; empty for other kinds, and where
             there are too many.
         is_category: Whether nodes share values of it, so that it sorts them into groups.
+        of_files: Whether it is what a folder says of its files: asked for only where its name is said.
     """
 
     name: str
@@ -85,6 +86,7 @@ class FieldInfo:
     described: str = ""
     values: Mapping[str, int] = field(default_factory=dict)
     is_category: bool = False
+    of_files: bool = False
 
     @cached_property
     def words(self) -> tuple[str, ...]:

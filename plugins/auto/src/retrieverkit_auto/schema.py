@@ -11,6 +11,7 @@ import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from zlib import crc32
 from retrieverkit_auto.fields import FieldInfo, Kind, MetadataInfo, declared_field, singular, words_of
 from retrieverkit_core.corpus import Corpus, CorpusSnapshot, Cursor, IndexSettings, searched_text
 from retrieverkit_core.filters import RESERVED_FIELDS, MetadataFilters, filterable, instant, kind_of
+from retrieverkit_core.readers import FILE_FACTS
 
 MAX_VALUES = 20_000
 """A field with more distinct strings than this is not known by its values."""
@@ -290,11 +292,14 @@ class _Column:
 def _fields(rows: Iterable[Row], searched: Collection[str] = ()) -> dict[str, FieldInfo]:
     """Return the fields whose values are of one kind, by name."""
     columns: dict[str, _Column] = defaultdict(_Column)
+    of_files = set(FILE_FACTS)
     for row in rows:
         for name, value in row.metadata.items():
             columns[name].see(value)
+        if not row.metadata.keys() >= FILE_FACTS:
+            of_files.difference_update(row.metadata)  # the author's own field of that name
     fields = (columns[name].field(name, name in searched) for name in sorted(columns) if name not in RESERVED_FIELDS)
-    return {field.name: field for field in fields if field is not None}
+    return {field.name: replace(field, of_files=field.name in of_files) for field in fields if field is not None}
 
 
 def _is_short(value: str) -> bool:

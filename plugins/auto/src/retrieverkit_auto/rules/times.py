@@ -23,7 +23,6 @@ from retrieverkit_auto.rules.words import (
 )
 from retrieverkit_auto.schema import Schema
 from retrieverkit_core.filters import FilterOperator, MetadataFilter
-from retrieverkit_core.readers import FILE_FACTS
 
 _YEARS = range(1000, 2100)
 _APPEARING = frozenset({"year", "date", "time", "timestamp", "day", "created", "publication", "release"}) | PUBLISHING
@@ -194,7 +193,7 @@ def _verb(tokens: Sequence[Token], place: int, fields: Sequence[FieldInfo]) -> t
 
 
 def _meant(verb: FieldInfo | None, fields: Sequence[FieldInfo]) -> list[FieldInfo]:
-    return [field for field in fields if field.name not in FILE_FACTS] if verb is None else [verb]
+    return [field for field in fields if not field.of_files] if verb is None else [verb]
 
 
 def _asked(tokens: Sequence[Token], place: int, named: bool) -> tuple[str | None, int]:

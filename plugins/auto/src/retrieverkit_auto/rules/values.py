@@ -22,7 +22,6 @@ from retrieverkit_auto.rules.words import (
     word_set,
 )
 from retrieverkit_auto.schema import Schema
-from retrieverkit_core.readers import FILE_FACTS
 
 _MAKERS = word_set(
     "author writer creator director artist singer composer painter photographer brand manufacturer maker "
@@ -93,7 +92,7 @@ class Values:
         self.by_name = schema.by_name
         self.by_first: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.by_part: dict[str, list[tuple[str, str]]] = {}
-        self.fields = [field for field in schema.fields if field.kind == "string" and field.name not in FILE_FACTS]
+        self.fields = [field for field in schema.fields if field.kind == "string" and not field.of_files]
         for field in self.fields:
             for value in field.values:
                 words = words_of(value)
