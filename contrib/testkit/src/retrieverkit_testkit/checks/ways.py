@@ -23,6 +23,9 @@ from retrieverkit_testkit.verdicts import CheckFailed, ensure
 _BUSY = 0.01
 """Seconds of the processor that a call may take in the event loop's thread; a turn of core takes a tenth of it."""
 
+_TRIES = 4
+"""How often the same call may take longer: another process that fills the caches makes the quickest slow."""
+
 
 def _queries() -> list[QueryBundle]:
     north = MetadataFilters.parse("tenant == 'north'")
@@ -171,8 +174,10 @@ def check_async_does_not_compute_in_the_loop(subject: Subject) -> None:
         busy.append(time.thread_time() - before)
 
     with subject.crowd() as (trial, documents):
-        for text in ("shared", "word shared", "shared"):
+        for text in ("shared", "word shared") * _TRIES:
             in_loop(ask(trial, text))
+            if busy[-1] < _BUSY:
+                break
     seconds = min(busy)
     ensure(
         seconds < _BUSY,
