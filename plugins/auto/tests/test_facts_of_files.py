@@ -4,6 +4,8 @@ import pytest
 
 from retrieverkit import Document, Index
 
+pytestmark = pytest.mark.needs("retrieverkit_bm25")
+
 FACTS = {"modified": "2024-05-06T00:00:00+00:00", "size": 40, "suffix": ".md", "folder": "pumps"}
 
 

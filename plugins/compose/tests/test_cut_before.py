@@ -6,6 +6,8 @@ from retrieverkit import Document, Index
 from retrieverkit_compose import AutoMergingRetriever, RerankRetriever
 from retrieverkit_core.errors import OptionError
 
+pytestmark = [pytest.mark.needs("retrieverkit_bm25"), pytest.mark.needs("retrieverkit_vector")]
+
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):

@@ -104,9 +104,13 @@ def test_a_relation_is_seen_only_through_nodes_that_pass():
         assert "graph_synonym: not in the graph: 'Ada'" in told_of
 
 
-@pytest.mark.parametrize(
-    "mode", ["graph_synonym", "graph_vector", "graph_ppr", "fusion(bm25, graph_synonym(extract='given', depth=3))"]
+FUSION = pytest.param(
+    "fusion(bm25, graph_synonym(extract='given', depth=3))",
+    marks=[pytest.mark.needs("retrieverkit_bm25"), pytest.mark.needs("retrieverkit_fusion")],
 )
+
+
+@pytest.mark.parametrize("mode", ["graph_synonym", "graph_vector", "graph_ppr", FUSION])
 @pytest.mark.parametrize("limit", ["scope", "filters"])
 def test_no_path_leads_through_an_index_node_that_does_not_pass_itself(mode, limit):
     def stating(name, tenant, *triple):
@@ -170,6 +174,8 @@ def test_the_best_paths_of_a_hit_are_told_and_how_many_more_there_are():
         assert (len(details["paths"]), details["more_paths"]) == (10, 3)
 
 
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.needs("retrieverkit_fusion")
 def test_the_triples_alone_are_those_of_the_hits_each_once():
     documents = [document("d0", ("Ada", "met", "Babbage")), document("d1", ("babbage", "made", "Engine"))]
     with index_of(documents) as index:
@@ -247,6 +253,7 @@ def test_options_are_checked_as_the_mode_checks_them():
             FromEveryName(index.corpus, index.storage, entity_fields=[1])
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_without_a_model_the_mode_says_what_to_set(monkeypatch):
     monkeypatch.delenv("RETRIEVERKIT_LLM", raising=False)
     met = Document("Ada met Babbage in London.", id="d0", metadata={"triples": [["Ada", "met", "Babbage"]]})

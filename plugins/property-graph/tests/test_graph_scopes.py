@@ -53,6 +53,7 @@ def test_ranks_and_paths_are_those_of_a_graph_without_the_others(tmp_path, tenan
         assert any(f"'{tenant}0'" in note for note in notes)
 
 
+@pytest.mark.needs("retrieverkit_vector")
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 @pytest.mark.parametrize(("tenant", "other"), [("a", "b"), ("b", "a")])
 def test_nothing_of_another_tenant_is_named(tmp_path, mode, tenant, other):

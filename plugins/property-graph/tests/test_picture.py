@@ -18,6 +18,7 @@ def step(subject, relation, object_):
     return {"subject": subject, "relation": relation, "object": object_, "nodes": []}
 
 
+@pytest.mark.needs("retrieverkit_vector")
 def test_a_result_a_hit_and_their_paths_are_drawn():
     triples = [["Ada", "met", "Babbage"], ["Ada", "wrote", "Notes"]]
     with Index.from_documents([Document("Ada", id="a", metadata={"triples": triples})]) as index:

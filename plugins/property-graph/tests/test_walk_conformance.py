@@ -11,6 +11,7 @@ from retrieverkit_testkit.subjects import for_mode
 from retrieverkit_testkit.suite import RetrieverConformance
 
 
+@pytest.mark.needs("retrieverkit_vector")
 class TestGraphVector(RetrieverConformance):
     retriever_mode = "graph_vector"
     capabilities = ["deterministic"]

@@ -181,6 +181,7 @@ def test_the_nodes_of_a_long_document_stay_what_they_are(graph, file, folder):
     assert all("triples" in node.metadata for node in after if node.ref_doc_id == "b")
 
 
+@pytest.mark.needs("retrieverkit_bm25")
 def test_documents_of_files_keep_their_triples_until_the_file_changes(graph, file, folder, tmp_path, capsys):
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -199,6 +200,7 @@ def test_documents_of_files_keep_their_triples_until_the_file_changes(graph, fil
     assert {d.id for d in documents(folder)} == {"a", "b", "c", "notes/x.txt", "notes/y.txt"}
 
 
+@pytest.mark.needs("retrieverkit_bm25")
 def test_triples_of_documents_of_files_and_of_others_are_added_together_or_not_at_all(graph, file, folder, tmp_path):
     (tmp_path / "x.txt").write_text("Text of x.")
     assert main(["index", str(tmp_path / "x.txt"), "--index", str(folder)]) == 0

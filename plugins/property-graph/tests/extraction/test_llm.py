@@ -462,6 +462,8 @@ def test_a_graph_is_made_again_from_a_cassette(tmp_path):
     assert run(ScriptedModel(lambda prompt: AssertionError("a replay asks nobody"))) == recorded
 
 
+@pytest.mark.needs("retrieverkit_llm")
+@pytest.mark.needs("retrieverkit_vector")
 def test_over_http_an_answer_outside_of_the_schema_is_asked_for_once_more_and_then_told():
     def answer(request):
         (text,) = request.data[:1]
