@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from retrieverkit.cassettes import cassette
     from retrieverkit.discovery import Row
     from retrieverkit.index import CheckReport, Index
+    from retrieverkit_core import *  # noqa: F403
     from retrieverkit_core import (
         BaseRetriever,
         Document,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         RetrieverKitError,
         RetrieverSpec,
     )
+    from retrieverkit_core.errors import *  # noqa: F403
 
 __all__ = [
     "BaseRetriever",
@@ -51,16 +54,35 @@ _OWN = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that a command which needs little of it starts quickly."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_OWN.get(name, "retrieverkit_core")), name)
+    """Import what is asked for, so that a command which needs little of it starts quickly.
+
+    All that `retrieverkit_core` exports is here too, and its errors.
+    """
+    module = _OWN.get(name) or _core_module_of(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_ours_for(name)}")
+    found = getattr(import_module(module), name)
     globals()[name] = found
     return found
 
 
+def _core_module_of(name: str) -> str | None:
+    if name.startswith("_") or find_spec(f"{__name__}.{name}"):
+        return None  # a module of this package, which is asked for here before it is imported
+    if name in __all__ or name in import_module("retrieverkit_core").__all__:
+        return "retrieverkit_core"
+    is_error = name.endswith("Error") and hasattr(import_module("retrieverkit_core.errors"), name)
+    return "retrieverkit_core.errors" if is_error else None
+
+
+def _ours_for(name: str) -> str:
+    from retrieverkit.names_elsewhere import CALLS
+
+    return f"; here it is {CALLS[name]}" if name in CALLS else ""
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *import_module("retrieverkit_core").__all__})
 
 
 def list_modes() -> Sequence[Row]:

@@ -389,6 +389,19 @@ class Index:
     def __repr__(self) -> str:
         return f"Index({str(self._folder)!r})"
 
+    def _repr_html_(self) -> str:
+        from retrieverkit.index_html import index_as_html
+
+        return index_as_html(self)
+
+    if not TYPE_CHECKING:  # a type checker must go on refusing names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            from retrieverkit.names_elsewhere import CALLS
+
+            ours = f"; here it is {CALLS[name]}" if name in CALLS else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{ours}", name=name, obj=self)
+
     # Retrieving
 
     def as_retriever(

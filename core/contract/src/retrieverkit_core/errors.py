@@ -108,7 +108,14 @@ def _revived(kind: type[RetrieverKitError], args: tuple[Any, ...], fields: dict[
     return error
 
 
-class ConfigError(RetrieverKitError, ValueError):
+class _ShownShort:
+    """Makes a notebook show the message and the fix alone: a mistake in what was written needs no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return f"{type(self).__name__}: {self}".splitlines()
+
+
+class ConfigError(_ShownShort, RetrieverKitError, ValueError):
     """Something written in a config, an option or a mode string is wrong."""
 
     code = "config"
@@ -145,11 +152,17 @@ class UnknownModeError(ConfigError, LookupError):
     code = "unknown_mode"
 
     def __init__(
-        self, mode: str, *, known: Iterable[str] = (), distribution: str | None = None, detail: str = ""
+        self,
+        mode: str,
+        *,
+        known: Iterable[str] = (),
+        distribution: str | None = None,
+        detail: str = "",
+        meant: str | None = None,
     ) -> None:
         known = sorted(known)
         self.mode = mode
-        self.near = near_matches(mode, known)
+        self.near = near_matches(mode, known) if meant is None else tuple({meant} & set(known))
         self.distribution = distribution
         listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
         if distribution:
@@ -283,13 +296,13 @@ class PluginContractError(PluginError):
     code = "plugin_contract"
 
 
-class QueryError(RetrieverKitError, ValueError):
+class QueryError(_ShownShort, RetrieverKitError, ValueError):
     """The value cannot be a query: wrong type, too large, or a bad limit."""
 
     code = "query"
 
 
-class FilterError(RetrieverKitError, ValueError):
+class FilterError(_ShownShort, RetrieverKitError, ValueError):
     """A metadata filter cannot be used."""
 
     code = "filter"

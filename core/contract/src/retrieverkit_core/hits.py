@@ -122,9 +122,9 @@ class NodeWithScore:
             raise ValueError(f"node {self.node.id!r} has no score")
         return 0.0
 
-    def get_content(self, mode: MetadataMode = MetadataMode.NONE) -> str:
-        """Return the node's text with the metadata that ``mode`` names."""
-        return self.node.get_content(mode)
+    def get_content(self, metadata_mode: MetadataMode = MetadataMode.NONE) -> str:
+        """Return the node's text with the metadata that ``metadata_mode`` names."""
+        return self.node.get_content(metadata_mode)
 
     def get_embedding(self) -> list[float]:
         """Return the node's own vector.

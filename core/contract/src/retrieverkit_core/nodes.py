@@ -224,13 +224,14 @@ class Node(_Sparing):
         children = self.relationships.get(NodeRelationship.CHILD, [])
         return [children] if isinstance(children, str) else list(children)
 
-    def get_content(self, mode: MetadataMode = MetadataMode.NONE) -> str:
-        """Return the text with the metadata that ``mode`` names in front of it, one ``key: value`` a line."""
-        header = self.get_metadata_str(mode)
+    def get_content(self, metadata_mode: MetadataMode = MetadataMode.NONE) -> str:
+        """Return the text, and in front of it the metadata named by ``metadata_mode``: one ``key: value`` per line."""
+        header = self.get_metadata_str(metadata_mode)
         return f"{header}\n\n{self.text}" if header and self.text else header or self.text
 
     def get_metadata_str(self, mode: MetadataMode = MetadataMode.ALL) -> str:
         """Return the metadata that ``mode`` names, one ``key: value`` a line."""
+        mode = MetadataMode(mode)  # also its name alone, such as "none"
         if mode is MetadataMode.NONE:
             return ""
         excluded: list[str] = []

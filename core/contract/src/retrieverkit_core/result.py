@@ -323,6 +323,6 @@ class RetrievalResult(list[NodeWithScore]):
         return result_as_text(self)
 
     def _repr_html_(self) -> str:
-        from retrieverkit_core.show import result_as_html
+        from retrieverkit_core.show_html import result_as_html
 
         return result_as_html(self)

@@ -1,9 +1,8 @@
-"""Results as text, as HTML for notebooks, and as inert JSON."""
+"""Results as text and as inert JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,14 +104,16 @@ def shown_title(hit: NodeWithScore, text: str) -> str:
     return "" if is_name or title in text else title
 
 
-def _passage(hit: NodeWithScore) -> str:
+def passage(hit: NodeWithScore) -> str:
+    """Return the start of the hit's text in one line, with its title in front where the text does not hold it."""
     text = " ".join(hit.node.text.split())
     if title := shown_title(hit, text[:_PASSAGE]):
         text = f"{title} · {text}"
     return text if len(text) <= _PASSAGE else text[: _PASSAGE - 1] + "…"
 
 
-def _score_text(hit: NodeWithScore) -> str:
+def score_text(hit: NodeWithScore) -> str:
+    """Return the score to four places, or a dash where the hit has none."""
     return "-" if hit.score is None else f"{hit.score:.4f}"
 
 
@@ -120,22 +121,7 @@ def result_as_text(result: RetrievalResult) -> str:
     """Return the result for a terminal."""
     lines = [f"RetrievalResult  {summary(result)}"]
     for rank, hit in enumerate(result, 1):
-        lines.append(f"{rank:>3}  {_score_text(hit):>8}  {hit.node.id}  {evidence_text(hit)}")
-        lines.append(f"     {_passage(hit)}")
+        lines.append(f"{rank:>3}  {score_text(hit):>8}  {hit.node.id}  {evidence_text(hit)}")
+        lines.append(f"     {passage(hit)}")
     lines += [f"warning: {warning}" for warning in result.warnings]
     return "\n".join(lines)
-
-
-def result_as_html(result: RetrievalResult) -> str:
-    """Return the result as an HTML table for a notebook; every text in it is escaped."""
-    rows = "".join(
-        f"<tr><td>{rank}</td><td>{_score_text(hit)}</td><td>{escape(hit.node.id)}</td>"
-        f"<td>{escape(evidence_text(hit))}</td><td style='text-align:left'>{escape(_passage(hit))}</td></tr>"
-        for rank, hit in enumerate(result, 1)
-    )
-    warnings = "".join(f"<p><b>warning:</b> {escape(warning)}</p>" for warning in result.warnings)
-    return (
-        f"<div><p><b>RetrievalResult</b> {escape(summary(result))}</p>{warnings}"
-        "<table><thead><tr><th>rank</th><th>score</th><th>node</th><th>evidence</th><th>text</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )

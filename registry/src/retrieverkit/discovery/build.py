@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from retrieverkit.discovery.known_modes import OPTION_ALIASES
 from retrieverkit.discovery.mode_plugin import ModePlugin
+from retrieverkit.names_elsewhere import OPTION_ALIASES
 from retrieverkit_core.errors import (
     ConfigError,
     OptionError,
@@ -48,7 +48,7 @@ def validated_options(plugin_spec: ModeSpec, retriever_spec: RetrieverSpec) -> B
         return plugin_spec.options.model_validate_json(json.dumps(options, default=RetrieverSpec.to_obj))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        raise _option_error(plugin_spec, options, problems) from error
+        raise _option_error(plugin_spec, options, problems) from None
     except RetrieverKitError:
         raise
     except Exception as error:  # a validator of the plugin's own

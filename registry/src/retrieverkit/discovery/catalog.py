@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from retrieverkit.discovery.claims import GROUPS, KINDS, MODES, RUNTIME, Claim
-from retrieverkit.discovery.known_modes import KNOWN_MODES, MODE_ALIASES
+from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.discovery.scan import Installed, read_installed
 from retrieverkit.discovery.selection import PREFER, Selection
+from retrieverkit.names_elsewhere import MODE_ALIASES
 from retrieverkit_core.errors import (
     ConfigError,
     ModeConflictError,
@@ -181,9 +182,10 @@ class Catalog:
         detail = ""
         if missing and name not in KNOWN_MODES and not near_matches(name, names):
             detail = f"{missing[0]!r} looks like it and is not installed (pip install {KNOWN_MODES[missing[0]]})"
-        if name in MODE_ALIASES:
-            detail = f"it is called {MODE_ALIASES[name]!r} here"
-        return UnknownModeError(name, known=names, distribution=KNOWN_MODES.get(name), detail=detail)
+        meant = MODE_ALIASES.get(name)
+        if meant is not None:
+            detail = f"it is called {meant!r} here"
+        return UnknownModeError(name, known=names, distribution=KNOWN_MODES.get(name), detail=detail, meant=meant)
 
 
 def _chosen_provider(

@@ -41,7 +41,8 @@ def mode_name(written: str, *, text: str, column: int, hint: str = "") -> str:
 
 
 def _near_mode(written: str) -> str:
-    plain = unicodedata.normalize("NFKD", written[:100]).encode("ascii", "ignore").decode().strip().lower()
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", written[:100].removesuffix("Retriever"))
+    plain = unicodedata.normalize("NFKD", parted).encode("ascii", "ignore").decode().strip().lower()
     near = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return near if MODE.fullmatch(near) else ""
 
