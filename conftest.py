@@ -1,8 +1,9 @@
 """What the tests of every package share: profiles of hypothesis, Ctrl-C, the collector of garbage, root's rights.
 
-`HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples, `few` for next to none. No profile has a deadline, as a
-test does not measure time. A test that needs more or fewer examples than the profile says so as a factor:
-`max_examples=3 * settings.default.max_examples`.
+`HYPOTHESIS_PROFILE=full uv run pytest` asks for all examples, `few` for next to none; `ci`, the profile of nox, tries
+the same examples in each run, so that what passed before a change fails because of it and not because of luck. No
+profile has a deadline, as a test does not measure time. A test that needs more or fewer examples than the profile says
+so as a factor: `max_examples=3 * settings.default.max_examples`.
 """
 
 import ctypes
@@ -13,12 +14,14 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dev", deadline=None, max_examples=20)
-settings.register_profile("few", deadline=None, max_examples=5)
-settings.register_profile("full", deadline=None, max_examples=100)
-settings.register_profile("ci", settings.get_profile("full"), derandomize=True, print_blob=True)
+_HEALTHY_ANYWAY = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+
+settings.register_profile("dev", deadline=None, max_examples=20, suppress_health_check=_HEALTHY_ANYWAY)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
+settings.register_profile("few", settings.get_profile("ci"), max_examples=5)
+settings.register_profile("full", settings.get_profile("dev"), max_examples=100, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: children would inherit it

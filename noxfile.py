@@ -68,23 +68,25 @@ def built_wheels() -> dict[Path, Path]:
 
 
 @contextmanager
-def files_in_memory() -> Iterator[dict[str, str]]:
-    """Give what a session of tests needs in its environment to write to memory, where there is room.
+def for_tests(profile: str = "ci") -> Iterator[dict[str, str]]:
+    """Give what a session of tests needs in its environment: the profile of hypothesis, and files in memory.
 
-    The tests make thousands of small indexes, and each waits for the disk, which takes longer than all else.
+    The tests make thousands of small indexes, and each waits for the disk, which takes longer than all else. So they
+    write to memory, where there is room.
     """
+    environment = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE") or profile}
     if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_NEEDED:
-        yield {}
+        yield environment
         return
     with tempfile.TemporaryDirectory(prefix="retrieverkit-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
-        yield {"TMPDIR": folder}
+        yield {**environment, "TMPDIR": folder}
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite on editable installs, on all processors; `-- -n 0` runs it in one process."""
     session.install(*REQUIREMENTS)
-    with files_in_memory() as environment:
+    with for_tests() as environment:
         session.run("pytest", *PARALLEL, *session.posargs, env=environment)
 
 
@@ -99,9 +101,9 @@ def python(session: nox.Session, version: str) -> None:
     run = str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     session.run("uv", "venv", "-q", "--allow-existing", "--python", interpreter, str(environment), external=True)
     session.run("uv", "pip", "install", "-q", "--python", run, *REQUIREMENTS, external=True)
-    with files_in_memory() as memory:
+    with for_tests() as its_environment:
         chosen = session.posargs or map(str, PACKAGES)
-        session.run(run, "-m", "pytest", *PARALLEL, *chosen, external=True, env=memory)
+        session.run(run, "-m", "pytest", *PARALLEL, *chosen, external=True, env=its_environment)
 
 
 def found_python(version: str) -> str | None:
@@ -129,7 +131,7 @@ def isolated(session: nox.Session) -> None:
     """
     chosen = [plugin for plugin in PLUGINS if not session.posargs or plugin.name in session.posargs]
     built_wheels()
-    with files_in_memory() as environment, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with for_tests("few") as environment, ThreadPoolExecutor(os.cpu_count()) as pool:
         largest_first = sorted(chosen, key=lambda plugin: -sum(1 for _ in (ROOT / plugin).rglob("test_*.py")))
         ended = list(
             zip(largest_first, pool.map(lambda each: run_alone(each, environment), largest_first), strict=True)
@@ -156,7 +158,7 @@ def run_alone(plugin: Path, environment: dict[str, str]) -> "subprocess.Complete
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, "HYPOTHESIS_PROFILE": "few", **environment},
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -187,7 +189,7 @@ def docs(session: nox.Session) -> None:
     """Run every code block of the documentation and compare its reference pages with the live code."""
     session.install(*REQUIREMENTS)
     pages = map(str, sorted(ROOT.glob("tests/test_docs*.py")))
-    with files_in_memory() as environment:
+    with for_tests() as environment:
         session.run("pytest", *PARALLEL, *pages, *session.posargs, env=environment)
 
 

@@ -5,7 +5,7 @@ import re
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -64,7 +64,7 @@ def index(tmp_path_factory):
         yield index
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None)
 @given(
     mode=MODES,
     filters=st.sampled_from([None, "year >= 2002", "year == 2001 or tenant == 'b'"]),

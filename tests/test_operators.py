@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -93,7 +93,7 @@ def cuts_twice(tree):
 
 
 @given(TREES.filter(lambda tree: not cuts_twice(tree)))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 def test_operators_make_what_the_mode_string_makes(index, tree):
     text = as_written(tree)
     query = "the frozen pump of the turbine"

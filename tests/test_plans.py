@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -94,7 +94,6 @@ def files_of(folder):
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     mode=st.sampled_from(MODES),
     query=st.sampled_from(QUERIES),

@@ -5,7 +5,7 @@ import math
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -48,9 +48,7 @@ some_grades = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(0, 3), min
     lambda grades: any(grades.values())
 )
 several = st.lists(st.tuples(some_grades, a_ranking, a_ranking), min_size=1, max_size=5)
-fixtures_hold = settings(
-    max_examples=settings.default.max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fixtures_hold = settings(max_examples=settings.default.max_examples // 2)
 
 
 @fixtures_hold

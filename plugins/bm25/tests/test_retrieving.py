@@ -3,7 +3,7 @@ import random
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit_bm25 import Bm25Index, Bm25Options, Bm25Retriever
@@ -60,7 +60,7 @@ def test_queries_are_words_and_no_syntax(retriever, query, found):
 
 
 @given(st.text())
-@settings(max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * settings.default.max_examples)
 def test_any_query_is_answered(retriever, text):
     assert set(ids(retriever.retrieve(text))) <= {"n0", "n1", "n2", "n3"}
 

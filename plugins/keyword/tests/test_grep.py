@@ -3,7 +3,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -15,7 +15,7 @@ from retrieverkit_keyword.grep.patience import FIRST, patiently
 from retrieverkit_testkit.memory_corpus import MemoryCorpus
 
 LETTERS = 'abAB ii"Iıİsſkßσς\n_.0'
-quick = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(deadline=None)
 
 
 def ids(result):

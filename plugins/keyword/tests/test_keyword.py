@@ -2,7 +2,7 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import retrieverkit_keyword.table as table
@@ -35,7 +35,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join)
     rank_by=st.sampled_from(["count", "weight"]),
     parity=st.none() | st.integers(0, 1),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 def test_hits_are_those_of_a_count_by_hand(
     tmp_path_factory, monkeypatch, batches, deletes, query, most, rank_by, parity
 ):

@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit import Document, Index
@@ -62,7 +62,7 @@ class FromEveryName(GraphRetriever):
         return [Match(1 / len(path), path) for path in walk(view, starts, depth=3)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     own=st.lists(st.tuples(st.sampled_from("ab"), st.lists(TRIPLE, max_size=3)), min_size=1, max_size=8),
     depth=st.integers(1, 3),

@@ -3,7 +3,7 @@
 from collections import deque
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit_core.nodes import Node
@@ -49,7 +49,7 @@ def distances(triples, starts):
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(nodes=st.lists(TRIPLES, min_size=1, max_size=3), starts=st.permutations(NAMES), depth=st.integers(1, 4))
 def test_each_relation_is_reached_once_by_a_shortest_path(tmp_path_factory, nodes, starts, depth):
     corpus, index = graph_of(nodes, tmp_path_factory.mktemp("graph"))

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieverkit_core.errors import BudgetExceededError, OptionError
@@ -187,7 +187,7 @@ def test_a_large_graph_is_walked_near_the_start_and_says_how_near(over, monkeypa
 names = st.sampled_from(["Ann Lee", "Lee", "Bob", "Cleo Ray", "Ray", "Dan"])
 statements = st.lists(st.tuples(names, st.sampled_from(["knows", "met"]), names), max_size=3)
 corpora = st.lists(st.tuples(statements, st.sampled_from(["red", "blue"])), min_size=1, max_size=8)
-quietly = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quietly = settings(max_examples=20, deadline=None)
 
 
 def described(result):

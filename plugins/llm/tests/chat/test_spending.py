@@ -4,7 +4,7 @@ import asyncio
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieverkit_core.asking import aask_all, ask_all
@@ -42,7 +42,6 @@ GOES_WRONG = [
     by_tasks=st.booleans(),
     usage=st.booleans(),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_server_never_sees_more_attempts_than_the_budget_allows(
     choosing, chosen, allowed, script, refuses, prompts, by_tasks, usage
 ):
