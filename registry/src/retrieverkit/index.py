@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from retrieverkit.layout import CORPUS_FILE, DERIVED_FOLDER
@@ -297,9 +298,11 @@ class Index:
             CorpusError: The corpus cannot be written.
         """
         from retrieverkit.files import sync_files
+        from retrieverkit.roots import note_roots
 
-        given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        return sync_files(
+        begun = time()
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        report = sync_files(
             self._corpus,
             given,
             exclude=[self._folder],
@@ -308,6 +311,8 @@ class Index:
             rules=rules,
             on_progress=on_progress,
         )
+        note_roots(self._folder, given, report, begun)
+        return report
 
     def delete(self, doc_ids: Iterable[str]) -> ChangeReport:
         """Remove documents; ids that are not there are reported as missing.

@@ -13,6 +13,12 @@ CORPUS_FILE = "corpus.sqlite"
 DERIVED_FOLDER = "derived"
 """What modes derive from them."""
 
+EMBEDDING_FILE = "embedding"
+"""The name of the embedding that was chosen for the index."""
+
+ROOTS_FOLDER = "roots"
+"""Which paths were indexed, and when."""
+
 
 def is_index(folder: str | os.PathLike[str]) -> bool:
     """Return whether an index is kept in ``folder``, by the header of its corpus."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit.asked_models import Asked, asked_object, asked_spec
 from retrieverkit.cassettes import current
 from retrieverkit.discovery import EMBEDDINGS, LLMS, RERANKERS, Discovery, validated_options
+from retrieverkit.layout import EMBEDDING_FILE
 from retrieverkit.regular_files import read_regular
 from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, Reranker
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 EMBEDDING, LLM = "RETRIEVERKIT_EMBEDDING", "RETRIEVERKIT_LLM"
 """Environment variables that name the models of indexes that are opened without naming any."""
 
-_REMEMBERED = "embedding"
 _BY_PREFERENCE = ("minilm", "lsa")
 """What an index without a configured embedding gets: the first of these that can be used when it is first needed."""
 
@@ -47,7 +47,7 @@ class IndexServices:
         read_only: bool = False,
     ) -> None:
         self._discovery = discovery
-        self._memory = folder / _REMEMBERED
+        self._memory = folder / EMBEDDING_FILE
         self._embedding = embedding
         self._llm = llm
         self._read_only = read_only
@@ -165,7 +165,7 @@ class IndexServices:
         """Keep the choice, so that a model that is installed later does not change what the index answers."""
         if self._read_only:
             return
-        unfinished = self._memory.with_name(f"{_REMEMBERED}.{os.getpid()}.new")
+        unfinished = self._memory.with_name(f"{EMBEDDING_FILE}.{os.getpid()}.new")
         try:
             unfinished.write_text(name + "\n", encoding="utf-8")
             os.replace(unfinished, self._memory)
