@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieverkit_core.corpus import Corpus, StoredNode
+from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import indexed_parts
 from retrieverkit_indexing.derived import Database, DatabaseIndex
 from retrieverkit_keyword.extraction import Extractor, Keyword
@@ -130,10 +131,14 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
         """Open the table."""
         return KeywordReader(database)
 
+    def texts_of(self, node: Node) -> list[str]:
+        """Return the texts that keywords are taken from."""
+        return [text for _, text in indexed_parts(node, self.settings.searched)]
+
     def _add(self, connection: sqlite3.Connection, nodes: Iterable[StoredNode]) -> None:
         pending, waiting = iter(nodes), _Waiting(connection)
         while some := list(islice(pending, _AT_ONCE)):
-            texts = [[text for _, text in indexed_parts(node, self.settings.searched)] for _, node in some]
+            texts = [self.texts_of(node) for _, node in some]
             for (ordinal, _), keywords in zip(some, self.extractor.of_nodes(texts, self._most), strict=True):
                 waiting.add(ordinal, keywords)
         waiting.write()
@@ -149,6 +154,12 @@ class LLMTable(KeywordTable):
     """The keywords that a language model names of every node, and their words."""
 
     name: ClassVar[str] = "keyword_llm"
+    format_version = 2
+
+    def texts_of(self, node: Node) -> list[str]:
+        """Return the texts that the model may see: a field that the node excludes for models is not among them."""
+        parts = indexed_parts(node, self.settings.searched)
+        return [text for field, text in parts if field not in node.excluded_llm_metadata_keys]
 
 
 class _Waiting:

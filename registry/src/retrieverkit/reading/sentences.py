@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from retrieverkit.reading.splitting import Span, checked_text, nodes_at, pages_of
 from retrieverkit_core.nodes import Document, Node
+from retrieverkit_indexing.sentences import sentence_spans
 
 MAX_SENTENCE_CHARS = 1_200
 """What is longer, such as a table or code, is cut where words end."""
@@ -29,35 +28,6 @@ def split_into_sentences(document: Document, language: str) -> list[Node]:
     spans = [
         Span(page.start + start, page.start + end, page.part)
         for page in pages
-        for start, end in _sentences(text[page.start : page.end], language)
+        for start, end in sentence_spans(text[page.start : page.end], language, longest=MAX_SENTENCE_CHARS)
     ]
     return nodes_at(document, spans or [Span(0, len(text), pages[0].part)])
-
-
-def _sentences(text: str, language: str) -> Iterator[tuple[int, int]]:
-    """Yield the offsets of the sentences, none of them blank."""
-    from sentencex import segment
-
-    begin = 0
-    for sentence in segment(language, text):
-        begin = text.index(sentence, begin)
-        yield from _pieces(text, begin, begin + len(sentence))
-        begin += len(sentence)
-    yield from _pieces(text, begin, len(text))
-
-
-def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the offsets of a sentence without the white space around it, in pieces where it is very long."""
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    while end - start > MAX_SENTENCE_CHARS:
-        window = text[start : start + MAX_SENTENCE_CHARS]
-        cut = next((at for at in range(len(window) - 1, 0, -1) if window[at].isspace()), len(window))
-        yield start, start + len(window[:cut].rstrip())
-        start += cut
-        while start < end and text[start].isspace():
-            start += 1
-    if start < end:
-        yield start, end

@@ -9,7 +9,7 @@ from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.services import LanguageModel
-from retrieverkit_indexing.analysis import Analyzer, indexed_parts
+from retrieverkit_indexing.analysis import Analyzer
 from retrieverkit_indexing.derived import index_name
 from retrieverkit_keyword.llm.cache import KeywordCache
 from retrieverkit_keyword.llm.extraction import EXTRACT, EXTRACT_QUERY, NamedKeywords
@@ -98,8 +98,7 @@ class KeywordLLMRetriever(KeywordRetriever):
         name = index_name(self.index)
         if scoped:  # how much there is to ask about outside of the scope is not to be told
             return (Plan(name, "asks about nodes first", None, 0, None, once=True),)
-        searched = self.index.settings.searched
         with self.index.corpus.snapshot() as view:
             nodes = view.nodes() if pending.since is None else view.added(pending.since)
-            texts = ([text for _, text in indexed_parts(node, searched)] for _, node in nodes)
+            texts = (self.index.texts_of(node) for _, node in nodes)
             return (named.cost(name, texts, self._options.max_keywords),)

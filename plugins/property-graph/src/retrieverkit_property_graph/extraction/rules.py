@@ -12,10 +12,10 @@ from retrieverkit_core.corpus import Corpus, IndexSettings, StoredNode
 from retrieverkit_core.errors import shorten
 from retrieverkit_core.nodes import Node
 from retrieverkit_indexing.analysis import TITLE, Analyzer, indexed_parts, words_pattern
+from retrieverkit_indexing.sentences import sentences, version
 from retrieverkit_property_graph.extraction.mentions import Mention, Names, free, on_one_line, opens
 from retrieverkit_property_graph.extraction.phrases import Phrases
 from retrieverkit_property_graph.extraction.scripts import runs_together
-from retrieverkit_property_graph.extraction.sentences import sentences, version
 from retrieverkit_property_graph.triples import Entity, Extracted, Triple
 
 WITH = "with"
@@ -31,6 +31,9 @@ MAX_LABEL_WORDS = 8
 """The most words that a relation is called by."""
 MOST_MENTIONS = 2000
 """How many mentions of one node are looked at, of the many that a text of more than 30,000 words may have."""
+
+SENTENCE_CHARS = 1000
+"""The most characters of a sentence: what is longer, such as a table or code, is cut where words end."""
 
 _RULES_VERSION = 5
 _IN_BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
@@ -79,7 +82,9 @@ class Rules:
     def fingerprint(self) -> str:
         """Names the rules and the settings."""
         searched = ", ".join(self._settings.searched)
-        return f"graph rules {_RULES_VERSION}; {version()}; {self._analyzer.fingerprint}; of {searched}"
+        return (
+            f"graph rules {_RULES_VERSION}; {version()}, {SENTENCE_CHARS}; {self._analyzer.fingerprint}; of {searched}"
+        )
 
     def of_nodes(self, nodes: Sequence[StoredNode]) -> list[Extracted]:
         """Return what each node supports, in order."""
@@ -90,7 +95,9 @@ class Rules:
         titles, texts = self._parts(node)
         found = _Found(titles)
         plain = {word for text in texts for word in words_pattern().findall(text) if word == word.lower()}
-        read = [sentence for text in texts for sentence in sentences(text, self._settings.language)]
+        read = [
+            sentence for text in texts for sentence in sentences(text, self._settings.language, longest=SENTENCE_CHARS)
+        ]
         named = [self._named(sentence, found.titles, plain) for sentence in read]
         has_few = sum(map(len, named)) < len(named)
         room = MOST_MENTIONS

@@ -16,8 +16,8 @@ from retrieverkit_core.nodes import Node
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.services import Embedder
 from retrieverkit_core.vectors import checked
+from retrieverkit_indexing.sentences import sentences, version
 from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
-from retrieverkit_summary.summarizing.sentences import sentences, version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LENGTH = 600
 """The most characters of a summary. A text that is not longer is its own."""
+SENTENCE_CHARS = 400
+"""The most characters of a sentence: what is longer, such as a table or code, is cut where words end."""
 
 _RULES_VERSION = 1
 _BATCH = 256
@@ -52,7 +54,7 @@ class ByExtraction:
     def fingerprint(self) -> str:
         """Names all that a summary depends on beside its text and its language."""
         by = f"by {self._embedder.fingerprint}" if self._embedder else "by words"
-        return f"extraction rules {_RULES_VERSION}, {LENGTH}, {version()}, {by}"
+        return f"extraction rules {_RULES_VERSION}, {LENGTH}, {version()}, {SENTENCE_CHARS}, {by}"
 
     @property
     def note(self) -> str:
@@ -90,7 +92,9 @@ class ByExtraction:
 
     def _made(self, group: Sequence[str]) -> str:
         language = self._corpus.settings.language
-        units = list(dict.fromkeys(unit for text in group for unit in sentences(text, language)))
+        units = list(
+            dict.fromkeys(unit for text in group for unit in sentences(text, language, longest=SENTENCE_CHARS))
+        )
         if not units:
             return ""
         rows = _Dense(self._embedder, units) if self._embedder else _Words(units, language)

@@ -11,9 +11,10 @@ from retrieverkit_core.nodes import MetadataMode, Node
 from retrieverkit_core.plan import Plan, tokens_of
 from retrieverkit_core.progress import counted
 from retrieverkit_core.services import LanguageModel, Prompt, Reply
+from retrieverkit_indexing.sentences import sentences
+from retrieverkit_summary.summarizing.by_extraction import SENTENCE_CHARS
 from retrieverkit_summary.summarizing.cache import SummaryCache, key_of
 from retrieverkit_summary.summarizing.failures import Failures
-from retrieverkit_summary.summarizing.sentences import sentences
 
 PROMPT = """\
 Write a summary of the texts that you are given, in their language, in at most 150 words. Name the subjects, people, \
@@ -198,7 +199,7 @@ class ByModel:
             yield text
             return
         piece = ""
-        for sentence in sentences(text, self._language):
+        for sentence in sentences(text, self._language, longest=SENTENCE_CHARS):
             if len(piece) + 1 + len(sentence) > PART_CHARS:
                 yield piece
                 piece = ""
