@@ -70,9 +70,9 @@ def test_nothing_is_paid_for_twice(new_corpus, tmp_path, model):
 
 def test_the_model_does_not_see_a_title_that_the_node_excludes_for_models(tmp_path, model):
     secret = Node("a", id="n0", metadata={"title": "secret"}, excluded_llm_metadata_keys=["title"])
-    retriever = KeywordLLMRetriever(
-        MemoryCorpus([secret, Node("b", id="n1", metadata={"title": "c"})]), tmp_path, model
-    )
+    corpus = MemoryCorpus()
+    corpus.add(secret, Node("b", id="n1", metadata={"title": "c"}))
+    retriever = KeywordLLMRetriever(corpus, tmp_path, model)
     planned = retriever.plan("flood").as_dict()
     retriever.retrieve("flood")
     assert asked_of(model) == ["a", "c\n\nb", "flood"]

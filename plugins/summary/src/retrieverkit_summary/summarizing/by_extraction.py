@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.corpus import Corpus, searched_text
@@ -92,9 +93,8 @@ class ByExtraction:
 
     def _made(self, group: Sequence[str]) -> str:
         language = self._corpus.settings.language
-        units = list(
-            dict.fromkeys(unit for text in group for unit in sentences(text, language, longest=SENTENCE_CHARS))
-        )
+        cut = (sentences(text, language, longest=SENTENCE_CHARS) for text in group)
+        units = list(dict.fromkeys(chain.from_iterable(cut)))
         if not units:
             return ""
         rows = _Dense(self._embedder, units) if self._embedder else _Words(units, language)
