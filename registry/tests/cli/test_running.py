@@ -7,6 +7,7 @@ import pytest
 
 from retrieverkit.cli import main
 from retrieverkit.index import Index
+from retrieverkit_core.nodes import Document
 
 
 @pytest.fixture
@@ -91,6 +92,21 @@ def test_names_are_listed_without_pydantic(environment, arguments, variables, sa
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, capture_output=True, env={**environment, **variables}, text=True, check=True)
     assert done.stdout.split()[0] == said and done.stderr == "False\n"
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_a_search_of_an_index_imports_nothing_that_reads_files_or_asks_models(environment, tmp_path):
+    with Index.create(tmp_path / "plant.rk") as index:
+        index.add([Document(id="a", text="coolant pump")])
+    program = (
+        "import atexit, sys; from retrieverkit.cli import main; loaded = lambda: {'numpy', 'rich', 'html', "
+        "'retrieverkit.reading.finding', 'retrieverkit.reading.report', 'retrieverkit.reading.splitting', "
+        "'retrieverkit.asked_models.embeddings', 'retrieverkit.asked_models.language', 'retrieverkit.files'} "
+        "& set(sys.modules); atexit.register(lambda: print(*loaded(), file=sys.stderr)); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "search", "pump", "--index", "plant.rk", "--mode", "bm25"]
+    done = subprocess.run(command, capture_output=True, env=environment, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == "\n" and "coolant pump" in done.stdout
 
 
 def test_public_names_are_imported_when_they_are_asked_for():

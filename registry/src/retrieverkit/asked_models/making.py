@@ -9,8 +9,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from retrieverkit.asked_models.asked import Asked
-from retrieverkit.asked_models.embeddings import embedder_class
-from retrieverkit.asked_models.language import AskedModel
 from retrieverkit.cassettes import current
 from retrieverkit_core.errors import NotRecordedError, RetrieverKitError, shorten
 from retrieverkit_core.services import BoundedEmbedder, CorpusEmbedder, MeteredEmbedder
@@ -68,7 +66,11 @@ def asked_spec(kind: str, spec: str, make: Callable[[], Any]) -> Any:
 def _asked(kind: str, spec: str, make: Callable[[], Any], like: Any) -> Asked:
     """Return an asked model that has what ``like``, a model or what a cassette knows of one, has."""
     if kind == "llm":
+        from retrieverkit.asked_models.language import AskedModel  # not for a search that asks no model
+
         return AskedModel(spec, make)
+    from retrieverkit.asked_models.embeddings import embedder_class
+
     if isinstance(like, dict):
         metered, bounded = "texts_per_call" in like, "max_tokens" in like
     else:
