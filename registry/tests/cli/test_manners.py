@@ -1,9 +1,12 @@
 """What may be left out, shortened or misspelt on the command line."""
 
 import json
+import re
 
 import pytest
 
+from retrieverkit import Document, Index, files
+from retrieverkit.cli import progress
 from retrieverkit.cli.search import spec_of
 
 pytestmark = pytest.mark.searches
@@ -68,8 +71,23 @@ def test_options_of_the_mode_need_no_quotes(retriever, notes):
 
 
 def test_an_answer_says_when_its_time_went_into_an_index_too(retriever, notes):
-    assert retriever("search", "moon", notes).stdout.splitlines()[0].endswith(" ms with indexing")
-    assert retriever("search", "moon", notes).stdout.splitlines()[0].endswith(" ms")
+    first, second = (retriever("search", "moon", notes).stdout.splitlines()[0] for _ in range(2))
+    assert re.fullmatch(r"2 hits · \w+ · indexed 3 files in [0-9.]+ s · searched in [0-9.]+ ms", first)
+    assert re.fullmatch(r"2 hits · \w+ · [0-9.]+ ms", second)
+    (notes / "new.txt").write_text("one more moon")
+    told = json.loads(retriever("search", "moon", notes, "--json").stdout)["seconds"]
+    assert set(told) == {"reading", "indexing", "searching"} and min(told.values()) > 0
+    assert json.loads(retriever("search", "moon", notes, "--json").stdout)["seconds"]["indexing"] == 0
+
+
+def test_an_index_that_is_behind_is_told_apart_from_the_search(retriever, notes, tmp_path):
+    retriever("index", notes, "-i", "ix")
+    with Index.open(tmp_path / "ix") as index:
+        index.add(Document(id="new", text="one more moon"))
+    first, second = (retriever("search", "moon", "-i", "ix").stdout.splitlines()[0] for _ in range(2))
+    assert " · indexed in " in first and " · searched in " in first and "indexed" not in second
+    told = json.loads(retriever("index", notes, "-i", "ix", "--json").stdout)["seconds"]
+    assert set(told) == {"reading", "indexing"}
 
 
 def test_help_begins_with_examples_and_shows_flags_without_types(retriever):
@@ -79,3 +97,24 @@ def test_help_begins_with_examples_and_shows_flags_without_types(retriever):
     assert "What is shown" in told
     (flag,) = [line for line in told.splitlines() if "--json" in line]
     assert "<bool>" not in flag
+
+
+def test_who_interrupts_is_told_what_is_kept(retriever, tmp_path, monkeypatch):
+    (tmp_path / "many").mkdir()
+    for number in range(9):
+        (tmp_path / "many" / f"{number}.txt").write_text("moon")
+    shown = progress.LongWork.files
+
+    def interrupted(work, done, total, path):
+        shown(work, done, total, path)
+        if done == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_BATCH", 2)
+    for place in (["index", "many", "-i", "ix"], ["search", "moon", "many"]):
+        with monkeypatch.context() as patched:
+            patched.setattr(progress.LongWork, "files", interrupted)
+            told = retriever(*place, code=130).stderr.splitlines()
+        assert told[-2:] == ["4 of 9 files are in; run it again to go on", "interrupted"]
+    assert len(retriever("ls", "-i", "ix").stdout.splitlines()) == 4
+    assert "5 documents added (5 files read, 4 unchanged)" in retriever("index", "many", "-i", "ix").stdout

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from retrieverkit.cli import main, progress
 from retrieverkit.cli.screen import Screen
-from retrieverkit_core.progress import counted
+from retrieverkit_core.progress import counted, during
 
 SGR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b\x07]*\x1b\\")
 """Styles, and links to files."""
@@ -132,5 +132,36 @@ def test_long_work_shows_how_far_each_index_is(monkeypatch):
         assert list(counted("abc", "words\x1b[2J", 3)) == ["a", "b", "c"]
     assert list(counted("abc", "later", 3)) == ["a", "b", "c"]
     plain = SGR.sub("", stream.getvalue())
-    assert "searching" in plain and "indexing for words\\x1b[2J" in plain and "3/3" in plain
+    assert "searching" in plain and "indexing for words\\x1b[2J" in plain and "3 read, finishing" in plain
     assert "later" not in plain
+
+
+def test_what_is_done_behind_the_last_item_is_not_shown_as_complete(monkeypatch):
+    monkeypatch.setattr(progress, "_LONG", 0)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Watched()
+    with progress.LongWork(Screen(stream)) as work:
+        work.stage("searching")
+        with during("words"):
+            assert list(counted("abc", "words", 3)) == ["a", "b", "c"]
+            work._start.join()
+            work._bar.refresh()
+            behind = SGR.sub("", stream.getvalue()).split("indexing for words")[-1]
+            work._bar.refresh()
+        before = work.indexing
+        work._bar.refresh()
+        after = SGR.sub("", stream.getvalue()).split("searching")[-1]
+    assert "3 read, finishing" in behind and "3/3" not in behind and "━" not in behind
+    assert "indexing for words" not in after and "0/?" not in SGR.sub("", stream.getvalue())
+    assert work.indexing == before > 0
+
+
+def test_work_at_the_same_time_counts_once(monkeypatch):
+    with progress.LongWork(Screen(io.StringIO())) as work:
+        now = iter([10.0, 13.0, 20.0, 24.0])
+        monkeypatch.setattr(progress, "perf_counter", lambda: next(now))
+        with during("a"), during("b"):
+            pass
+        with during("a"):
+            pass
+    assert work.indexing == 7.0

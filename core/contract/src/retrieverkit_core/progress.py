@@ -13,18 +13,42 @@ T = TypeVar("T")
 Listener = Callable[[str, int, int], None]
 """Is told what is worked on, how many items of it are done, and how many there are. Must not raise."""
 
+Spans = Callable[[str, bool], None]
+"""Is told what work begins (True) or ends (False); the same work may begin in several threads. Must not raise."""
+
 _SECONDS = 0.1
 _listener: ContextVar[Listener | None] = ContextVar("retrieverkit_progress", default=None)
+_spans: ContextVar[Spans | None] = ContextVar("retrieverkit_progress_spans", default=None)
 
 
 @contextmanager
-def told_to(listener: Listener) -> Iterator[None]:
-    """Tell ``listener`` of the work that the block does, at most ten times a second and at the end."""
-    token = _listener.set(listener)
+def told_to(listener: Listener, spans: Spans | None = None) -> Iterator[None]:
+    """Tell who listens of the work that the block does.
+
+    Args:
+        listener: Is told of items that are done, at most ten times a second and at the end.
+        spans: Is told when work begins and ends; what is done behind the last item belongs to it.
+    """
+    token, of_spans = _listener.set(listener), _spans.set(spans)
     try:
         yield
     finally:
         _listener.reset(token)
+        _spans.reset(of_spans)
+
+
+@contextmanager
+def during(what: str) -> Iterator[None]:
+    """Tell whoever asked that the block works on ``what``."""
+    spans = _spans.get()
+    if spans is None:
+        yield
+        return
+    spans(what, True)
+    try:
+        yield
+    finally:
+        spans(what, False)
 
 
 def counted(items: Iterable[T], what: str, total: int) -> Iterator[T]:

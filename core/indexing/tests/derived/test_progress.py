@@ -28,6 +28,15 @@ def test_a_build_and_an_update_are_told(corpus, tmp_path, kit, told):
     assert told == []
 
 
+def test_the_whole_of_a_build_is_told_and_opening_it_is_not(corpus, tmp_path, kit, told):
+    with told_to(lambda *_: told.append("item"), lambda *span: told.append(span)):
+        kit.WordIndex(corpus, tmp_path / "s").reader()
+        assert (told[0], told[-1]) == (("words", True), ("words", False)) and told.count("item") == len(told) - 2
+        told.clear()
+        kit.WordIndex(corpus, tmp_path / "s").reader()
+    assert told == []
+
+
 @pytest.mark.parametrize("how", ["thread", "loop"])
 def test_threads_that_work_for_the_caller_tell_it(corpus, tmp_path, kit, told, how):
     index = kit.WordIndex(corpus, tmp_path / "s")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from retrieverkit.cli.interrupted import saying_what_is_kept
 from retrieverkit.cli.progress import LongWork
 from retrieverkit.files import sync_files
 from retrieverkit.index import Index
@@ -63,7 +64,7 @@ class CachedFiles:
 
     def catch_up(self, index: Index, screen: Screen) -> FilesReport:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
-        with self._turn(screen), LongWork(screen) as work:
+        with self._turn(screen), LongWork(screen) as work, saying_what_is_kept(index.corpus, work, screen):
             work.stage("reading files")
             # Nothing is lost by pruning: this is a copy of what the paths hold.
             return sync_files(

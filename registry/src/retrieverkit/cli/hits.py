@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,37 @@ _PLACES = ("page", "cell", "row", "message")
 _PART = re.compile(r"#(?:row|message)=[0-9]+\Z")
 """What the id of a document ends with that is one of several of its file."""
 
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What the time of a search went into.
+
+    Attributes:
+        reading: Seconds in which files were looked at and read.
+        indexing: Seconds in which indexes were made or brought up to date.
+        searching: Seconds of the search itself.
+        files: How many files were read.
+    """
+
+    reading: float
+    indexing: float
+    searching: float
+    files: int
+
+    def text(self) -> str:
+        """Return the time of the search, and before it that of what was indexed, if anything was."""
+        searched = f"{self.searching * 1000:.1f} ms"
+        if not self.files and not self.indexing:
+            return searched
+        files = f" {counted(self.files, 'file')}" if self.files else ""
+        return f"indexed{files} in {self.reading + self.indexing:.1f} s · searched in {searched}"
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the seconds as inert JSON."""
+        seconds = {"reading": self.reading, "indexing": self.indexing, "searching": self.searching}
+        return {name: round(value, 6) for name, value in seconds.items()}
+
+
 _SCORE_NAMES = {ScoreKind.RELEVANCE: "relative", ScoreKind.NONE: "score"}
 """What scores are called; others by their kind. A fused score says how hits compare, not how good the best one is."""
 
@@ -46,7 +78,7 @@ def write_result(
     finder: PassageFinder,
     *,
     context: int | None = None,
-    indexed: bool = False,
+    times: Times | None = None,
 ) -> None:
     """Write the header, then each hit with its place, its evidence, its score and the lines that answer best.
 
@@ -57,9 +89,9 @@ def write_result(
         scores: What the scores mean.
         finder: Finds the words of the query.
         context: How many numbered lines to show before and after the best one; None for a passage.
-        indexed: Whether the time went into an index too.
+        times: What the time went into.
     """
-    screen.say(*_header(result, indexed))
+    screen.say(*_header(result, times))
     if notes := list(_notes(result)):
         screen.say((", ".join(notes), "dim"))
     margin = len(str(len(result))) + 3
@@ -214,11 +246,11 @@ def _is_of_file(doc_id: str, path: str) -> bool:
     return os.path.basename(_PART.sub("", doc_id)) == os.path.basename(path)
 
 
-def _header(result: RetrievalResult, indexed: bool) -> list[Part]:
+def _header(result: RetrievalResult, times: Times | None) -> list[Part]:
     outcome = result.outcome.value
     count = counted(len(result), "hit") if len(result) else "nothing found"
-    parts: list[Part] = [(count, "bold"), f" · {result.retriever} · {result.elapsed * 1000:.1f} ms"]
-    parts += [(" with indexing", "dim")] if indexed else []
+    spent = f"{result.elapsed * 1000:.1f} ms" if times is None else times.text()
+    parts: list[Part] = [(count, "bold"), f" · {result.retriever} · {spent}"]
     if outcome in ("partial", "abstained"):
         parts += [" · ", (outcome.upper(), "bold red")]
     return parts

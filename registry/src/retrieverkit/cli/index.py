@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,6 +70,7 @@ def index(
     """
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
+    from retrieverkit.cli.interrupted import saying_what_is_kept
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.progress import LongWork
     from retrieverkit.cli.ready import make_ready
@@ -83,9 +85,11 @@ def index(
     with _opened(index, splitter) as opened:
         if language is not None:
             opened.configure(language=language)
-        with LongWork(err) as work:
+        begun = perf_counter()
+        with LongWork(err) as work, saying_what_is_kept(opened.corpus, work, err):
             work.stage("reading files")
             report = opened.add_files(paths, prune=prune, rules=rules, on_progress=work.files)
+        reading = perf_counter() - begun
         if not as_json:
             write_report(report, out)
             sys.stdout.flush()
@@ -95,7 +99,8 @@ def index(
         with on_cassette(cassette, err):
             ready = make_ready(opened, err)
     if as_json:
-        print_json({**as_dict(report), "ready": ready})
+        seconds = {"reading": round(reading, 6), "indexing": 0.0 if ready is None else ready["seconds"]}
+        print_json({**as_dict(report), "ready": ready, "seconds": seconds})
     elif ready is not None and not ready["failed"]:
         out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
     left_out = strict and report.of_other_kinds

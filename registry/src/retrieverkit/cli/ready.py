@@ -38,7 +38,11 @@ def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
         retriever = index.as_retriever(hooks=Observers.of())
         work.stage(f"indexing for {retriever.name}")
         begin = perf_counter()
-        result = retriever.retrieve(_ANY_WORD)
+        try:
+            result = retriever.retrieve(_ANY_WORD)
+        except KeyboardInterrupt:
+            screen.say("every file is in; the next search makes what it needs of them")
+            raise
     seconds, failed = round(perf_counter() - begin, 3), list(failed_legs(result.legs))
     for told in failed:
         screen.say(("warning: ", "bold yellow"), told)

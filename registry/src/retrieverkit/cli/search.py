@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from retrieverkit.cli.cached import CachedFiles
+    from retrieverkit.cli.hits import Times
     from retrieverkit.cli.passages import PassageFinder
     from retrieverkit.cli.places import Place
     from retrieverkit.cli.screen import Screen
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     from retrieverkit_core.scores import ScoreSpec
     from retrieverkit_core.spec import RetrieverSpec
 
-    Work = Callable[[Index, BaseRetriever, bool], "T"]
+    Work = Callable[[Index, BaseRetriever, "Read"], "T"]
 
 T = TypeVar("T")
 
@@ -238,7 +240,7 @@ def _write(found: _Answer, shown: Shown, err: Screen) -> None:
     from retrieverkit.cli.screen import Screen
 
     if shown.as_json:
-        told = hits.result_as_dict(found.result, found.places)
+        told = {**hits.result_as_dict(found.result, found.places), "seconds": found.times.as_dict()}
         print_json({**told, "explanation": found.result.explain().as_dict()} if shown.explain else told)
     elif shown.only_paths:
         from retrieverkit.cli.one_per_line import write_paths
@@ -251,7 +253,7 @@ def _write(found: _Answer, shown: Shown, err: Screen) -> None:
     else:
         out = Screen(sys.stdout)
         hits.write_result(
-            found.result, out, found.places, found.scores, found.finder, context=shown.context, indexed=found.indexed
+            found.result, out, found.places, found.scores, found.finder, context=shown.context, times=found.times
         )
         if shown.explain:
             from retrieverkit.cli.explanations import write_explanation
@@ -335,15 +337,23 @@ def _write_report(
     write_report(path, found.result, settings, with_texts=with_texts)
 
 
+class Read(NamedTuple):
+    """What came of bringing files up to date: whether all could be read, how many were, and in how many seconds."""
+
+    complete: bool = True
+    files: int = 0
+    seconds: float = 0.0
+
+
 class _Answer(NamedTuple):
-    """A result, what its scores mean, where its hits stand, what marks the query, whether all was read, and indexed."""
+    """A result, what its scores mean, where its hits stand, what marks the query, whether all was read, and times."""
 
     result: RetrievalResult
     scores: ScoreSpec
     places: Sequence[Place]
     finder: PassageFinder
     complete: bool
-    indexed: bool
+    times: Times
 
 
 def worked(
@@ -361,7 +371,7 @@ def worked(
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
-        return work(index, _retriever(index, spec, typos), True)
+        return work(index, _retriever(index, spec, typos), Read())
 
 
 def _on_files(
@@ -384,12 +394,14 @@ def _on_cached(cached: CachedFiles, spec: RetrieverSpec | None, typos: bool, scr
 
     with cached.open(screen) as index:
         retriever = _retriever(index, spec, typos)  # before the files are read: a wrong mode should not cost that time
+        begun = perf_counter()
         report = cached.catch_up(index, screen)
+        seconds = perf_counter() - begun
         screen.say((f"files: {summary(report)}", "dim"))
         for note in report.notes:
             screen.say(("note: ", "bold"), note)
         write_unread_in_brief(report, screen)
-        return work(index, retriever, not report.errors)
+        return work(index, retriever, Read(not report.errors, report.read, seconds))
 
 
 def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRetriever:
@@ -406,7 +418,7 @@ def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRet
     return index.as_retriever(spec, typos=typos)
 
 
-def _plan(index: Index, retriever: BaseRetriever, complete: bool, *, query: QueryBundle) -> Plan:
+def _plan(index: Index, retriever: BaseRetriever, read: Read, *, query: QueryBundle) -> Plan:
     return retriever.plan(query)
 
 
@@ -424,12 +436,13 @@ def _show(plan: Plan, as_json: bool) -> None:
 def _retrieve(
     index: Index,
     retriever: BaseRetriever,
-    complete: bool,
+    read: Read,
     *,
     query: QueryBundle,
     screen: Screen,
     encoding: str | None,
 ) -> _Answer:
+    from retrieverkit.cli.hits import Times
     from retrieverkit.cli.passages import PassageFinder
     from retrieverkit.cli.places import places_of
     from retrieverkit.cli.progress import LongWork
@@ -440,7 +453,8 @@ def _retrieve(
         result = retriever.retrieve(query)
     finder = PassageFinder(query.query_str)
     places = places_of(index.corpus, result, finder, whole_lines=query.scope is None, encoding=encoding)
-    return _Answer(result, retriever.scores or UNSCORED, places, finder, complete, work.indexed)
+    times = Times(read.seconds, work.indexing, max(0.0, result.elapsed - work.indexing), read.files)
+    return _Answer(result, retriever.scores or UNSCORED, places, finder, read.complete, times)
 
 
 def bundle_of(

@@ -33,6 +33,7 @@ from retrieverkit.cli.options import (
 
 if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen
+    from retrieverkit.cli.search import Read
     from retrieverkit.index import Index
     from retrieverkit_core.explain import WhyNot
     from retrieverkit_core.query import QueryBundle
@@ -89,7 +90,7 @@ def why_not(
 
 
 def _why_not(
-    index: Index, retriever: BaseRetriever, complete: bool, *, query: QueryBundle, node_id: str, screen: Screen
+    index: Index, retriever: BaseRetriever, read: Read, *, query: QueryBundle, node_id: str, screen: Screen
 ) -> WhyNot:
     from retrieverkit.cli.progress import LongWork
 

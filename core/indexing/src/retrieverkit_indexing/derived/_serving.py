@@ -28,6 +28,7 @@ from retrieverkit_core.errors import (
     RetrieverKitError,
     shorten,
 )
+from retrieverkit_core.progress import during
 from retrieverkit_indexing.derived._applied import Applied, Kind, Misfit, canonical_json
 from retrieverkit_indexing.derived._catching_up import REBUILD_SHARE, Store, build_again, catch_up
 from retrieverkit_indexing.derived._faults import EnginePanic, storage_error, without_panics
@@ -394,7 +395,8 @@ class CorpusIndex(ABC, Generic[R]):
                 return make(self._store(place))
 
         try:
-            return self._state.places.written(work)
+            with during(self.name):
+                return self._state.places.written(work)
         except _OF_THE_CALLER:
             raise
         except RetrieverKitError as error:
