@@ -1,5 +1,7 @@
 """For each check there is something that it must find wrong, and it does."""
 
+import threading
+
 import kit_bad_indexes
 import kit_bad_modes
 import kit_bad_more
@@ -41,6 +43,21 @@ PACKAGED = {
 
 PLAIN = {**kit_bad_plain.BAD, **kit_bad_more.BAD}
 MODES = {**kit_bad_modes.BAD, **kit_bad_indexes.BAD}
+
+
+@pytest.fixture(autouse=True)
+def at_the_same_pace(monkeypatch):
+    """However slow the machine is, the kit tries as many examples as on a quick one; for what is left it waits less."""
+
+    def measured(work):
+        work()
+        return 0.001
+
+    monkeypatch.setattr("retrieverkit_testkit.subjects._seconds", measured)
+    monkeypatch.setattr("retrieverkit_testkit.checks.cancelling._PATIENCE", 1.0)
+    kit_bad_plain.LeavesThreads.test_ended = threading.Event()
+    yield
+    kit_bad_plain.LeavesThreads.test_ended.set()
 
 
 def the_result(subject, name):

@@ -27,6 +27,27 @@ class Around(Words):
         return self.core(query)
 
 
+class Meets(Around):
+    """Knows how many calls are under way, so that one can wait for what another does, however slow the machine is."""
+
+    def __init__(self, documents):
+        super().__init__(documents)
+        self.calls = []
+
+    def instead(self, query):
+        self.calls.append(query)
+        try:
+            return self.core(query)
+        finally:
+            self.calls.remove(query)
+
+    def wait_for_another(self, seen, naps=300):
+        """Wait until ``seen()`` while others call, and not for ever, as they may wait too."""
+        while len(self.calls) > 1 and not seen() and naps:
+            time.sleep(0.001)
+            naps -= 1
+
+
 class Strings(Words):
     def _retrieve(self, query_bundle):
         return [hit.node.text for hit in super()._retrieve(query_bundle)]
@@ -298,10 +319,10 @@ class KeepsItsLoop(AsyncWords):
         return await super()._aretrieve(query_bundle)
 
 
-class KeepsItsQuery(Words):
+class KeepsItsQuery(Meets):
     def _retrieve(self, query_bundle):
         self.query = query_bundle
-        time.sleep(0.001)
+        self.wait_for_another(lambda: self.query.query_str != query_bundle.query_str)
         return super()._retrieve(self.query)
 
 
@@ -312,16 +333,17 @@ class KeepsItsQueryInALoop(AsyncWords):
         return await super()._aretrieve(self.query)
 
 
-class PublishesTooEarly(Words):
+class PublishesTooEarly(Meets):
     built = None
+    too_early = False
 
     def nodes(self):
         if self.built is None:
             self.built = []
-            for node in self.stored:
-                time.sleep(0.0005)
-                self.built.append(node)
-        return self.built
+            self.wait_for_another(lambda: self.too_early)
+            self.built += self.stored
+        self.too_early = not self.built
+        return list(self.built)
 
 
 class SwallowsCancelling(AsyncWords):
@@ -340,8 +362,10 @@ class LeavesTasks(AsyncWords):
 
 
 class LeavesThreads(Words):
+    test_ended = threading.Event()
+
     def _retrieve(self, query_bundle):
-        threading.Thread(target=threading.Event().wait, args=(20,), daemon=True).start()
+        threading.Thread(target=self.test_ended.wait, daemon=True).start()
         return super()._retrieve(query_bundle)
 
 
@@ -432,10 +456,10 @@ class FilterWins(Around):
         return self.core(query.replace(scope=None) if query.filters is not None else query)
 
 
-class KeepsItsFilters(Words):
+class KeepsItsFilters(Meets):
     def _retrieve(self, query_bundle):
         self.filters = query_bundle.filters
-        time.sleep(0.001)
+        self.wait_for_another(lambda: self.filters != query_bundle.filters)
         return super()._retrieve(query_bundle.replace(filters=self.filters))
 
 

@@ -26,10 +26,13 @@ from retrieverkit_testkit.queries_that_fail import Unreadable
 from retrieverkit_testkit.subjects import Subject
 from retrieverkit_testkit.verdicts import CheckFailed, ensure
 
-_PROMPT = 5.0
+_PATIENCE = 30.0
+"""Seconds within which a call ends that was given up, and what it left; so many as a machine may be busy otherwise."""
+
+_MUCH_TIME = 600.0
 _OURS = "retrieverkit-worker"
 _ALLOWED = 2
-_SETTLES, _SETTLES_SOON = 3.0, 0.3
+_SETTLES_SOON = 0.3
 _WHILE_POOLS_FILL = 3
 """So many rounds may leave something, as a pool of connections grows until it is full; what leaks goes on."""
 
@@ -56,12 +59,11 @@ def check_cancelling_leaves_no_task(subject: Subject) -> None:
     async def ask(retriever: BaseRetriever) -> None:
         await retriever.aretrieve(QueryBundle(SHARED, top_k=5))
         await _cancel_many(retriever, 20)
-        for _ in range(200):
-            left = asyncio.all_tasks() - {asyncio.current_task()}
-            if not left:
-                return
+        limit = time.monotonic() + _PATIENCE
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            told = f"{len(left)} tasks are left, such as {next(iter(left)).get_coro()!r}"
+            ensure(time.monotonic() < limit, told)
             await asyncio.sleep(0.01)
-        ensure(False, f"{len(left)} tasks are left, such as {next(iter(left)).get_coro()!r}")
 
     with subject.shelf() as trial:
         asyncio.run(ask(trial.retriever))
@@ -95,7 +97,7 @@ def check_calls_leave_no_thread_and_no_file(subject: Subject) -> None:
             with suppress(CheckFailed):
                 _leaves_nothing(partial(rounds, trial.retriever), _SETTLES_SOON)
                 return
-        _leaves_nothing(partial(rounds, trial.retriever), _SETTLES)
+        _leaves_nothing(partial(rounds, trial.retriever), _PATIENCE)
 
 
 @check(Capability.DETERMINISTIC)
@@ -107,14 +109,16 @@ def check_a_deadline_is_never_a_silent_loss(subject: Subject) -> None:
     """
     with subject.shelf() as trial:
         expected = set(ids(trial.ask(SHARED, top_k=50)))
-        ensure(set(ids(trial.ask(SHARED, top_k=50, timeout=60.0))) == expected, "a minute's deadline loses hits")
+        ensure(
+            set(ids(trial.ask(SHARED, top_k=50, timeout=_MUCH_TIME))) == expected, "a deadline of minutes loses hits"
+        )
         for timeout in (1e-6, 1e-4, 1e-3, 5e-3):
             started = time.monotonic()
             try:
                 result = trial.ask(SHARED, top_k=50, timeout=timeout)
             except RetrievalError:
                 result = None
-            ensure(time.monotonic() - started < _PROMPT, f"a deadline of {timeout:g} s is kept by no means")
+            ensure(time.monotonic() - started < _PATIENCE, f"a deadline of {timeout:g} s is kept by no means")
             whole = result is None or result.outcome is Outcome.PARTIAL or set(ids(result)) == expected
             ensure(whole, f"with a deadline of {timeout:g} s hits are missing, and nothing says so")
         ensure(set(ids(trial.ask(SHARED, top_k=50))) == expected, "after missed deadlines the answer is another")
@@ -128,8 +132,8 @@ async def _cancel_many(retriever: BaseRetriever, rounds: int) -> None:
             await asyncio.sleep(0)
         if not task.cancel():
             continue
-        await asyncio.wait({task}, timeout=_PROMPT)
-        ensure(task.done(), f"a cancelled call did not end within {_PROMPT:g} s")
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        ensure(task.done(), f"a cancelled call did not end within {_PATIENCE:g} s")
         ensure(task.cancelled(), "a cancelled call ended with something else than CancelledError")
 
 

@@ -17,7 +17,7 @@ from retrieverkit_testkit.library import SHARED, library
 from retrieverkit_testkit.subjects import Subject, Trial
 from retrieverkit_testkit.verdicts import NothingToCheck, ensure
 
-_SECONDS = 30.0
+_SECONDS = 100.0
 
 
 @check(Capability.DETERMINISTIC, thorough=True)
