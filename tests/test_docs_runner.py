@@ -1,5 +1,7 @@
 """The runner of pages notices what a page shows and does not do."""
 
+import os
+
 import docs_runner
 import pytest
 from docs_pages import Page
@@ -44,3 +46,28 @@ def test_an_error_that_is_announced_must_be_raised(page, tmp_path):
     path.write_text("<!-- raises: ValueError -->\n```python\nint(1)\n```\n")
     with pytest.raises(docs_runner.BlockFailed, match="raises no ValueError"):
         docs_runner.run_page(Page(path))
+
+
+def test_commands_run_where_just_that_is_installed_which_the_page_installs(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # the page changes it
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "ice.txt").write_text("Ice at the inlet.")
+    search = "$ retriever search ice notes --mode {} --format '{{text}}'"
+    install = 'console\n$ pip install "retrieverkit[bm25]"'
+    shown = docs_runner.run_page(page(install, f"console\n{search.format('bm25')}\nIce at the inlet."))
+    assert shown[1].endswith("Ice at the inlet.\n")
+    with pytest.raises(docs_runner.BlockFailed, match="pip install retrieverkit-vector"):
+        docs_runner.run_page(page(install, f"console\n{search.format('vector')}\nIce at the inlet."))
+
+
+def test_a_file_that_is_shown_is_the_one_among_the_examples(page, tmp_path, monkeypatch):
+    shown = page("text\n[the mill](../examples/mill)", 'toml mill/ranks.toml\nmode = "bm25"')
+    shown.path.write_text(f"[the mill](../examples/mill)\n\n{shown.path.read_text()}")
+    shown = Page(shown.path)
+    assert [folder.name for folder in shown.examples] == ["mill"]
+    (tmp_path / "mill").mkdir()
+    (tmp_path / "mill" / "ranks.toml").write_text('mode = "vector"\n')
+    with pytest.raises(docs_runner.BlockFailed, match=r"is not docs/examples/mill/ranks\.toml"):
+        docs_runner.run_page(shown)

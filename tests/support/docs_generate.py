@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cli_reference
 import docs_runner
-from docs_pages import DOCS, PAGES, Page
+from docs_pages import DOCS, EXAMPLES, PAGES, Page
 from docs_reference import SECTIONS
 from workspace import ROOT
 
@@ -36,8 +36,10 @@ def run(page: Page) -> dict[int, str]:
     with tempfile.TemporaryDirectory(prefix="retrieverkit-docs-") as folder:
         place = Path(folder, "work")
         if page.path == ROOT / "README.md":
-            shutil.copytree(DOCS, place / "docs")
+            shutil.copytree(DOCS, place / "docs", ignore=shutil.ignore_patterns(EXAMPLES.name))
         place.mkdir(exist_ok=True)
+        for example in page.examples:
+            shutil.copytree(example, place / example.name)
         done = subprocess.run(
             [sys.executable, docs_runner.__file__, str(page.path)],
             cwd=place,

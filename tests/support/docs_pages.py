@@ -95,6 +95,12 @@ class Page:
         ]
 
     @property
+    def examples(self) -> list[Path]:
+        """The folders of docs/examples that it links to."""
+        named = (re.fullmatch(r"(?:\.\./)*(?:docs/)?examples/([a-z-]+)/?", link) for link in self.links)
+        return sorted({EXAMPLES / found[1] for found in named if found})
+
+    @property
     def inline_code(self) -> list[str]:
         return [
             child.content for token in self._tokens for child in token.children or () if child.type == "code_inline"
@@ -107,6 +113,8 @@ class Page:
 
 
 DOCS = ROOT / "docs"
+EXAMPLES = DOCS / "examples"
+"""Files that pages search, each folder by itself; they are no pages."""
 
 
 def _found() -> list[Page]:
@@ -115,7 +123,7 @@ def _found() -> list[Page]:
         *(ROOT / "docs").rglob("*.md"),
         *(package.folder / "README.md" for package in PACKAGES),
     ]
-    return [Page(file) for file in sorted(files) if file.exists()]
+    return [Page(file) for file in sorted(files) if file.exists() and EXAMPLES not in file.parents]
 
 
 PAGES = _found()

@@ -6,7 +6,10 @@
 - Every ``except`` of a page must have caught something by its end: a page that shows how an error is handled shows one.
 - In ``console`` blocks each line that starts with ``$ `` is a command (with the lines that continue it), and what
   stands below is its output; where nothing does, the output is not compared. Commands that install or need the
-  repository itself are not run. A command must succeed, unless the block is marked ``<!-- exit: N -->``.
+  repository itself are not run; but from ``pip install "retrieverkit[…]"`` on, the commands of a page run where that is
+  installed and nothing else. A command must succeed, unless the block is marked ``<!-- exit: N -->``.
+- The folders of docs/examples that a page links to are there, under their names. A block with the name of a file that is
+  in one of them must be that file.
 - A block marked ``<!-- not run: reason -->`` is left alone.
 
 Run as a program with a page's path, it prints as JSON what each block printed, or what went wrong.
@@ -19,15 +22,19 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import docs_environment
 from docs_pages import Block, Page
 
 _FROM_A_CLONE = "pip install uv && uv run "
+_INSTALLED = 'pip install "retrieverkit['
 _NOT_COMMANDS_OF_OURS = {"git", "nox", "pip", "python", "uv"}
 _SECONDS = 300
 _CAUGHT = "__caught__"
@@ -49,8 +56,7 @@ def run_page(page: Page) -> dict[int, str]:
             shown_by = -1
             continue
         if block.file:
-            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
-            Path(block.file).write_text(block.code, encoding="utf-8")
+            _write(page, block)
         elif block.language == "python":
             tree = _NoteCaught(handlers).visit(ast.parse("\n" * (block.first + 1) + block.code))
             printed[number], shown_by = _run_python(page, block, tree, namespace), number
@@ -63,6 +69,16 @@ def run_page(page: Page) -> dict[int, str]:
     if unused := sorted(handlers - caught):
         raise BlockFailed(f"{page}:{unused[0]} `except` has caught nothing: the page shows no error")
     return {number: _tidy(text) for number, text in printed.items() if page.blocks[number].language != "python"}
+
+
+def _write(page: Page, block: Block) -> None:
+    file = Path(block.file)
+    if file.exists() and file.parts[0] in (folder.name for folder in page.examples):
+        if file.read_text(encoding="utf-8") != block.code:
+            raise BlockFailed(f"{page}:{block.first + 1} is not docs/examples/{file}")
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(block.code, encoding="utf-8")
 
 
 class _NoteCaught(ast.NodeTransformer):
@@ -99,6 +115,10 @@ def _run_console(page: Page, block: Block) -> str:
     for command, before in commands(block):
         shown.append(f"$ {command}\n")
         runnable = command.removeprefix(_FROM_A_CLONE)
+        if runnable.startswith(_INSTALLED):
+            folder = Path(tempfile.mkdtemp(prefix="environment-", dir=Path.cwd().parent))
+            commands_there = docs_environment.make(shlex.split(runnable)[2:], folder, Path.cwd())
+            os.environ["PATH"] = f"{commands_there}{os.pathsep}{os.environ['PATH']}"
         if runnable.split()[0] in _NOT_COMMANDS_OF_OURS:
             shown.append(before)
             continue

@@ -1,0 +1,108 @@
+"""The notebooks that people come from: each has a page, a config that stands alone, and what the command prints with it.
+
+The pages themselves are run by test_docs.py: their commands in an environment of just the packages that they install.
+"""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import docs_environment
+import docs_runner
+import pytest
+from docs_pages import DOCS, EXAMPLES, Page
+
+from retrieverkit_core import RetrieverSpec
+
+CONTENTS = Page(DOCS / "how-to" / "coming-from-a-notebook.md")
+ROW = re.compile(
+    r"^\| (?P<notebook>[^|]+) \| \[(?P<title>[^]]+)\]\((?P<page>[\w-]+\.md)\) \| `(?P<mode>.+)` \|$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A row of the table."""
+
+    notebook: str
+    title: str
+    page: Page
+    mode: str
+
+    def __str__(self) -> str:
+        return self.notebook
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """Each command of the page with what is shown for it."""
+        blocks = [block for block in self.page.blocks if block.language == "console"]
+        return [pair for block in blocks for pair in docs_runner.commands(block)]
+
+    @property
+    def configs(self) -> list[Path]:
+        """The files of the page that describe retrievers."""
+        return [EXAMPLES / block.file for block in self.page.blocks if block.file.endswith(".toml")]
+
+
+SCENARIOS = [
+    Scenario(row["notebook"], row["title"], Page(CONTENTS.path.parent / row["page"]), row["mode"])
+    for row in ROW.finditer(CONTENTS.text)
+]
+each = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+
+
+@each
+def test_a_scenario_has_a_page_that_begins_with_its_mode_string_and_ends_in_python(scenario):
+    assert scenario.page.headings[0][1] == scenario.title
+    assert RetrieverSpec.parse(scenario.mode) in [RetrieverSpec.load(config) for config in scenario.configs]
+    installed, *others = [command for command, _ in scenario.commands]
+    assert installed.startswith('pip install "retrieverkit[')
+    shown = [command for command, output in scenario.commands if "--config" in command and output.strip()]
+    assert shown, "no command shows what a config prints"
+    assert all(command.startswith("retriever ") for command in others)
+    languages = [block.language for block in scenario.page.blocks]
+    assert languages.index("toml") < languages.index("python"), "the config comes before the Python"
+    assert all(name in "\n".join(others) for name in (config.name for config in scenario.configs))
+
+
+@each
+def test_a_cassette_is_replayed_where_no_model_can_be_asked(scenario):
+    """The packages that a page installs hold no client of a model, so what it shows comes from the cassette."""
+    if not any("--cassette" in command for command, _ in scenario.commands):
+        return
+    installed = scenario.commands[0][0]
+    assert "llm" not in re.findall(r"[a-z-]+", installed.partition("[")[2].partition("]")[0])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The commands of an environment of the registry alone."""
+    return docs_environment.make(["retrieverkit"], tmp_path_factory.mktemp("alone"), Path())
+
+
+def test_a_config_says_which_package_its_mode_lacks(alone, tmp_path):
+    """In an environment without plugins each config is refused, with a package of its page to install."""
+    configs = {str(config): scenario for scenario in SCENARIOS for config in scenario.configs}
+    program = (
+        "import json, sys\n"
+        "from retrieverkit import Document, Index, RetrieverSpec\n"
+        "from retrieverkit_core.errors import UnknownModeError\n"
+        "index, fixes = Index.from_documents([Document('x')]), {}\n"
+        "for config in sys.argv[1:]:\n"
+        "    try:\n"
+        "        index.as_retriever(RetrieverSpec.load(config))\n"
+        "    except UnknownModeError as error:\n"
+        "        fixes[config] = error.fix\n"
+        "print(json.dumps(fixes))\n"
+    )
+    environment = {**docs_runner.environment(tmp_path), "PYTHONPATH": ""}
+    command = [str(alone / "python"), "-c", program, *configs]
+    fixes = json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert set(fixes) == set(configs)
+    for config, fix in fixes.items():
+        package = re.search(r"pip install retrieverkit-([a-z-]+)", fix)[1]
+        extras = re.findall(r"[a-z0-9-]+", configs[config].commands[0][0].partition("[")[2].partition("]")[0])
+        brings = {"bm25", "fusion", "vector"} if "hybrid" in extras else set()
+        assert package in brings | set(extras), config
