@@ -1,4 +1,4 @@
-"""The notebooks that people come from: each has a page, a config that stands alone, and what the command prints with it.
+"""The notebooks that people come from: each has a page, and a config that gives what the page shows.
 
 The pages themselves are run by test_docs.py: their commands in an environment of just the packages that they install.
 """

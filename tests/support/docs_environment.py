@@ -5,7 +5,6 @@ need. A package whose declaration lacks something fails in it as it does for a r
 """
 
 import shlex
-import sys
 import sysconfig
 import tomllib
 import venv

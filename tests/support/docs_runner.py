@@ -8,8 +8,8 @@
   stands below is its output; where nothing does, the output is not compared. Commands that install or need the
   repository itself are not run; but from ``pip install "retrieverkit[…]"`` on, the commands of a page run where that is
   installed and nothing else. A command must succeed, unless the block is marked ``<!-- exit: N -->``.
-- The folders of docs/examples that a page links to are there, under their names. A block with the name of a file that is
-  in one of them must be that file.
+- The folders of docs/examples that a page links to are there, under their names. A block with the name of a file in one
+  of them must be that file.
 - A block marked ``<!-- not run: reason -->`` is left alone.
 
 Run as a program with a page's path, it prints as JSON what each block printed, or what went wrong.
