@@ -72,7 +72,7 @@ def test_options_of_the_mode_need_no_quotes(retriever, notes):
 
 def test_an_answer_says_when_its_time_went_into_an_index_too(retriever, notes):
     first, second = (retriever("search", "moon", notes).stdout.splitlines()[0] for _ in range(2))
-    assert re.fullmatch(r"2 hits · \w+ · indexed 3 files in [0-9.]+ s · searched in [0-9.]+ ms", first)
+    assert re.fullmatch(r"2 hits · \w+ · indexed 3 files in [0-9.]+ m?s · searched in [0-9.]+ ms", first)
     assert re.fullmatch(r"2 hits · \w+ · [0-9.]+ ms", second)
     (notes / "new.txt").write_text("one more moon")
     told = json.loads(retriever("search", "moon", notes, "--json").stdout)["seconds"]

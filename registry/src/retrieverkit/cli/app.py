@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from retrieverkit.cli import doctor, documents, index, modes, new_plugin, plugins, reindex, search, status, why_not
+from retrieverkit.cli import (
+    doctor,
+    documents,
+    index,
+    modes,
+    new_plugin,
+    plugins,
+    reindex,
+    search,
+    similar,
+    status,
+    why_not,
+)
 from retrieverkit.cli.installed import Commands
 
 _HELP = """Index your files and search them. Every way of searching is a mode; a mode is a plugin.
@@ -45,6 +57,7 @@ def _options(
 
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("similar")(similar.similar)
 app.command("why-not")(why_not.why_not)
 app.command("status")(status.status)
 app.command("ls")(documents.ls)

@@ -58,7 +58,9 @@ class Times:
         if not self.files and not self.indexing:
             return searched
         files = f" {counted(self.files, 'file')}" if self.files else ""
-        return f"indexed{files} in {self.reading + self.indexing:.1f} s · searched in {searched}"
+        seconds = self.reading + self.indexing
+        indexed = f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds * 1000:.1f} ms"
+        return f"indexed{files} in {indexed} · searched in {searched}"
 
     def as_dict(self) -> dict[str, float]:
         """Return the seconds as inert JSON."""

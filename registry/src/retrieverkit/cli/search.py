@@ -182,14 +182,14 @@ def search(
     if plan:
         _show(worked(index, paths, spec, typos, err, partial(_plan, query=bundle), rules), as_json)
         return
-    ask = partial(_retrieve, query=bundle, screen=err, encoding=encoding)
+    ask = partial(retrieved, query=bundle, screen=err, encoding=encoding)
     with on_cassette(cassette, err):
         found = worked(index, paths, spec, typos, err, ask, rules)
     if report is not None:
         _write_report(report, found, bundle, spec, with_texts, index)
-    _write(found, shown, err)
+    write_answer(found, shown, err)
     sys.stdout.flush()
-    _warn(found.result, err)
+    warn(found.result, err)
     if found.result.spent:
         err.say((f"spent: {found.result.spent}", "dim"))
     if opened:
@@ -213,11 +213,11 @@ class Shown:
     """
 
     as_json: bool
-    only_paths: bool
-    null: bool
-    form: list[tuple[str, str]] | None
-    context: int | None
-    explain: bool
+    only_paths: bool = False
+    null: bool = False
+    form: list[tuple[str, str]] | None = None
+    context: int | None = None
+    explain: bool = False
 
     def __post_init__(self) -> None:
         from retrieverkit_core.errors import UsageError
@@ -233,7 +233,7 @@ class Shown:
             raise UsageError("--null is for -l", fix="add -l")
 
 
-def _write(found: _Answer, shown: Shown, err: Screen) -> None:
+def write_answer(found: Answer, shown: Shown, err: Screen) -> None:
     """Write the answer to stdout."""
     from retrieverkit.cli import hits
     from retrieverkit.cli.json_output import print_json
@@ -261,7 +261,7 @@ def _write(found: _Answer, shown: Shown, err: Screen) -> None:
             write_explanation(found.result, out)
 
 
-def _open_best(found: _Answer) -> None:
+def _open_best(found: Answer) -> None:
     """Open the file of the best hit that is of one.
 
     Raises:
@@ -326,7 +326,7 @@ def _check_paths(query: str, index: Path | None, paths: list[Path]) -> None:
 
 
 def _write_report(
-    path: Path, found: _Answer, query: QueryBundle, spec: RetrieverSpec | None, with_texts: bool, index: Path | None
+    path: Path, found: Answer, query: QueryBundle, spec: RetrieverSpec | None, with_texts: bool, index: Path | None
 ) -> None:
     from retrieverkit.cli.explanations import without_texts, write_report
 
@@ -345,7 +345,7 @@ class Read(NamedTuple):
     seconds: float = 0.0
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     """A result, what its scores mean, where its hits stand, what marks the query, whether all was read, and times."""
 
     result: RetrievalResult
@@ -363,11 +363,13 @@ def worked(
     typos: bool,
     screen: Screen,
     work: Work[T],
-    rules: FileRules,
+    rules: FileRules | None,
 ) -> T:
     """Return what ``work`` makes of an index, a retriever on it, and whether every file could be read."""
     if folder is None:
-        return _on_files(paths or [], rules, spec, typos, screen, work)
+        from retrieverkit.reading import FileRules
+
+        return _on_files(paths or [], rules or FileRules(), spec, typos, screen, work)
     from retrieverkit.index import Index
 
     with Index.open(folder, create=False) as index:
@@ -433,7 +435,7 @@ def _show(plan: Plan, as_json: bool) -> None:
         write_plan(plan, Screen(sys.stdout))
 
 
-def _retrieve(
+def retrieved(
     index: Index,
     retriever: BaseRetriever,
     read: Read,
@@ -441,7 +443,8 @@ def _retrieve(
     query: QueryBundle,
     screen: Screen,
     encoding: str | None,
-) -> _Answer:
+) -> Answer:
+    """Return what a retriever answers, and all that is shown of it."""
     from retrieverkit.cli.hits import Times
     from retrieverkit.cli.passages import PassageFinder
     from retrieverkit.cli.places import places_of
@@ -454,7 +457,7 @@ def _retrieve(
     finder = PassageFinder(query.query_str)
     places = places_of(index.corpus, result, finder, whole_lines=query.scope is None, encoding=encoding)
     times = Times(read.seconds, work.indexing, max(0.0, result.elapsed - work.indexing), read.files)
-    return _Answer(result, retriever.scores or UNSCORED, places, finder, read.complete, times)
+    return Answer(result, retriever.scores or UNSCORED, places, finder, read.complete, times)
 
 
 def bundle_of(
@@ -552,7 +555,8 @@ def decodable(name: str, text: str) -> str:
     return text
 
 
-def _warn(result: RetrievalResult, screen: Screen) -> None:
+def warn(result: RetrievalResult, screen: Screen) -> None:
+    """Say what went wrong in a leg, and what else a reader is warned of."""
     from retrieverkit.cli.hits import failed_legs
 
     for told in (*failed_legs(result.legs), *result.warnings):
