@@ -5,7 +5,7 @@ import pytest
 
 from retrieverkit.reading import MAX_FILE_BYTES, split
 from retrieverkit_core.errors import UnsupportedFileError
-from retrieverkit_core.readers import FILE_FACTS
+from retrieverkit_core.readers import FILE_FACTS, sections_of
 
 
 @pytest.fixture
@@ -87,6 +87,24 @@ def test_html_gives_what_a_browser_shows(read):
     assert errors == []
     assert document.metadata["title"] == "A & B"
     assert document.text == "Head\n\none bold\xa0word\ntwo\n\nx\ny\n1\t2\na\n  b"
+
+
+def test_every_heading_of_a_page_is_known_where_it_begins(read):
+    page = (
+        "<p></p><title>Plant</title>\n<h1> Pumps\n and <b>valves</b></h1>a<h3>Care<br>daily</h3>b<pre>\n\nc\n</pre>"
+        "<h2>Tanks</h2><table><tr><td><h2 hidden>no</h2><h4></h4>d<td>e</table>"
+    )
+    [document], _ = read("a.html", page)
+    found = sections_of(document)
+    assert [section.heading for section in found] == [
+        ("Pumps and valves",),
+        ("Pumps and valves", "Care daily"),
+        ("Pumps and valves", "Tanks"),
+    ]
+    for section in found:
+        line = document.text[section.start :].splitlines()[0]
+        assert section.heading[-1].startswith(line)
+        assert section.start == 0 or document.text[section.start - 1] == "\n"
 
 
 def test_html_in_its_declared_encoding(read):

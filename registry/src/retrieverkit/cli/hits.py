@@ -100,7 +100,8 @@ def write_result(
     for rank, (hit, place) in enumerate(zip(result, places, strict=True), 1):
         screen.say()
         head = f"{rank}".rjust(margin - 2) + "  "
-        screen.say((source_text(hit, place.path, place.line), _linked(place)), *_below(place), lead=head)
+        where = source_text(hit, place.path, place.line, place.part)
+        screen.say((where, _linked(place)), *_below(place), lead=head)
         screen.say(*_why(hit, scores), lead=" " * margin)
         _write_text(hit, place, screen, finder, margin, context)
 
@@ -206,31 +207,39 @@ def result_as_dict(result: RetrievalResult, places: Sequence[Place]) -> dict[str
     """Return the result as inert JSON, with the place of each hit.
 
     ``path`` is absolute and ``label`` is the path that the index knows. ``line`` to ``end_line`` hold the hit's text,
-    and ``match_line`` answers the query best; they are null where no line can be named.
+    and ``match_line`` answers the query best; they are null where no line can be named. ``part`` names a part of the
+    file, such as a slide.
     """
     told = result.as_dict()
     for hit, row, place in zip(result, told["hits"], places, strict=True):
         row["path"] = place.path
         row["label"] = hit.node.metadata.get("path")
         row["line"], row["end_line"], row["match_line"] = place.first, place.last, place.line
-        row["heading"] = list(place.heading)
+        row["heading"], row["part"] = list(place.heading), dict(place.part)
     return told
 
 
-def source_text(hit: NodeWithScore, source: str | None = None, line: int | None = None) -> str:
+def source_text(
+    hit: NodeWithScore, source: str | None = None, line: int | None = None, part: Mapping[str, object] | None = None
+) -> str:
     """Return the file a hit is from and where in it, or its document's id.
 
     Args:
         hit: The hit.
         source: The absolute path of its file, which is shown from the current folder; None for what its metadata says.
         line: The number of its line.
+        part: What the part of the file is called.
     """
     metadata = hit.node.metadata
     doc_id = doc_id_of(hit)
     path = metadata.get("path") if source is None else from_here(source)
     if not isinstance(path, str) or not path:
         return doc_id
-    places = [f"{name} {metadata[name]}" for name in _PLACES if isinstance(metadata.get(name), int)]
+    places = [
+        f"{name} {value}" if isinstance(value, int) else f'{name} "{value}"' for name, value in (part or {}).items()
+    ]
+    known = (name for name in _PLACES if not part and isinstance(metadata.get(name), int))
+    places += [f"{name} {metadata[name]}" for name in known]
     own_id = [] if _is_of_file(doc_id, path) else [f"id {doc_id}"]
     return ", ".join([path if line is None else f"{path}:{line}", *places, *own_id])
 

@@ -1,12 +1,13 @@
 """Where in its file a hit stands: its lines, and the headings above them.
 
 A line is named only where the file has, at that number, the line that the document has: so it holds for files whose
-text is read as it stands, and neither for PDF, HTML and mail nor for a file that was changed since it was read.
+text is read as it stands, and neither for PDF, HTML and mail nor for a file that was changed since it was read. Of
+others the part is named, such as a slide or the row of a sheet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from retrieverkit.cli.passages import PassageFinder
     from retrieverkit_core.corpus import WritableCorpus
     from retrieverkit_core.hits import NodeWithScore
+    from retrieverkit_core.nodes import Document
 
 SHOWN_LINES = 3
 """How many lines of a file are shown of a hit."""
@@ -33,7 +35,8 @@ class Place:
         line: The number of the line that answers the query best, from 1; None where no line can be named.
         first: The number of the first line of the hit's text that is not blank, or None.
         last: The number of its last line, or None.
-        heading: The headings of a Markdown file that the line is below, the outermost first.
+        heading: The headings that the line is below, the outermost first.
+        part: The part of the file that it is in, such as ``{"slide": 3}``.
         shown: Up to three lines with their numbers, the best one among them.
         lines: All lines that may be shown around it, by their numbers.
     """
@@ -43,6 +46,7 @@ class Place:
     first: int | None = None
     last: int | None = None
     heading: tuple[str, ...] = ()
+    part: Mapping[str, object] = field(default_factory=dict)
     shown: tuple[tuple[int, str], ...] = ()
     lines: dict[int, str] = field(default_factory=dict)
 
@@ -72,16 +76,16 @@ def places_of(
         encoding: What text is that is not UTF-8.
     """
     sources = corpus.sources_of({doc_id_of(hit) for hit in hits})
-    document_text = lru_cache(maxsize=8)(lambda doc_id: _text_of(corpus, doc_id))
+    document_of = lru_cache(maxsize=8)(corpus.document)
     file_lines = lru_cache(maxsize=8)(lambda path: _lines_of(path, encoding))
     places = []
     for hit in hits:
         source = sources.get(doc_id_of(hit))
-        text = None if source is None else document_text(doc_id_of(hit))
-        if source is None or text is None:
+        document = None if source is None else document_of(doc_id_of(hit))
+        if source is None or document is None:
             places.append(Place(source))
         else:
-            places.append(_place(hit, source, text, file_lines(source), finder, whole_lines))
+            places.append(_place(hit, source, document, file_lines(source), finder, whole_lines))
     return places
 
 
@@ -91,8 +95,14 @@ def doc_id_of(hit: NodeWithScore) -> str:
 
 
 def _place(
-    hit: NodeWithScore, source: str, text: str, file_lines: Sequence[str], finder: PassageFinder, whole_lines: bool
+    hit: NodeWithScore,
+    source: str,
+    document: Document,
+    file_lines: Sequence[str],
+    finder: PassageFinder,
+    whole_lines: bool,
 ) -> Place:
+    text = document.text
     start, end = hit.node.start_char_idx, hit.node.end_char_idx
     if start is None or end is None or not 0 <= start < end <= len(text) or not text[start:end].strip():
         return Place(source)
@@ -103,7 +113,8 @@ def _place(
     last = first + text.count("\n", start, end)
     lines = [line.rstrip("\r") for line in text.split("\n")]
     if not _same(lines, file_lines, first, last):
-        return Place(source, heading=_heading(source, lines, first))
+        _, best = finder.best_lines(text[start:end].split("\n"), 1)
+        return Place(source, heading=_heading(document, source, lines, first + best), part=_part(hit, document, best))
     by_number = dict(enumerate(lines, 1))
     if not whole_lines:
         by_number = dict(enumerate((line.rstrip("\r") for line in text[start:end].split("\n")), first))
@@ -112,7 +123,8 @@ def _place(
     chosen, best = finder.best_lines([by_number[number] for number in numbers], SHOWN_LINES)
     line = numbers[0 if matching else best]
     shown = tuple((numbers[at], by_number[numbers[at]]) for at in chosen)
-    return Place(source, line, first, last, _heading(source, lines, line), shown, by_number)
+    heading = _heading(document, source, lines, line)
+    return Place(source, line, first, last, heading, _part(hit, document, 0), shown, by_number)
 
 
 def _same(lines: Sequence[str], file_lines: Sequence[str], first: int, last: int) -> bool:
@@ -131,15 +143,25 @@ def _matching(hit: NodeWithScore, own: str, first: int) -> list[int]:
     return [number + offset for number, _ in matching_lines(hit)]
 
 
-def _heading(source: str, lines: Sequence[str], line: int) -> tuple[str, ...]:
+def _heading(document: Document, source: str, lines: Sequence[str], line: int) -> tuple[str, ...]:
     from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES, heading_path
+    from retrieverkit_core.readers import heading_at, sections_of
 
+    if sections := sections_of(document):
+        return heading_at(sections, sum(len(each) + 1 for each in document.text.split("\n")[:line]) - 1)
     return heading_path(lines[:line]) if source.lower().endswith(MARKDOWN_SUFFIXES) else ()
 
 
-def _text_of(corpus: WritableCorpus, doc_id: str) -> str | None:
-    document = corpus.document(doc_id)
-    return None if document is None else document.text
+def _part(hit: NodeWithScore, document: Document, line: int) -> Mapping[str, object]:
+    """Return what the part of the document is called that a hit is in; ``line`` counts from the hit's first one."""
+    from retrieverkit_core.readers import sections_of
+
+    start = hit.node.start_char_idx or 0
+    places = [section.place for section in sections_of(document) if section.place and section.start <= start]
+    if not places:
+        return {}
+    row = hit.node.metadata.get("row")
+    return {**places[-1], "row": row + line} if "row" in places[-1] and isinstance(row, int) else places[-1]
 
 
 def _lines_of(path: str, encoding: str | None) -> list[str]:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from retrieverkit.reading.decoding import UndecodableError, decode, marked_encoding
 from retrieverkit.reading.html_nesting import excess
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.nodes import Metadata
-from retrieverkit_core.readers import LONGEST_TITLE, Parsed, Reader, SourceFile, whole_file
+from retrieverkit_core.readers import (
+    LONGEST_TITLE,
+    Parsed,
+    Reader,
+    SourceFile,
+    sections_below,
+    whole_file,
+    with_sections,
+)
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -25,7 +34,8 @@ _BLOCK_TAGS = (
 )
 _UNSEEN = frozenset(_UNSEEN_TAGS.split())
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
-_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_PARAGRAPHS = frozenset({"p", *_HEADINGS})
 _DESCRIBED = frozenset({"author", "date", "description", "keywords"})
 """The names of a page's own description that become metadata."""
 _CELLS = frozenset({"td", "th"})
@@ -49,12 +59,13 @@ def read_html(file: SourceFile, data: bytes) -> Parsed:
     except TooDeepError as error:
         fix = "save the text of the page, or a part of it, as a file of its own"
         raise ReadError(file.source, str(error), fix=fix) from None
-    text = _visible_text(page.body) if page.body is not None else ""
+    text, headings = _shown(page.body) if page.body is not None else ("", [])
     if not text:
         raise ReadError(file.source, "the page shows no text", fix="if scripts write its text, save the page as shown")
     heading = page.css_first("title") or page.css_first("h1")
     title = _SPACE.sub(" ", heading.text()).strip() if heading is not None else ""
-    return Parsed([whole_file(file, text, title=title, **_described(page))], [])
+    document = whole_file(file, text, title=title, **_described(page))
+    return Parsed([with_sections(document, sections_below(headings))], [])
 
 
 def page_text(source: str) -> str:
@@ -64,7 +75,7 @@ def page_text(source: str) -> str:
         TooDeepError: It is nested too deeply.
     """
     body = _parsed(source).body
-    return "" if body is None else _visible_text(body)
+    return "" if body is None else _shown(body)[0]
 
 
 class TooDeepError(ValueError):
@@ -111,9 +122,13 @@ def _decode_page(data: bytes, otherwise: str | None) -> str:
     return decode(data, otherwise)
 
 
-def _visible_text(body: LexborNode) -> str:
+def _shown(body: LexborNode) -> tuple[str, list[tuple[int, int, str]]]:
+    """Return the text that is seen, and the offset, level and text of each heading in it."""
     pieces: list[str] = []
+    headings: list[tuple[int, int, str]] = []  # the line, the level and the text
     newlines = 0  # asked for by the elements passed since the last text
+    line = 0
+    begun = -1  # the piece that a heading begins with
     for node, entering, verbatim in _steps(body):
         tag = node.tag or ""
         if tag == "-text":
@@ -123,14 +138,27 @@ def _visible_text(body: LexborNode) -> str:
                 text = text.lstrip(" ") if newlines or not pieces or pieces[-1].endswith((" ", "\t")) else text
             if text:
                 pieces.append("\n" * newlines + text)
+                line += newlines + text.count("\n")
                 newlines = 0
         elif tag == "br":
             newlines = min(2, newlines + entering)
         elif tag in _BLOCKS:
+            if tag in _HEADINGS:
+                if entering and begun < 0:
+                    begun = len(pieces)
+                elif not entering and begun >= 0:
+                    title = _SPACE.sub(" ", "".join(pieces[begun:])).strip()
+                    first = line - "".join(pieces[begun:]).lstrip("\n").count("\n")
+                    headings += [(first, int(tag[1]), title)] if title else []
+                    begun = -1
             newlines = max(newlines, 2 if tag in _PARAGRAPHS else 1)
         elif tag in _CELLS and not entering and not newlines:
             pieces.append("\t")
-    return "\n".join(line.rstrip(" \t") for line in "".join(pieces).split("\n")).strip()
+    lines = [each.rstrip(" \t") for each in "".join(pieces).split("\n")]
+    whole = "\n".join(lines)
+    blank = len(whole) - len(whole.lstrip())
+    starts = [0, *accumulate(len(each) + 1 for each in lines)]
+    return whole.strip(), [(max(starts[first] - blank, 0), level, title) for first, level, title in headings]
 
 
 def _steps(body: LexborNode) -> Iterator[tuple[LexborNode, bool, bool]]:
@@ -151,4 +179,4 @@ def _is_hidden(node: LexborNode) -> bool:
     return node.tag in _UNSEEN or (node.is_element_node and "hidden" in node.attributes)
 
 
-reader = Reader(read_html, version=2)
+reader = Reader(read_html, version=3)

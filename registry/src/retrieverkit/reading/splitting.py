@@ -10,6 +10,7 @@ from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES
 from retrieverkit.reading.pdf import PAGE_BREAK
 from retrieverkit_core.errors import InvalidDocumentError, OptionError
 from retrieverkit_core.nodes import Document, Metadata, Node, NodeRelationship, Relationships
+from retrieverkit_core.readers import SECTIONS, sections_of
 
 if TYPE_CHECKING:
     from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -31,12 +32,24 @@ _PARTS = {"pages": "page", "cells": "cell"}
 """What a document counts its parts by, and what the number of one is called; parts are parted by form feeds."""
 
 
+class Part(NamedTuple):
+    """A part of a document, such as a page, that no node goes beyond.
+
+    Attributes:
+        start: The offset of its first character.
+        place: What it is called, such as ``{"page": 3}``.
+    """
+
+    start: int
+    place: Metadata
+
+
 class Span(NamedTuple):
-    """A piece of a text by its offsets, and the page or cell it is on."""
+    """A piece of a text by its offsets, and the part it is in."""
 
     start: int
     end: int
-    part: tuple[str, int] | None
+    part: Part | None
 
 
 def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0) -> list[Node]:
@@ -45,7 +58,8 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
     A document of up to ``3 * chunk_size`` characters is one node with exactly its text, even a blank one. A
     longer one is cut at headings (in Markdown), blank lines, lines, sentences, words, in this order. A
     document of several pages or cells (``pages`` or ``cells`` in its metadata, parted by form feeds) is cut at each, so
-    that each node is on one ``page`` or in one ``cell``.
+    that each node is on one ``page`` or in one ``cell``; one that says where its parts begin (`with_sections`) is cut
+    there.
 
     Nothing but white space lies between the nodes, and
     ``document.text[node.start_char_idx:node.end_char_idx]`` is the text of a node. Nodes do not overlap
@@ -124,16 +138,21 @@ def checked_text(document: Document) -> str:
 
 
 def pages_of(document: Document) -> list[Span]:
-    """Return the pages or cells of a document that says how many it has, else all of it as one."""
+    """Return the parts of a document that says where they are, such as pages, else all of it as one."""
     text = document.text
-    parts = text.count(PAGE_BREAK) + 1
-    name = next((one for many, one in _PARTS.items() if document.metadata.get(many) == parts), None)
+    parts = [Part(section.start, section.place) for section in sections_of(document) if section.place]
+    if parts:
+        ends = [*(part.start for part in parts[1:]), len(text)]
+        spans = [Span(part.start, end, part) for part, end in zip(parts, ends, strict=True) if part.start < end]
+        return [Span(0, parts[0].start, None), *spans] if parts[0].start else spans
+    count = text.count(PAGE_BREAK) + 1
+    name = next((one for many, one in _PARTS.items() if document.metadata.get(many) == count), None)
     if name is None:
         return [Span(0, len(text), None)]
     spans = []
     start = 0
     for number, page in enumerate(text.split(PAGE_BREAK), start=1):
-        spans.append(Span(start, start + len(page), (name, number)))
+        spans.append(Span(start, start + len(page), Part(start, {name: number})))
         start += len(page) + len(PAGE_BREAK)
     return spans
 
@@ -222,26 +241,33 @@ def placed_node(
         relationships: Its relationships.
         place: What else says where it stands.
     """
-    place = {**_place(span, position), **(place or {})}
-    own = document.excluded_embed_metadata_keys
+    place = {**_place(document, span, position), **(place or {})}
+    known, own = document.metadata, document.excluded_embed_metadata_keys
+    unseen = document.excluded_llm_metadata_keys
+    if SECTIONS in unseen and isinstance(known.get(SECTIONS), list):  # those of the whole document, not of a node
+        known = {name: value for name, value in known.items() if name != SECTIONS}
+        own, unseen = ([key for key in keys if key != SECTIONS] for keys in (own, unseen))
     return Node(
         text=document.text[span.start : span.end],
         id=node_id,
-        metadata={**place, **document.metadata},
+        metadata={**place, **known},
         relationships=relationships,
-        excluded_embed_metadata_keys=[*own, *(key for key in place if key not in document.metadata)],
-        excluded_llm_metadata_keys=list(document.excluded_llm_metadata_keys),
+        excluded_embed_metadata_keys=[*own, *(key for key in place if key not in known)],
+        excluded_llm_metadata_keys=list(unseen),
         start_char_idx=span.start,
         end_char_idx=span.end,
     )
 
 
-def _place(span: Span, position: int | None) -> Metadata:
+def _place(document: Document, span: Span, position: int | None) -> Metadata:
     """Return where a node stands, as metadata; the document's own fields win over it."""
     place: Metadata = {}
     if span.part is not None:
-        name, number = span.part
-        place[name] = number
+        place.update(span.part.place)
+        if isinstance(first := place.get("row"), int):
+            text = document.text[span.start : span.end]
+            begin = span.start + len(text) - len(text.lstrip())
+            place["row"] = first + document.text.count("\n", span.part.start, begin)
     if position is not None:
         place["position"] = position
     return place
