@@ -13,7 +13,8 @@ from retrieverkit_core.readers import Reader, SourceFile
 OWN = "retrieverkit"
 """The distribution whose readers are taken where no other package has one; no setting switches them off."""
 
-KNOWN_READERS: dict[str, str] = {}
+_OFFICE_SUFFIXES = "docm docx dotx epub odp ods odt ppsx pptm pptx xlsm xlsx"
+KNOWN_READERS: dict[str, str] = dict.fromkeys(_OFFICE_SUFFIXES.split(), "retrieverkit-office")
 """Which distribution reads files of a suffix, so that one that is not installed can be named with its pip command."""
 
 

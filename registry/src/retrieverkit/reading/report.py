@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from retrieverkit.reading.apart import Apart
 from retrieverkit.reading.choosing import TEXT, reader_for, unsupported
 from retrieverkit.reading.decoding import UndecodableError
 from retrieverkit.reading.facts import with_facts
@@ -55,21 +56,29 @@ def read_changed(files: Sequence[SourceFile], *, on_progress: OnProgress | None 
     of replacing the first.
     """
     owners: dict[str, str] = {}
-    for done, file in enumerate(files, start=1):
-        yield _without_taken_ids(read_file(file), owners)
-        if on_progress is not None:
-            on_progress(done, len(files), file.path)
+    with Apart() as apart:
+        for done, file in enumerate(files, start=1):
+            yield _without_taken_ids(_read_file(file, apart), owners)
+            if on_progress is not None:
+                on_progress(done, len(files), file.path)
 
 
 def read_file(file: SourceFile) -> FileRead:
     """Read one file; whatever goes wrong is in its errors."""
+    with Apart() as apart:
+        return _read_file(file, apart)
+
+
+def _read_file(file: SourceFile, apart: Apart) -> FileRead:
     known = None
     try:
         claimed = reader_for(file)
         content = load(file, known_format=claimed is not None)
         chosen = claimed or TEXT
         known = content.fingerprint(chosen.identity, file.encoding)
-        parsed = with_facts(chosen.reader.read(file, content.data), file, content)
+        reader = chosen.reader
+        parsed = apart.read(reader, file, content.data) if reader.apart else reader.read(file, content.data)
+        parsed = with_facts(parsed, file, content)
     except (ReadError, UndecodableError) as error:
         parsed = Parsed([], [_told(file, error)])
     except Exception as error:  # a parser's defect must not stop the other files

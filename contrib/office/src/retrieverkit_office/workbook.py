@@ -1,0 +1,98 @@
+"""Workbooks: sheet by sheet, a line a row."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from io import BytesIO
+from typing import Any
+
+from retrieverkit_core.errors import ReadError
+from retrieverkit_core.readers import Parsed, SourceFile
+from retrieverkit_office.archive import Archive
+from retrieverkit_office.properties import described
+from retrieverkit_office.rows import Cell, Row, read_sheet
+from retrieverkit_office.text import Text, TooMuchError, in_part
+
+MOST_CELLS = 2_000_000
+"""Cells that are read of one workbook."""
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def read_workbook(file: SourceFile, data: bytes) -> Parsed:
+    """Return the workbook as one document; each sheet is a part of it, and its lines know their rows.
+
+    Of a formula the value is read that was there when the workbook was saved. Macros are not looked at.
+
+    Raises:
+        ReadError: It is not a workbook, is encrypted or damaged, or holds no text.
+    """
+    archive = Archive(file, data, "workbook")
+    title, known = described(archive)
+    text, errors = Text(), list[ReadError]()
+    left = [MOST_CELLS]
+    names: list[str] = []
+    with in_part(file, errors, lambda: f"sheet {names[-1]!r}: " if names else ""):
+        for sheet in _sheets(archive, data):
+            names.append(str(sheet.title))
+            read_sheet(text, names[-1], _rows(sheet, left))
+            comments = [told for told in _comments(archive, sheet) if told]
+            if comments:
+                text.part({"sheet": names[-1]})
+            for told in comments:
+                text.line(told)
+    return text.parsed(file, title or file.name, {"sheets": names, **known}, errors)
+
+
+def _sheets(archive: Archive, data: bytes) -> list[Any]:
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        return list(book.worksheets)
+    except Exception as error:  # the library raises many kinds on damaged files
+        told = f"not a workbook, or damaged: {str(error)[:200] or type(error).__name__}"
+        raise archive.refused(told, "save it again as .xlsx") from error
+
+
+def _rows(sheet: Any, left: list[int]) -> Iterator[tuple[int, Row]]:
+    sheet.reset_dimensions()  # what a file says of its size need not be so
+    for cells in sheet.iter_rows():
+        row = {cell.column: _cell(cell.value) for cell in cells if cell.value is not None}
+        left[0] -= len(cells) or 1
+        if left[0] < 0:
+            raise TooMuchError(f"it has more than {MOST_CELLS:,} cells")
+        if row:
+            yield next(cell.row for cell in cells if cell.value is not None), row
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, str):
+        return Cell(value, is_text=True)
+    if isinstance(value, datetime) and value.time() == time():
+        return Cell(value.date().isoformat(), is_text=False)
+    if isinstance(value, date | time):
+        return Cell(value.isoformat(), is_text=False)
+    if isinstance(value, bool):
+        return Cell(str(value).upper(), is_text=False)
+    return Cell(f"{value:.15g}" if isinstance(value, float) else str(value), is_text=False)
+
+
+def _comments(archive: Archive, sheet: Any) -> Iterator[str]:
+    """Yield the comments on cells."""
+    path = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    folder, name = posixpath.split(path)
+    relations = f"{folder}/_rels/{name}.rels"
+    if relations not in archive.names:
+        return
+    for relation in archive.xml(relations):
+        if (relation.get("Type") or "").rpartition("/")[2] != "comments":
+            continue
+        target = relation.get("Target") or ""
+        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+        if part in archive.names:
+            for comment in archive.xml(part).iter(f"{_MAIN}comment"):
+                told = "".join(each.text or "" for each in comment.iter(f"{_MAIN}t"))
+                yield f"{comment.get('ref')}: {told}" if told.strip() else ""
