@@ -42,6 +42,7 @@ terminal are shown as their escapes, such as `\\x1b`.
 | `RETRIEVERKIT_INDEX` | the index that `index` fills and `search` searches where neither an index nor a path is named |
 | `EDITOR`, `VISUAL` | what `search --open` starts |
 | `XDG_CACHE_HOME` | where `search` keeps what it has read of the paths it was given (on Linux) |
+| `RETRIEVERKIT_CACHE_LIMIT` | how much of that is kept, such as `500 MB`; 2 GB unless set |
 | `RETRIEVERKIT_PLUGINS`, `RETRIEVERKIT_BLOCK`, `RETRIEVERKIT_PREFER` | which plugins are used |
 | `RETRIEVERKIT_LOAD_TIMEOUT` | seconds for a plugin's import, 30 unless set |
 | `RETRIEVERKIT_DEBUG` | `1` shows where an error was raised |

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from retrieverkit.cli import (
+    cache,
     doctor,
     documents,
     index,
@@ -63,6 +64,7 @@ app.command("status")(status.status)
 app.command("ls")(documents.ls)
 app.command("show")(documents.show)
 app.command("rm")(documents.rm)
+app.add_typer(cache.app, name="cache")
 app.add_typer(modes.app, name="modes")
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
+from filelock import Timeout
 
+from retrieverkit.cli.copies import Copy, cache_folder, limit_of_cache, make_private, make_room
 from retrieverkit.cli.interrupted import saying_what_is_kept
 from retrieverkit.cli.progress import LongWork
 from retrieverkit.files import sync_files
 from retrieverkit.index import Index
 from retrieverkit.reading import FileRules
-from retrieverkit_core.errors import ReadError, ReadOnlyCorpusError
+from retrieverkit_core.errors import ReadError
 
 if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen
     from retrieverkit.files import FilesReport
 
-_PRIVATE = 0o700
 _PATIENCE = 1.0
 """Seconds to wait for another search of the same paths before saying so."""
 
@@ -52,15 +50,22 @@ class CachedFiles:
         resolved = sorted({os.path.realpath(path) for path in paths})
         key = [*map(os.fsencode, resolved), *([] if rules == FileRules() else [repr(rules).encode()])]
         name = blake2b(b"\0".join(key), digest_size=16).hexdigest()
-        folder = _cache_folder()
-        self._folder = folder / name
-        self._lock = FileLock(folder / f"{name}.lock", mode=0o600)
+        self._copy = Copy(cache_folder() / name)
+        self._lock = self._copy.lock()
 
-    def open(self, screen: Screen) -> Index:
-        """Return the index, empty the first time."""
+    @contextmanager
+    def open(self, screen: Screen) -> Iterator[Index]:
+        """Yield the index, empty the first time; when it is closed, what was not used for long may make room."""
+        limit = limit_of_cache()
         with self._turn(screen):
-            _make_private(self._folder)
-            return Index.open(self._folder, create=True)
+            make_private(self._copy.folder)
+            use = self._copy.used_by_this_process(self._paths)
+        try:
+            with Index.open(self._copy.folder, create=True) as index:
+                yield index
+        finally:
+            use.end()
+        make_room(self._copy, limit)
 
     def catch_up(self, index: Index, screen: Screen) -> FilesReport:
         """Read what changed. Of two searches at the same time one reads, the other waits and has nothing to do."""
@@ -74,7 +79,7 @@ class CachedFiles:
     def forget(self, screen: Screen) -> None:
         """Delete what is kept."""
         with self._turn(screen):
-            shutil.rmtree(self._folder)
+            self._copy.discard()
 
     @contextmanager
     def _turn(self, screen: Screen) -> Iterator[None]:
@@ -87,22 +92,3 @@ class CachedFiles:
             yield
         finally:
             self._lock.release()
-
-
-def _cache_folder() -> Path:
-    folder = user_cache_path("retrieverkit") / "searched"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _make_private(folder)
-    except OSError as error:
-        raise ReadOnlyCorpusError(
-            f"the cache folder {folder} cannot be made: {error.strerror}",
-            fix="keep the index yourself: retriever index PATH... --index FOLDER, or set XDG_CACHE_HOME",
-        ) from error
-    return folder
-
-
-def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=_PRIVATE, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        folder.chmod(_PRIVATE)

@@ -106,3 +106,19 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 else:
                     with suppress(OSError):
                         yield Path(entry.path), entry.stat(follow_symlinks=False)
+
+
+def size_text(size: float) -> str:
+    """Return bytes in the largest unit that leaves a digit before the point, as ``1.5 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def time_text(at: float) -> str:
+    """Return a time in UTC, as ISO 8601 has it."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

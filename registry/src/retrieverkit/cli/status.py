@@ -40,6 +40,8 @@ def status(index: IndexFolder, as_json: AsJson = False) -> None:
 
 
 def _as_dict(facts: IndexFacts) -> dict[str, Any]:
+    from retrieverkit.cli.index_facts import time_text
+
     return {
         "folder": _text(facts.folder),
         "documents": facts.documents,
@@ -54,7 +56,7 @@ def _as_dict(facts: IndexFacts) -> dict[str, Any]:
         "roots": [
             {
                 "path": _text(root.path),
-                "indexed_at": _time(root.at),
+                "indexed_at": time_text(root.at),
                 "failed": root.failed,
                 "failures": [{"path": _text(path), "problem": problem} for path, problem in root.failures],
             }
@@ -68,6 +70,7 @@ def _as_dict(facts: IndexFacts) -> dict[str, Any]:
 
 def _write(facts: IndexFacts, screen: Screen) -> None:
     from retrieverkit.cli.files_report import counted
+    from retrieverkit.cli.index_facts import size_text
 
     screen.say((facts.folder, "bold cyan"))
     held = f"{counted(facts.documents, 'document')}, {counted(facts.nodes, 'node')}"
@@ -94,10 +97,11 @@ def _write(facts: IndexFacts, screen: Screen) -> None:
 
 def _write_roots(facts: IndexFacts, screen: Screen) -> None:
     from retrieverkit.cli.files_report import counted
+    from retrieverkit.cli.index_facts import time_text
 
     for root in facts.roots:
         failed = f", {counted(root.failed, 'problem')}" if root.failed else ""
-        screen.say(("indexed: ", "bold"), f"{root.path} at {_time(root.at)}{failed}")
+        screen.say(("indexed: ", "bold"), f"{root.path} at {time_text(root.at)}{failed}")
     failures = {path: problem for root in facts.roots for path, problem in root.failures}
     failures |= {source: "not read whole; it is read again" for source in facts.unfinished if source not in failures}
     for path, problem in list(failures.items())[:_NAMED]:
@@ -126,22 +130,6 @@ def _name_of_folder(status: IndexStatus) -> str:
     import os
 
     return os.path.basename(status.folder)
-
-
-def size_text(size: float) -> str:
-    """Return bytes in the largest unit that leaves a digit before the point, as ``1.5 MB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def _time(at: float) -> str:
-    """Return a time in UTC, as ISO 8601 has it."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _text(path: str) -> str:
