@@ -177,10 +177,35 @@ def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
     inner = listed([nowhere, leads])
     result = RecursiveRetriever(inner, corpus_of(nowhere, leads, hidden)).retrieve("query", filters="ok == true")
     assert result.notes == ("filters and scope hold for index nodes themselves, before they are followed",)
-    assert ids(result) == ["nowhere"] and "1 of 2 hits are index nodes that lead to no node" in result.warnings[0]
+    assert ids(result) == ["nowhere"] and "1 of 2 hits lead to no node" in result.warnings[0]
     one, two = IndexNode(id="one", index_id="two"), IndexNode(id="two", index_id="one")
     with pytest.raises(RecursionLimitError):
         RecursiveRetriever(listed([one]), corpus_of(one, two)).retrieve("query")
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_metadata_field_names_the_node_that_a_hit_stands_for(listed, how):
+    seven, page = Node(id="7", text="seven"), Node(id="page", text="page", metadata={"open": True})
+    asked_of = [
+        Node(id="q1", metadata={"answer": "page", "open": True}),
+        Node(id="q2", metadata={"answer": 7}),
+        Node(id="q3", metadata={"answer": "page"}),
+        Node(id="q4", metadata={"answer": "gone", "open": True}),
+        Node(id="q5", metadata={"answer": ""}),
+    ]
+    corpus = corpus_of(seven, page, *asked_of)
+    retriever = RecursiveRetriever(listed(asked_of), corpus, field="answer")
+    result = asked(retriever, "query", how)
+    assert ids(result) == ["page", "7", "q4", "q5"] and result.notes == ()
+    assert result.warnings == ("1 of 5 hits lead to no node of the index; they stay",)
+    assert ids(asked(retriever, "query", how, filters="open == true")) == ["page", "q4"]
+    assert ids(asked(retriever, "query", how, scope="_node_id in ['q2', 'q5']")) == ["q5"]
+    misspelt = asked(RecursiveRetriever(listed(asked_of), corpus, field="answers"), "query", how)
+    assert ids(misspelt) == ["q1", "q2", "q3", "q4", "q5"]
+    assert misspelt.notes == ("no hit has the metadata field 'answers'",)
+    one, two = (Node(id=name, metadata={"answer": other}) for name, other in (("one", "two"), ("two", "one")))
+    with pytest.raises(RecursionLimitError):
+        asked(RecursiveRetriever(listed([one]), corpus_of(one, two), field="answer"), "query", how)
 
 
 # ensemble and the modes in strings

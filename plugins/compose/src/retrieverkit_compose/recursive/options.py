@@ -12,3 +12,9 @@ class RecursiveOptions(ModeOptions):
     """Options of the recursive mode."""
 
     retriever: RetrieverSpec = Field(description="Who finds the index nodes.")
+    field: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A metadata field that names the node that a hit stands for, beside index nodes, which name one "
+        "themselves. A document of one piece has one node, of the same id.",
+    )

@@ -35,6 +35,7 @@ class RecursivePlugin:
             context.resolve(options.retriever),
             context.need_corpus(),
             top_k=limit_of(options, options.retriever),
+            field=options.field,
             object_map=context.object_map,
         )
 

@@ -36,15 +36,20 @@ class RecursiveRetriever(Around):
         retriever: Who finds the index nodes.
         corpus: Where the nodes are.
         top_k: How many hits a query gets that does not say.
+        field: A metadata field in which any node, also one that was read from a file, names the node that it stands
+            for, as an index node does by its ``index_id``.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
     """
 
     replaces_nodes = True
     name = "recursive"
 
-    def __init__(self, retriever: BaseRetriever, corpus: Corpus, *, top_k: int = 5, **base: Any) -> None:
+    def __init__(
+        self, retriever: BaseRetriever, corpus: Corpus, *, top_k: int = 5, field: str | None = None, **base: Any
+    ) -> None:
         super().__init__(retriever, **base)
         self.default_top_k = top_k
+        self.field = field
         self.scores = retriever.score_spec
         self._corpus = corpus
 
@@ -63,10 +68,10 @@ class RecursiveRetriever(Around):
         relatives = Relatives(self._corpus, query)
         paths = [[hit.node] for hit in found]
         pending = {at: path for at, path in enumerate(paths) if relatives.owns(found[at])}
-        while pending := {at: path for at, path in pending.items() if _target_of(path[-1]) is not None}:
-            relatives.read(name for path in pending.values() if (name := _target_of(path[-1])) is not None)
+        while pending := {at: path for at, path in pending.items() if self._target_of(path[-1]) is not None}:
+            relatives.read(name for path in pending.values() if (name := self._target_of(path[-1])) is not None)
             for at, path in list(pending.items()):
-                target = relatives.get(_target_of(path[-1]))
+                target = relatives.get(self._target_of(path[-1]))
                 if target is None:
                     del pending[at]
                     continue
@@ -76,16 +81,18 @@ class RecursiveRetriever(Around):
         hits = [
             self._hit(hit, rank, path)
             for rank, (hit, path) in enumerate(zip(found, paths, strict=True), 1)
-            if not relatives.hides(_target_of(path[-1]))
+            if not relatives.hides(self._target_of(path[-1]))
         ]
         with explain.stage("following", came=found) as stage:
             stage.went(hits)
             for path in paths if stage else ():
                 if len(path) > 1:
                     stage.replaced(path[0].id, by=path[-1].id)
-        lost = sum(_target_of(path[-1]) in relatives.missing for path in paths)
-        warning = f"{lost} of {len(found)} hits are index nodes that lead to no node of the index; they stay"
+        lost = sum(self._target_of(path[-1]) in relatives.missing for path in paths)
+        warning = f"{lost} of {len(found)} hits lead to no node of the index; they stay"
         notes = [_FILTERED] if query.filters is not None or query.scope is not None else []
+        if self.field and found and not any(self.field in path[0].metadata for path in paths):
+            notes.append(f"no hit has the metadata field {self.field!r}")  # its name may be misspelt
         return self._made(hits, found, warnings=[warning] if lost else (), notes=notes)
 
     def _hit(self, hit: NodeWithScore, rank: int, path: list[Node]) -> NodeWithScore:
@@ -99,7 +106,9 @@ class RecursiveRetriever(Around):
         within = self.retriever.plan(self._limited(query_bundle))
         return Plan(self.name, "follows index nodes within the index", parts=(within,))
 
-
-def _target_of(node: Node) -> str | None:
-    """Return the id of the node that an index node leads to by its name; None where it does not."""
-    return node.index_id or None if isinstance(node, IndexNode) and node.obj is None else None
+    def _target_of(self, node: Node) -> str | None:
+        """Return the id of the node that a node stands for by its name; None where it does not."""
+        if isinstance(node, IndexNode) and node.obj is None:
+            return node.index_id or None
+        named = node.metadata.get(self.field) if self.field else None
+        return None if named is None or named == "" else str(named)  # a column of numbers names nodes too
