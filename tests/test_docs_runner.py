@@ -71,3 +71,23 @@ def test_a_file_that_is_shown_is_the_one_among_the_examples(page, tmp_path, monk
     (tmp_path / "mill" / "ranks.toml").write_text('mode = "vector"\n')
     with pytest.raises(docs_runner.BlockFailed, match=r"is not docs/examples/mill/ranks\.toml"):
         docs_runner.run_page(shown)
+
+
+ROWS = """<!-- run column: here -->
+| there | here |
+|---|---|
+| `nowhere()` | `x = 1`, then `y = x + 1` |
+| `gone()` | nothing like it |
+"""
+
+
+def test_the_code_in_a_column_of_a_table_is_run(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text(f"{ROWS}\n```python\nprint(y)\n```\n\n```text\n2\n```\n")
+    assert docs_runner.run_page(Page(path)) == {2: "2\n"}
+    path.write_text(ROWS.replace("x + 1", "z + 1"))
+    with pytest.raises(docs_runner.BlockFailed, match=r"page\.md:2 `y = z \+ 1`"):
+        docs_runner.run_page(Page(path))
+    path.write_text(ROWS.replace("column: here", "column: elsewhere"))
+    with pytest.raises(docs_runner.BlockFailed, match="no code"):
+        docs_runner.run_page(Page(path))

@@ -9,7 +9,7 @@ import retrieverkit_core
 from retrieverkit import Document, Index
 from retrieverkit.discovery.known_modes import KNOWN_MODES
 from retrieverkit.names_elsewhere import CALLS, MODE_ALIASES
-from retrieverkit_core.errors import ModeStringError, UnknownModeError
+from retrieverkit_core.errors import ConfigError, ModeStringError, UnknownModeError
 
 
 @pytest.fixture
@@ -76,3 +76,10 @@ def test_the_name_of_a_class_is_near_a_mode(index, name, near):
         index.as_retriever(name)
     assert caught.value.fix == f"write {near!r}"
     assert near in {**KNOWN_MODES, **MODE_ALIASES}
+
+
+@pytest.mark.parametrize("name", ["callback_manager", "callbacks"])
+def test_callbacks_are_observers(index, name):
+    with pytest.raises(ConfigError, match="observers take the place of callbacks") as caught:
+        index.as_retriever("bm25", **{name: None})
+    assert "hooks=" in caught.value.fix

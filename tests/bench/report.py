@@ -7,7 +7,9 @@ FIGURES = {"call": "a call", "build": "the build"}
 def render(results: dict) -> str:
     """Return docs/reference/benchmarks.md."""
     lines = [
-        "# Benchmarks",
+        "# Benchmarks: how fast it is",
+        "",
+        "How fast RetrieverKit is, and how fast other libraries are at the same work on the same machine.",
         "",
         "Made by `nox -s bench` from `benchmarks.json`. The contenders of a table took turns in one run,",
         "each in a process of its own. Read the ratios: the figures depend on the machine and its load.",

@@ -57,9 +57,12 @@ class Page:
     @cached_property
     def blocks(self) -> list[Block]:
         found, marks = [], {}
-        for token in self._tokens:
+        for at, token in enumerate(self._tokens):
             if token.type == "html_block":
                 marks = dict(_COMMENT.findall(token.content))
+            elif token.type == "table_open" and "run column" in marks:
+                found.append(Block("rows", "", self._column(at, marks["run column"]), *token.map, marks))
+                marks = {}
             elif token.type == "fence":
                 language, _, file = token.info.strip().partition(" ")
                 found.append(Block(language, file.strip(), token.content, *token.map, marks))
@@ -67,6 +70,22 @@ class Page:
             elif token.map is not None:
                 marks = {}
         return found
+
+    def _column(self, table: int, title: str) -> str:
+        """Return the inline code of a column of a table, one line each."""
+        cells, code, column = [], [], 0
+        for token in self._tokens[table:]:
+            if token.type == "table_close":
+                break
+            if token.type == "tr_open":
+                cells = []
+            elif token.type == "inline":
+                cells.append(token)
+                if token.content == title:
+                    column = len(cells)
+                elif len(cells) == column:
+                    code += [child.content for child in token.children if child.type == "code_inline"]
+        return "".join(f"{line}\n" for line in code)
 
     @cached_property
     def headings(self) -> list[tuple[int, str]]:

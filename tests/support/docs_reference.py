@@ -2,10 +2,11 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from docs_pages import DOCS, PAGES
+from docs_needs import how_tos, of_folder
+from docs_pages import Page
 from docs_signatures import attributes, cell, described, function, member, members, parsed, signature, type_text
 from workspace import PACKAGES, ROOT, normalise
 
@@ -36,8 +37,17 @@ from retrieverkit_testkit.checking import Check, all_checks
 
 def pages(folder: str) -> str:
     """List the pages of a folder by their titles."""
-    listed = [page for page in PAGES if page.path.parent == DOCS / folder and page.path.name != "README.md"]
-    return "\n".join(f"- [{page.headings[0][1]}]({folder}/{page.path.name})" for page in listed)
+    return listed(of_folder(folder))
+
+
+def listed(pages: Iterable[Page]) -> str:
+    """List pages by their titles."""
+    return "\n".join(f"- [{page.headings[0][1]}]({page.path.parent.name}/{page.path.name})" for page in pages)
+
+
+def how_to() -> str:
+    """List the how-tos by need."""
+    return "\n\n".join(f"### {need}\n\n{listed(found)}" for need, found in how_tos().items() if found)
 
 
 def mode_names() -> list[tuple[str, str]]:
@@ -194,7 +204,7 @@ def auto_questions() -> str:
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "tutorial": lambda: pages("tutorial"),
-    "how to": lambda: pages("how-to"),
+    "how to": how_to,
     "reference": lambda: pages("reference"),
     "explanation": lambda: pages("explanation"),
     "decisions": lambda: pages("adr"),

@@ -10,6 +10,7 @@
   installed and nothing else. A command must succeed, unless the block is marked ``<!-- exit: N -->``.
 - The folders of docs/examples that a page links to are there, under their names. A block with the name of a file in one
   of them must be that file.
+- Above a table, ``<!-- run column: TITLE -->`` has each inline code in that column run as a line of the page's Python.
 - A block marked ``<!-- not run: reason -->`` is left alone.
 
 Run as a program with a page's path, it prints as JSON what each block printed, or what went wrong.
@@ -60,6 +61,8 @@ def run_page(page: Page) -> dict[int, str]:
         elif block.language == "python":
             tree = _NoteCaught(handlers).visit(ast.parse("\n" * (block.first + 1) + block.code))
             printed[number], shown_by = _run_python(page, block, tree, namespace), number
+        elif block.language == "rows":
+            _run_rows(page, block, namespace)
         elif block.language == "text" and shown_by >= 0:
             printed[number], shown_by = printed.pop(shown_by), -1
             if not printed[number].strip():
@@ -108,6 +111,17 @@ def _run_python(page: Page, block: Block, tree: ast.Module, namespace: dict[str,
     if awaited and not raised:
         raise BlockFailed(f"{page}:{block.first + 1} raises no {awaited}")
     return output.getvalue() + raised
+
+
+def _run_rows(page: Page, block: Block, namespace: dict[str, object]) -> None:
+    if not block.code:
+        raise BlockFailed(f"{page}:{block.first + 1} has no code in the column {block.marks['run column']!r}")
+    for line in block.code.splitlines():
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(line, namespace)
+        except Exception as error:
+            raise BlockFailed(f"{page}:{block.first + 1} `{line}`\n{traceback.format_exc()}") from error
 
 
 def _run_console(page: Page, block: Block) -> str:

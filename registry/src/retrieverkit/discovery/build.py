@@ -136,6 +136,11 @@ def _unknown_option(mode: str, option: str, known: Sequence[str]) -> ConfigError
             f"mode {mode!r} has no option {option!r}: it belongs to the query",
             fix=f"write retriever.retrieve(query, {option.removeprefix('extra_')}=...)",
         )
+    if option in ("callback_manager", "callbacks"):
+        return ConfigError(
+            f"mode {mode!r} has no option {option!r}: observers take the place of callbacks",
+            fix="write index.as_retriever(mode, hooks=Observers.of(...))",
+        )
     meant = OPTION_ALIASES.get(option)
     return UnknownOptionError(mode, option, known=known, meant=meant if meant in known else None)
 
