@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retrieverkit.reading import FileRead, FileRules, Skipped, plan_sync, read_changed
-from retrieverkit.reading.splitters import splitter_of
+from retrieverkit.reading.splitters import Cutting
 from retrieverkit_core.corpus import ChangeReport, SourceContent, WritableCorpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
 
@@ -84,6 +84,7 @@ def sync_files(
     report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
     if plan.gone:
         report.include(corpus.remove_sources(plan.gone))
+    cutting = Cutting(corpus.settings.splitter)
     batch: list[FileRead] = []
     for read in read_changed(plan.changed, on_progress=on_progress):
         if read.unsupported is not None and read.file.source not in plan.roots:
@@ -98,27 +99,28 @@ def sync_files(
             continue  # it could not be opened: nothing is known against what was read from it before
         batch.append(read)
         if sum(len(each.documents) for each in batch) >= _BATCH:
-            _store(corpus, batch, report)
+            _store(corpus, batch, cutting, report)
             batch = []
     if batch:
-        _store(corpus, batch, report)
+        _store(corpus, batch, cutting, report)
+    report.notes += cutting.notes()
     return report
 
 
-def _store(corpus: WritableCorpus, batch: Sequence[FileRead], report: FilesReport) -> None:
+def _store(corpus: WritableCorpus, batch: Sequence[FileRead], cutting: Cutting, report: FilesReport) -> None:
     """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
     moved = _moved(corpus, batch)
     try:
-        contents = [_content(corpus, read, read.complete) for read in batch]
+        contents = [_content(read, cutting, read.complete) for read in batch]
         report.include(corpus.replace_sources([*(SourceContent(source, None, []) for source in moved), *contents]))
         if moved:
             corpus.remove_sources(moved)  # they hold nothing any more
     except InvalidDocumentError as error:
         if len(batch) > 1:
             for read in batch:
-                _store(corpus, [read], report)
+                _store(corpus, [read], cutting, report)
         else:
-            _store_without(corpus, batch[0], error, report)
+            _store_without(corpus, batch[0], error, cutting, report)
 
 
 def _moved(corpus: WritableCorpus, batch: Sequence[FileRead]) -> list[str]:
@@ -151,7 +153,9 @@ def _is_gone(source: str) -> bool:
     return False
 
 
-def _store_without(corpus: WritableCorpus, read: FileRead, error: InvalidDocumentError, report: FilesReport) -> None:
+def _store_without(
+    corpus: WritableCorpus, read: FileRead, error: InvalidDocumentError, cutting: Cutting, report: FilesReport
+) -> None:
     """Commit one file without the documents that cannot be stored."""
     refused: InvalidDocumentError | None = error
     documents = list(read.documents)
@@ -163,13 +167,12 @@ def _store_without(corpus: WritableCorpus, read: FileRead, error: InvalidDocumen
         documents = [document for document in documents if document is not wrong[-1]]
         partial = FileRead(read.file, read.fingerprint, documents, read.errors)
         try:
-            report.include(corpus.replace_sources([_content(corpus, partial, complete=False)]))
+            report.include(corpus.replace_sources([_content(partial, cutting, complete=False)]))
             refused = None
         except InvalidDocumentError as another:
             refused = another
 
 
-def _content(corpus: WritableCorpus, read: FileRead, complete: bool) -> SourceContent:
-    split = splitter_of(corpus.settings.splitter)
-    pairs = [(document, split(document)) for document in read.documents]
+def _content(read: FileRead, cutting: Cutting, complete: bool) -> SourceContent:
+    pairs = [(document, cutting(document)) for document in read.documents]
     return SourceContent(read.file.source, read.fingerprint if complete else None, pairs)

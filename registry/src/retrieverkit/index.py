@@ -157,9 +157,10 @@ class Index:
         Args:
             path: The folder, such as ``"notes.rk"``.
             language: The language of the texts, such as ``"de"``; None to detect it in what is added first.
-            searched: The metadata fields that are searched and embedded with the text; None for ``("title",)``.
-            splitter: How documents are cut that are added: a name with options, such as ``"hierarchical"`` or
-                ``"sentences"``; None for ``"pieces"``. It stays what it is.
+            searched: The metadata fields that are searched and embedded with the text; None for ``("title",)``, and
+                ``("title", "heading")`` where the splitter is ``headings``.
+            splitter: How documents are cut that are added: a name with options, such as ``"headings"``,
+                ``"hierarchical"`` or ``"sentences"``; None for ``"pieces"``. It stays what it is.
             **models: As for `open`: ``embedding``, ``llm``, ``prefer`` and ``discovery``.
 
         Raises:
@@ -171,9 +172,11 @@ class Index:
 
         cut_by = ""
         if splitter is not None:
-            from retrieverkit.reading.splitters import checked_splitter
+            from retrieverkit.reading.splitters import checked_splitter, is_headings
 
             cut_by = checked_splitter(splitter)
+            if searched is None and is_headings(cut_by):
+                searched = ("title", "heading")
         folder = _folder(path)
         if os.path.lexists(folder / CORPUS_FILE):
             raise ConfigError(f"there is an index in {folder} already", fix="open it: Index.open(path)")
@@ -246,11 +249,12 @@ class Index:
             InvalidDocumentError: A document cannot be stored faithfully; nothing was stored.
             CorpusError: The corpus cannot be written.
         """
-        from retrieverkit.reading.splitters import splitter_of
+        from retrieverkit.reading.splitters import Cutting
 
-        split = splitter_of(self.settings.splitter)
+        cutting = Cutting(self.settings.splitter)
         given: Iterable[Any] = [documents] if isinstance(documents, (Document, Mapping)) else documents
-        return self._corpus.replace((document, split(_document(document))) for document in given)
+        report = self._corpus.replace((document, cutting(_document(document))) for document in given)
+        return replace(report, notes=(*report.notes, *cutting.notes()))
 
     def add_nodes(self, nodes: Iterable[Node]) -> ChangeReport:
         """Add nodes as they are; nodes of one document (`Node.ref_doc_id`) belong together and replace it whole.

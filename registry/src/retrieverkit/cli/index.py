@@ -46,7 +46,8 @@ def index(
         typer.Option(
             "--splitter",
             metavar="NAME",
-            help="How a new index cuts documents: pieces, hierarchical or sentences, with options. Default: pieces.",
+            help="How a new index cuts documents: pieces, headings, hierarchical or sentences, with options. "
+            "Default: pieces.",
             show_default=False,
         ),
     ] = None,

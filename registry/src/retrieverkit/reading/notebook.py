@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retrieverkit.reading.decoding import decode
 from retrieverkit.reading.json_records import parse
-from retrieverkit.reading.markdown import first_heading
+from retrieverkit.reading.markdown import Heading, headings_in
 from retrieverkit.reading.pdf import PAGE_BREAK
 from retrieverkit.reading.record import BadRecordError
 from retrieverkit_core.errors import ReadError
-from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
+from retrieverkit_core.readers import Parsed, Reader, SourceFile, sections_below, whole_file, with_sections
 
 
 def read_notebook(file: SourceFile, data: bytes) -> Parsed:
@@ -36,13 +37,22 @@ def read_notebook(file: SourceFile, data: bytes) -> Parsed:
             errors.append(ReadError(file.source, f"cell {number}: it has no source"))
     if not any(text.strip() for text in texts):
         raise errors[0] if errors else ReadError(file.source, "its cells have no text")
-    headings = (first_heading(text) for text, cell in zip(texts, cells, strict=True) if _is_markdown(cell))
-    title = next((heading for heading in headings if heading), "")
+    headings = list(_headings(texts, cells))
+    title = headings[0].text if headings else ""
     document = whole_file(file, PAGE_BREAK.join(texts), title=title, cells=len(texts))
     if language := _language(notebook):
         document.metadata["language"] = language
         document.excluded_embed_metadata_keys.append("language")
-    return Parsed([document], errors)
+    return Parsed([with_sections(document, sections_below(headings))], errors)
+
+
+def _headings(texts: Sequence[str], cells: Sequence[Any]) -> Iterator[Heading]:
+    """Yield the headings of the cells that are Markdown, by their places in the text of all cells."""
+    start = 0
+    for text, cell in zip(texts, cells, strict=True):
+        for heading in headings_in(text) if _is_markdown(cell) else ():
+            yield heading._replace(start=start + heading.start)
+        start += len(text) + len(PAGE_BREAK)
 
 
 def _source(cell: Any) -> str:
@@ -63,4 +73,4 @@ def _language(notebook: dict[str, Any]) -> str:
     return name[:100] if isinstance(name, str) else ""
 
 
-reader = Reader(read_notebook)
+reader = Reader(read_notebook, version=2)

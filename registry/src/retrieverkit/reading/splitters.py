@@ -16,6 +16,9 @@ from retrieverkit_core.spec import RetrieverSpec
 Splitter = Callable[[Document], list[Node]]
 """Cuts a document into nodes."""
 
+_NAMED = 3
+"""How many documents are named that were cut otherwise than asked."""
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -38,6 +41,16 @@ class PiecesOptions(_Options):
     def cut(self, document: Document) -> list[Node]:
         """Return the nodes of a document."""
         return split(document, chunk_size=self.chunk_size, overlap=self.overlap)
+
+
+class HeadingsOptions(PiecesOptions):
+    """Options of ``headings``."""
+
+    def cut(self, document: Document) -> list[Node]:
+        """Return the nodes of a document."""
+        from retrieverkit.reading.headings import split_at_headings
+
+        return split_at_headings(document, chunk_size=self.chunk_size, overlap=self.overlap)
 
 
 class HierarchicalOptions(_Options):
@@ -81,6 +94,7 @@ class SentencesOptions(_Options):
 
 
 SPLITTERS: dict[str, type[PiecesOptions] | type[HierarchicalOptions] | type[SentencesOptions]] = {
+    "headings": HeadingsOptions,
     "hierarchical": HierarchicalOptions,
     "pieces": PiecesOptions,
     "sentences": SentencesOptions,
@@ -111,6 +125,45 @@ def splitter_of(spec: str) -> Splitter:
     except ValidationError as error:
         problems = [(".".join(map(str, each["loc"])) or "options", each["msg"]) for each in error.errors()]
         raise OptionError(parsed.mode, problems, fix=f"its options: {', '.join(options.model_fields)}") from error
+
+
+class Cutting:
+    """Cuts documents one after the other, and knows what to say of all of them.
+
+    Args:
+        spec: As for `splitter_of`.
+
+    Raises:
+        ConfigError: As for `splitter_of`.
+    """
+
+    def __init__(self, spec: str) -> None:
+        self._split = splitter_of(spec)
+        self._seen: dict[str, bool] | None = {} if is_headings(spec) else None
+
+    def __call__(self, document: Document) -> list[Node]:
+        """Return the nodes of a document."""
+        nodes = self._split(document)
+        if self._seen is not None:
+            self._seen[document.id] = any("heading" in node.metadata for node in nodes)
+        return nodes
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what somebody may wonder about: which documents were cut otherwise than asked."""
+        seen = self._seen or {}
+        without = [doc_id for doc_id, has_headings in seen.items() if not has_headings]
+        if not without:
+            return ()
+        named = ", ".join(shorten(doc_id) for doc_id in without[:_NAMED])
+        more = f" and {len(without) - _NAMED:,} more" if len(without) > _NAMED else ""
+        return (
+            f"headings: {len(without):,} of {len(seen):,} documents have none, and are cut by pieces: {named}{more}",
+        )
+
+
+def is_headings(spec: str) -> bool:
+    """Return whether a spec names the splitter ``headings``."""
+    return RetrieverSpec.parse(spec or "pieces").mode == "headings"
 
 
 def checked_splitter(spec: str | None) -> str:

@@ -79,7 +79,7 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
         OptionError: ``chunk_size`` is not positive, or ``overlap`` not between 0 and half of it.
         InvalidDocumentError: The text holds half a surrogate pair, so it is not text.
     """
-    _check_sizes(chunk_size, overlap)
+    check_sizes(chunk_size, overlap)
     return nodes_at(document, _spans(document, chunk_size, overlap))
 
 
@@ -92,13 +92,18 @@ def nodes_at(document: Document, spans: Sequence[Span]) -> list[Node]:
             span,
             ids[position],
             position if len(ids) > 1 else None,
-            _relationships(document.id, ids, position),
+            neighbours(document.id, ids, position),
         )
         for position, span in enumerate(spans)
     ]
 
 
-def _check_sizes(chunk_size: int, overlap: int) -> None:
+def check_sizes(chunk_size: int, overlap: int) -> None:
+    """Refuse sizes that nothing can be cut by.
+
+    Raises:
+        OptionError: ``chunk_size`` is not positive, or ``overlap`` not between 0 and half of it.
+    """
     problems = []
     if chunk_size < 1:
         problems.append(("chunk_size", f"must be at least 1, not {chunk_size}"))
@@ -117,7 +122,7 @@ def _spans(document: Document, chunk_size: int, overlap: int) -> list[Span]:
     spans = [
         Span(page.start + start, page.start + end, page.part)
         for page in pages
-        for start, end in _pieces(text[page.start : page.end], splitter, chunk_size, overlap)
+        for start, end in pieces_of_page(text[page.start : page.end], splitter, chunk_size, overlap)
     ]
     return spans or [Span(0, len(text), pages[0].part)]
 
@@ -165,7 +170,7 @@ def splitter_for(document: Document, chunk_size: int, overlap: int) -> TextSplit
     return (MarkdownSplitter if is_markdown else TextSplitter)(chunk_size, overlap)
 
 
-def _pieces(
+def pieces_of_page(
     text: str, splitter: TextSplitter | MarkdownSplitter, chunk_size: int, overlap: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the offsets of the pieces of one page, none of them blank."""
@@ -230,6 +235,7 @@ def placed_node(
     position: int | None,
     relationships: Relationships,
     place: Metadata | None = None,
+    searched: Metadata | None = None,
 ) -> Node:
     """Return the node at a place of a document.
 
@@ -240,6 +246,7 @@ def placed_node(
         position: Its position among the document's nodes; None for the only one.
         relationships: Its relationships.
         place: What else says where it stands.
+        searched: What says so too, and is kept in what is embedded and indexed.
     """
     place = {**_place(document, span, position), **(place or {})}
     known, own = document.metadata, document.excluded_embed_metadata_keys
@@ -250,7 +257,7 @@ def placed_node(
     return Node(
         text=document.text[span.start : span.end],
         id=node_id,
-        metadata={**place, **known},
+        metadata={**place, **(searched or {}), **known},
         relationships=relationships,
         excluded_embed_metadata_keys=[*own, *(key for key in place if key not in known)],
         excluded_llm_metadata_keys=list(unseen),
@@ -273,7 +280,8 @@ def _place(document: Document, span: Span, position: int | None) -> Metadata:
     return place
 
 
-def _relationships(document_id: str, ids: list[str], position: int) -> Relationships:
+def neighbours(document_id: str, ids: list[str], position: int) -> Relationships:
+    """Return the relationships of a node to its document, and to the nodes before and behind it."""
     related: Relationships = {NodeRelationship.SOURCE: document_id}
     if position > 0:
         related[NodeRelationship.PREVIOUS] = ids[position - 1]
