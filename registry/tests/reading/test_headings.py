@@ -259,3 +259,15 @@ def test_a_document_s_own_heading_stands_and_the_setting_of_the_caller_too(tmp_p
         assert [node.metadata.get("heading") for node in index] == ["mine", None]
         assert report.notes[-1] == "headings: 1 of 2 documents have none, and are cut by pieces: e"
         assert index.add(Document("# A\ntext", id="d", metadata={"heading": "mine"})).unchanged == ("d",)
+
+
+def test_the_command_shows_the_headings_of_what_it_finds(tmp_path, monkeypatch, capsys):
+    from retrieverkit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.html").write_text(HTML)
+    assert main(["index", "page.html", "--index", "a.rk", "--splitter", "headings"]) == 0
+    capsys.readouterr()
+    assert main(["search", "neither", "--index", "a.rk", "--mode", "grep", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [hit["heading"] for hit in told["hits"]] == [["The manual", "Filters here"]]
