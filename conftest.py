@@ -11,10 +11,14 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+T = TypeVar("T")
 
 _HEALTHY_ANYWAY = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 
@@ -33,6 +37,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         if find_spec(mark.args[0]) is None:
             pytest.skip(f"{mark.args[0]} is another package and not installed")
+
+
+@pytest.fixture(scope="session")
+def with_time() -> Callable[[float, Callable[[float], T]], T]:
+    """Run what asserts who was in time, with so many seconds, and with more where the machine was too slow for those.
+
+    For a deadline that something must miss, because it hangs, and something else must keep.
+    """
+
+    def run(seconds: float, check: Callable[[float], T]) -> T:
+        for more in (1, 8):
+            with suppress(Exception):
+                return check(seconds * more)
+        return check(seconds * 64)
+
+    return run
 
 
 _TESTS_PER_FREEZE = 50

@@ -35,7 +35,7 @@ def run(python, tmp_path):
     def run(program):
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(
-            [python, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+            [python, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -99,12 +99,16 @@ def test_a_model_that_gives_no_answer_is_an_error_that_counts_every_attempt(mode
 
 @pytest.mark.parametrize("how", ["sync", "async"])
 @pytest.mark.parametrize("mode", [*BY_CHOICE, *BY_FORM, *BY_SUMMARY])
-def test_a_deadline_holds_though_the_endpoint_does_not_end_its_answer(mode, how, tmp_path):
+def test_a_deadline_holds_though_the_endpoint_does_not_end_its_answer(mode, how, tmp_path, with_time):
     for fault in (faults.NEVER, faults.SLOW_BODY):
         with ModelServer(lambda request, fault=fault: fault) as server:
             llm = f"openai(model='m', base_url='{server.url}', api_key_env=None)"
             with Index.from_documents(NOTES, tmp_path / f"{fault}.rk", llm=llm, embedding="hash") as index:
                 retriever = index.as_retriever(mode)
-                with pytest.raises(RetrieverKitError):
-                    ask(retriever, how, timeout=0.4)
-                assert server.requests
+
+                def too_late(seconds, retriever=retriever, server=server):
+                    with pytest.raises(RetrieverKitError):
+                        ask(retriever, how, timeout=seconds)
+                    assert server.requests
+
+                with_time(0.4, too_late)

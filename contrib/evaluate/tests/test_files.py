@@ -117,7 +117,7 @@ def test_an_empty_or_missing_file_is_refused(tmp_path, read):
         read(tmp_path)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("read", [read_queries, read_qrels])
 def test_a_device_or_a_pipe_is_refused_at_once(tmp_path, read):
     os.mkfifo(tmp_path / "pipe")

@@ -38,7 +38,7 @@ class Hangs(BaseRetriever):
         self.released = released
 
     def _retrieve(self, query_bundle):
-        self.released.wait(30)
+        self.released.wait(60)
         return []
 
 

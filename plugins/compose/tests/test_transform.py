@@ -112,17 +112,21 @@ def test_a_rewriting_that_fails_makes_the_result_partial_or_is_an_error(listed, 
 
 
 @both_ways
-def test_budgets_and_deadlines(listed, hangs, how):
+def test_budgets_and_deadlines(listed, hangs, how, with_time):
     inner = ByWord(listed, "ice")
     with pytest.raises(BudgetExceededError):
         asked(TransformRetriever(inner, llm=writes("b")), "ice", how, budget=Budget(llm_calls=0))
     part = asked(TransformRetriever(inner, llm=writes("b")), "ice", how, budget=Budget(llm_calls=0, partial=True))
     assert part.outcome == "partial" and len(part) == 1
     released = threading.Event()
-    slow = ScriptedModel(lambda prompt: {"texts": ["b"]} if released.wait(20) else "")
-    late = asked(TransformRetriever(inner, llm=slow), "ice", how, timeout=0.4)
+    slow = ScriptedModel(lambda prompt: {"texts": ["b"]} if released.wait(60) else "")
+
+    def in_time(seconds):
+        late = asked(TransformRetriever(inner, llm=slow), "ice", how, timeout=seconds)
+        assert (late.legs[0].state, late.outcome, len(late)) == ("timeout", "partial", 1)
+
+    with_time(0.4, in_time)
     released.set()
-    assert (late.legs[0].state, late.outcome, len(late)) == ("timeout", "partial", 1)
     with pytest.raises(DeadlineExceededError):
         asked(TransformRetriever(hangs, by="hyde", llm=writes("b")), "ice", how, timeout=0.1)
 

@@ -121,70 +121,86 @@ def test_a_flood_of_hits_is_cut_to_what_was_asked(how, calls, hits):
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_flood_of_hits_within_a_deadline_does_not_cost_the_other_legs(how, calls, hits):
+def test_a_flood_of_hits_within_a_deadline_does_not_cost_the_other_legs(how, calls, hits, with_time):
     """Making and checking so many hits takes longer than the deadline."""
-    ended = threading.Event()
 
-    def floods(query):
+    def in_time(seconds):
+        ended = threading.Event()
+
+        def floods(query):
+            try:
+                return flood(2 * 10**5)
+            finally:
+                ended.set()
+
+        fused = FusionRetriever([calls("good", lambda q: hits("a")), calls("flood", floods)])
         try:
-            return flood(2 * 10**5)
+            result = answer(how, fused, QueryBundle("q", timeout=seconds))
+        finally:  # the flood goes on in its thread and would slow the next test
+            ended.wait(60)
+            asyncio.run(idle())
+        assert "a" in {hit.node_id for hit in result}
+        assert result.legs[0].state is LegState.OK
+        assert result.legs[1].state in (LegState.TIMEOUT, LegState.OK)
+
+    with_time(0.4, in_time)
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_what_was_in_time_is_kept_when_a_leg_holds_the_whole_process_up_past_the_deadline(how, calls, hits, with_time):
+    def in_time(seconds):
+        answered, never = threading.Event(), threading.Event()
+
+        class Watch:
+            @hookimpl
+            def on_retrieve_end(self):
+                answered.set()
+
+        def stalls(query):
+            answered.wait(60)
+            sum(range(4 * 10**7))  # one call in C, that lets no other thread run for longer than the deadline
+            return never.wait() and []
+
+        good = calls("good", lambda q: hits("a"), hooks=Observers.of(Watch()))
+        fused = FusionRetriever([good, calls("stalls", stalls)])
+        try:
+            result = answer(how, fused, QueryBundle("q", timeout=seconds))
         finally:
-            ended.set()
-
-    fused = FusionRetriever([calls("good", lambda q: hits("a")), calls("flood", floods)])
-    try:
-        result = answer(how, fused, QueryBundle("q", timeout=0.4))
-    finally:  # the flood goes on in its thread and would slow the next test
-        ended.wait()
-        asyncio.run(idle())
-    assert "a" in {hit.node_id for hit in result}
-    assert result.legs[0].state is LegState.OK
-    assert result.legs[1].state in (LegState.TIMEOUT, LegState.OK)
-
-
-@pytest.mark.parametrize("how", ["sync", "async"])
-def test_what_was_in_time_is_kept_when_a_leg_holds_the_whole_process_up_past_the_deadline(how, calls, hits):
-    answered, never = threading.Event(), threading.Event()
-
-    class Watch:
-        @hookimpl
-        def on_retrieve_end(self):
             answered.set()
+            never.set()
+        assert [hit.node_id for hit in result] == ["a"]
+        assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
+        assert result.outcome is Outcome.PARTIAL
 
-    def stalls(query):
-        answered.wait()
-        sum(range(4 * 10**7))  # one call in C, that lets no other thread run for longer than the deadline
-        return never.wait() and []
-
-    good = calls("good", lambda q: hits("a"), hooks=Observers.of(Watch()))
-    fused = FusionRetriever([good, calls("stalls", stalls)])
-    try:
-        result = answer(how, fused, QueryBundle("q", timeout=0.25))
-    finally:
-        never.set()
-    assert [hit.node_id for hit in result] == ["a"]
-    assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
-    assert result.outcome is Outcome.PARTIAL
+    with_time(0.25, in_time)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_leg_that_never_answers_is_given_up_within_the_querys_deadline(how, hangs, calls, hits):
+def test_a_leg_that_never_answers_is_given_up_within_the_querys_deadline(how, hangs, calls, hits, with_time):
     fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a")), hangs()])
-    result = answer(how, fused, QueryBundle("q", timeout=0.5))
-    assert [hit.node_id for hit in result] == ["a"]
-    assert [(leg.name, leg.state) for leg in result.legs] == [
-        ("hangs", LegState.TIMEOUT),
-        ("good", LegState.OK),
-        ("hangs#2", LegState.TIMEOUT),
-    ]
-    assert result.outcome is Outcome.PARTIAL
+
+    def in_time(seconds):
+        result = answer(how, fused, QueryBundle("q", timeout=seconds))
+        assert [hit.node_id for hit in result] == ["a"]
+        assert [(leg.name, leg.state) for leg in result.legs] == [
+            ("hangs", LegState.TIMEOUT),
+            ("good", LegState.OK),
+            ("hangs#2", LegState.TIMEOUT),
+        ]
+        assert result.outcome is Outcome.PARTIAL
+
+    with_time(0.5, in_time)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_legs_own_timeout_does_not_outlast_the_querys(how, hangs, calls, hits):
-    fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a"))], timeouts=60)
-    result = answer(how, fused, QueryBundle("q", timeout=0.5))
-    assert [leg.state for leg in result.legs] == [LegState.TIMEOUT, LegState.OK]
+def test_a_legs_own_timeout_does_not_outlast_the_querys(how, hangs, calls, hits, with_time):
+    fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a"))], timeouts=600)
+
+    def in_time(seconds):
+        result = answer(how, fused, QueryBundle("q", timeout=seconds))
+        assert [leg.state for leg in result.legs] == [LegState.TIMEOUT, LegState.OK]
+
+    with_time(0.5, in_time)
 
 
 @ways
@@ -197,27 +213,32 @@ def test_a_leg_has_a_timeout_of_its_own(how, hangs, calls, hits):
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_fusion_within_a_fusion_answers_in_time_too(how, hangs, calls, hits):
+def test_a_fusion_within_a_fusion_answers_in_time_too(how, hangs, calls, hits, with_time):
     inner = FusionRetriever([hangs(), calls("inner", lambda q: hits("a"))])
     outer = FusionRetriever([inner, calls("outer", lambda q: hits("b"))])
-    result = answer(how, outer, QueryBundle("q", timeout=0.4))
-    assert {hit.node_id for hit in result} == {"a", "b"}
-    assert result.outcome is Outcome.PARTIAL
-    assert [leg.state for leg in result.legs[0].legs] == [LegState.TIMEOUT, LegState.OK]
+
+    def in_time(seconds):
+        result = answer(how, outer, QueryBundle("q", timeout=seconds))
+        assert {hit.node_id for hit in result} == {"a", "b"}
+        assert result.outcome is Outcome.PARTIAL
+        assert [leg.state for leg in result.legs[0].legs] == [LegState.TIMEOUT, LegState.OK]
+
+    with_time(0.4, in_time)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_legs_that_wait_for_their_turn_are_late_not_lost(how, hangs, calls, hits):
+def test_legs_that_wait_for_their_turn_are_late_not_lost(how, hangs, calls, hits, with_time):
     fused = FusionRetriever([hangs(), calls("good", lambda q: hits("a"))], concurrency=1)
     with pytest.raises(AllLegsFailedError) as caught:
         answer(how, fused, QueryBundle("q", timeout=0.2))
     assert {type(error) for error in caught.value.errors.values()} == {DeadlineExceededError}
-    result = answer(
-        how,
-        FusionRetriever(list(reversed([leg.retriever for leg in fused.legs])), concurrency=1),
-        QueryBundle("q", timeout=0.2),
-    )
-    assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
+    good_first = FusionRetriever(list(reversed([leg.retriever for leg in fused.legs])), concurrency=1)
+
+    def in_time(seconds):
+        result = answer(how, good_first, QueryBundle("q", timeout=seconds))
+        assert [leg.state for leg in result.legs] == [LegState.OK, LegState.TIMEOUT]
+
+    with_time(0.2, in_time)
 
 
 @ways
@@ -325,7 +346,7 @@ def test_a_leg_that_would_end_the_program_has_failed(calls, hits):
 
 
 @pytest.mark.parametrize("batching", [False, True])
-def test_a_batch_keeps_what_the_other_legs_found_in_time(calls, hits, batching):
+def test_a_batch_keeps_what_the_other_legs_found_in_time(calls, hits, with_time, batching):
     gate, begun, sizes = threading.Event(), [], []
 
     def hang(query):
@@ -343,12 +364,20 @@ def test_a_batch_keeps_what_the_other_legs_found_in_time(calls, hits, batching):
 
         slow = Batches("slow", hang)
     fused = FusionRetriever([calls("quick", lambda query: hits("a", "b")), slow])
-    results = fused.retrieve_many([QueryBundle(f"query {n}", timeout=0.5) for n in range(4)])
-    gate.set()
-    assert [[hit.node_id for hit in result] for result in results] == [["a", "b"]] * 4
-    assert [[leg.state for leg in result.legs] for result in results] == [[LegState.OK, LegState.TIMEOUT]] * 4
-    assert len(begun) == 1  # no query is begun once the time is up
-    assert sizes == ([4] if batching else [])
+
+    def in_time(seconds):
+        begun.clear()
+        sizes.clear()
+        results = fused.retrieve_many([QueryBundle(f"query {n}", timeout=seconds) for n in range(4)])
+        assert [[hit.node_id for hit in result] for result in results] == [["a", "b"]] * 4
+        assert [[leg.state for leg in result.legs] for result in results] == [[LegState.OK, LegState.TIMEOUT]] * 4
+        assert len(begun) == 1  # no query is begun once the time is up
+        assert sizes == ([4] if batching else [])
+
+    try:
+        with_time(0.5, in_time)
+    finally:
+        gate.set()
 
 
 @pytest.mark.parametrize("how", ["sync", "async", "batch"])

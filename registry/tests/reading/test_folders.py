@@ -70,7 +70,7 @@ def test_an_index_is_not_read_as_files(tree):
     assert "--index" in listing.errors[0].fix
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)
 def test_a_pipe_and_a_file_that_vanished_are_told(tree):
     os.mkfifo(tree / "pipe")
     files = find_files([tree / "pipe", tree / "b.txt", tree / "ä.txt"]).files

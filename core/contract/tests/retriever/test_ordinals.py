@@ -288,13 +288,13 @@ def test_threads_that_look_at_once_see_the_same():
 
     def slowly(ordinals):
         reading.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return fetch(ordinals)
 
     shelf.fetch = slowly
     looks = [threading.Thread(target=lambda: seen.append(len(list(result)))) for _ in range(2)]
     looks[0].start()
-    reading.wait(10)
+    reading.wait(60)
     looks[1].start()
     looks[1].join(0.05)
     go_on.set()

@@ -116,10 +116,10 @@ def test_a_text_of_no_words_is_no_answer(serve, model_of, ask, telling, fault):
 @pytest.mark.parametrize("fault", [faults.NEVER, faults.SLOW_BODY], ids=repr)
 def test_what_hangs_is_left_at_the_timeout_and_at_the_deadline(serve, model_of, ask, telling, key_is_nowhere, fault):
     server = serve(faults=[fault, fault])
-    with pytest.raises(EndpointError, match=r"did not answer within 0\.2 s") as caught:
-        ask(model_of(server, timeout=0.2, max_retries=0), telling)
+    with pytest.raises(EndpointError, match=r"did not answer within 1 s") as caught:
+        ask(model_of(server, timeout=1.0, max_retries=0), telling)
     assert caught.value.retryable and caught.value.status is None
-    with limited(0.2), pytest.raises(EndpointError, match=r"did not answer within 0\."):
+    with limited(1.0), pytest.raises(EndpointError, match=r"did not answer within 0\."):
         ask(model_of(server, max_retries=0), telling)
     server.wait_for(lambda server: len(server.dropped) == 2)
     key_is_nowhere(caught.value, vars(caught.value), *traceback.format_exception(caught.value))
@@ -136,7 +136,7 @@ def test_a_resolver_that_hangs_is_left_at_the_deadline(serve, model_of, ask, tel
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
-        with limited(0.2), pytest.raises(EndpointError, match=r"did not answer within 0\."):
+        with limited(1.0), pytest.raises(EndpointError, match=r"did not answer within 0\."):
             ask(model_of(server, base_url="http://far.example/v1", max_retries=0), telling)
     finally:
         released.set()
