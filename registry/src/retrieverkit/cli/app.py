@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from retrieverkit.cli import (
+    backup,
     cache,
     doctor,
     documents,
@@ -68,5 +69,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(modes.app, name="modes")
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("reindex")(reindex.reindex)
 app.command("new-plugin")(new_plugin.new_plugin)

@@ -357,6 +357,19 @@ class SQLiteCorpus:
             return [row[0] for row in self._rows(_NODE_IDS)]
         return [row[0] for row in self._rows(_NODE_IDS_OF, (doc_id,))] if is_storable(doc_id) else []
 
+    def copy_to(self, path: Path) -> None:
+        """Write the corpus as it is at one moment to a new file. Others may read and write meanwhile.
+
+        Raises:
+            CorpusError: It cannot be read, or the file cannot be written.
+        """
+        with view(self._current().connections) as connection, connection.busy:
+            copy = sqlite3.connect(path, isolation_level=None)
+            try:
+                connection.backup(copy)
+            finally:
+                copy.close()
+
     def check(self) -> list[Problem]:
         """Read the whole corpus and return all that is wrong with it; an empty list is a clean corpus."""
         opened = self._current()
