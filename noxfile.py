@@ -186,8 +186,9 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run every code block of the documentation and compare its reference pages with the live code."""
+    """Build the site into dist/site, run every code block, and compare the reference pages with the live code."""
     session.install(*REQUIREMENTS)
+    session.run("python", "tests/support/docs_site.py", "dist/site")
     pages = map(str, sorted(ROOT.glob("tests/test_docs*.py")))
     with for_tests() as environment:
         session.run("pytest", *PARALLEL, *pages, *session.posargs, env=environment)

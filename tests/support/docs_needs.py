@@ -26,6 +26,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "search-by-keywords",
         "grep",
         "show-more-than-was-found",
+        "cut-at-headings",
+        "search-in-several-sizes",
         "shape-the-answer",
         "ask-the-right-documents",
         "find-by-questions-and-summaries",
