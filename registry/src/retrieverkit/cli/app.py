@@ -9,6 +9,7 @@ import typer
 from retrieverkit.cli import (
     backup,
     cache,
+    config,
     doctor,
     documents,
     index,
@@ -65,6 +66,7 @@ app.command("status")(status.status)
 app.command("ls")(documents.ls)
 app.command("show")(documents.show)
 app.command("rm")(documents.rm)
+app.add_typer(config.app, name="config")
 app.add_typer(cache.app, name="cache")
 app.add_typer(modes.app, name="modes")
 app.command("plugins")(plugins.plugins)
