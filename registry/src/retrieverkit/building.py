@@ -125,4 +125,16 @@ def default_mode(discovery: Discovery) -> tuple[str, str]:
         return "hybrid", "mode: hybrid, the default"
     if "bm25" not in missing:
         return "bm25", f"mode: bm25, as {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-    raise ConfigError("no retriever mode is installed", fix="pip install 'retrieverkit[hybrid]'")
+    installed = sorted({row.name for row in discovery.rows() if discovery.has_mode(row.name)})
+    install = "pip install 'retrieverkit[hybrid]'"
+    if not installed:
+        raise ConfigError("no retriever mode is installed", fix=install)
+    raise ConfigError(
+        "no mode is named, and of the default ones neither hybrid nor bm25 is installed",
+        fix=f"name one that is: {', '.join(installed[:12])}{', …' if len(installed) > 12 else ''}; or {install}",
+    )
+
+
+def has_default_mode(discovery: Discovery) -> bool:
+    """Return whether a retriever can be made without naming its mode."""
+    return discovery.has_mode("bm25")

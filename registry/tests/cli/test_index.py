@@ -137,3 +137,13 @@ def test_the_language_is_detected_and_said_or_given(retriever, tmp_path):
     assert json.loads(retriever("index", "a.txt", "--index", "ix", "--json").stdout)["notes"] == []
     assert "error: " in retriever("index", "a.txt", "--index", "ix", "--language", "xx", code=1).stderr
     assert "added" in given.stdout and "language" in retriever("search", "Pumpe", "a.txt").stderr
+
+
+def test_files_go_in_where_no_default_mode_is_installed(retriever, notes, monkeypatch):
+    monkeypatch.setenv("RETRIEVERKIT_BLOCK", "mode:bm25,mode:hybrid")
+    assert "the default modes are not installed" in retriever("index", notes, "--index", "ix").stdout
+    assert "the default modes are not installed" in retriever("reindex", "--index", "ix").stdout
+    told = retriever("search", "moon", "--index", "ix", code=1).stderr
+    assert "pip install 'retrieverkit[hybrid]'" in told
+    monkeypatch.delenv("RETRIEVERKIT_BLOCK")
+    assert retriever("search", "moon", "--index", "ix", "-m", "bm25").stdout

@@ -23,16 +23,21 @@ def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
 
     Returns:
         ``mode``, ``note`` on why this mode, ``seconds``, and what ``failed`` (it is said on the screen too); None where
-        there is nothing to search.
+        there is nothing to search. Where no default mode is installed ``mode`` is None, and nothing was done.
 
     Raises:
         RetrieverKitError: The mode cannot be used.
     """
+    from retrieverkit.building import has_default_mode
     from retrieverkit.cli.hits import failed_legs
+    from retrieverkit.discovery import shared_discovery
     from retrieverkit_core.observers import Observers
 
     if not len(index):
         return None
+    if not has_default_mode(shared_discovery()):
+        note = "the default modes are not installed; the first search makes what its mode needs"
+        return {"mode": None, "note": note, "seconds": 0.0, "failed": []}
     with LongWork(screen) as work:
         # Modes catch up when they are asked, so one is asked; no observer is told of a query that nobody made.
         retriever = index.as_retriever(hooks=Observers.of())
