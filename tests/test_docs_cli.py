@@ -4,7 +4,7 @@ from cli_reference import PAGE, REGENERATE, page
 
 
 def test_the_page_is_what_the_commands_say():
-    assert PAGE.read_text(encoding="utf-8") == page(), f"write it anew: {REGENERATE}"
+    assert PAGE.read_text(encoding="utf-8") == page(), f"write it again: {REGENERATE}"
 
 
 def test_every_command_and_option_is_explained():

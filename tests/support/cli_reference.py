@@ -13,7 +13,7 @@ REGENERATE = "python tests/support/cli_reference.py"
 
 HEAD = f"""# The command `retriever`
 
-<!-- Made from the commands themselves. Do not edit it; write it anew with: {REGENERATE} -->
+<!-- Made from the commands themselves. Do not edit it; write it again with: {REGENERATE} -->
 
 """
 

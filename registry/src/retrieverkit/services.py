@@ -101,7 +101,7 @@ class IndexServices:
         return AskedReranker(found)
 
     def forget_embedding(self) -> None:
-        """Let the next use choose an embedding anew."""
+        """Let the next use choose an embedding again."""
         self._memory.unlink(missing_ok=True)
 
     def _model(self, group: str, kind: str, spec: str, named: str) -> Any:

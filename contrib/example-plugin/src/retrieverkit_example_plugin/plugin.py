@@ -23,10 +23,10 @@ class FuzzyTitleOptions(ModeOptions):
 
     match: Match = Field(
         default="best",
-        description="What must be like the query: the whole title, a part of it, its words in any order, or the best "
-        "of these, weighted.",
+        description="What is compared with the query: the whole title, a part of it, its words in any order, or the "
+        "best of these, weighted.",
     )
-    cutoff: float = Field(default=0.6, ge=0, le=1, description="Titles that are less alike are left out.")
+    cutoff: float = Field(default=0.6, ge=0, le=1, description="Leave out titles with a lower similarity.")
 
 
 class FuzzyTitlePlugin:

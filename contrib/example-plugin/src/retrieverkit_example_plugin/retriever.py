@@ -29,7 +29,7 @@ class FuzzyTitleRetriever(BaseRetriever):
 
     Args:
         corpus: Where the documents are.
-        top_k: At most so many hits, unless the query says otherwise.
+        top_k: At most this many hits, unless the query says otherwise.
         match: What of the title must be like the query.
         cutoff: Titles that are less alike, from 0 to 1, are left out.
     """

@@ -1,4 +1,4 @@
-"""Asking a language model many prompts side by side, at most so many at once."""
+"""Asking a language model many prompts side by side, at most this many at once."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def ask_all(
     Args:
         model: The model.
         prompts: What to ask.
-        concurrency: At most so many are asked at once.
+        concurrency: At most this many are asked at once.
         keep: Takes each reply the moment it comes: a process that is killed then has paid for nothing twice. Its
             `RetrieverKitError` comes in the reply's place.
     """

@@ -40,7 +40,7 @@ class ModeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    top_k: int = Field(default=5, ge=0, description="At most so many hits, unless the query says otherwise.")
+    top_k: int = Field(default=5, ge=0, description="Return at most this many hits, unless the query says otherwise.")
 
 
 @dataclass(frozen=True, slots=True)

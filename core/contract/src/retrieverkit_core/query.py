@@ -30,7 +30,7 @@ class QueryBundle:
         query_str: What is asked, in words.
         embedding: A vector to search with in place of the embedded words, or None.
         custom_embedding_strs: Texts to embed in place of ``query_str``, or None.
-        top_k: At most so many hits; None leaves it to the retriever, `UNLIMITED` and above ask for all.
+        top_k: At most this many hits; None leaves it to the retriever, `UNLIMITED` and above ask for all.
         filters: Only nodes whose metadata passes.
         scope: A mandatory filter (tenant, principal) that holds in every leg.
         timeout: Seconds within which the answer must come, or None.

@@ -258,7 +258,7 @@ class Reranker(Protocol):
         ...
 
     def calls_for(self, texts: int) -> int:
-        """Return how many requests it takes to score so many texts; 0 for a model in this process."""
+        """Return how many requests it takes to score that many texts; 0 for a model in this process."""
         ...
 
     def rerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:

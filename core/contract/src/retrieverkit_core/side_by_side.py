@@ -1,4 +1,4 @@
-"""Running calls side by side, in threads or in an event loop, at most so many at once."""
+"""Running calls side by side, in threads or in an event loop, at most this many at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def in_threads(calls: Sequence[Callable[[], object]], limit: int, *, may_raise: 
 
     Args:
         calls: What to call.
-        limit: At most so many run at once.
+        limit: At most this many run at once.
         may_raise: Keep the caller's thread free to raise at once what one call raises while others go on.
     """
     waiting = deque(calls)
@@ -50,7 +50,7 @@ async def in_tasks(calls: Sequence[Callable[[], Awaitable[object]]], limit: int)
 
     Args:
         calls: What to call and await.
-        limit: At most so many run at once.
+        limit: At most this many run at once.
     """
     if len(calls) == 1:
         await calls[0]()

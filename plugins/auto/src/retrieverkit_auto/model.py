@@ -42,7 +42,7 @@ question does not speak of. Where the question states no condition, give no filt
 - "top_k": how many results the question asks for, or null where it does not say."""
 
 ENUMERATED = 50
-"""A field with at most so many values is shown with all of them, and can be filtered by no other."""
+"""A field with at most this many values is shown with all of them, and can be filtered by no other."""
 
 _MAX_FILTERS = 20
 _ANSWER = 120

@@ -20,21 +20,25 @@ class AutoSettings(ModeOptions):
 
     interpreter: Interpreter = Field(
         default="rules",
-        description="Who finds filters in a question: English rules, which ask nobody and never guess, or a language "
-        "model.",
+        description="What finds filters in a question: English rules, which ask no model and never guess, or a "
+        "language model.",
     )
     metadata: Sequence[MetadataInfo] | None = Field(
         default=None,
-        description="The fields that a question may filter by, each with its name, type, description and, if they are "
-        "few, values; all fields of the corpus if None.",
+        description="The fields that a question may filter by, each with its name, type, description and, if there "
+        "are few, its values. None: all fields of the corpus.",
     )
     content: str = Field(
         default="",
-        description="What the documents are, such as 'lives of celebrities': for a language model, and because a "
-        "question for celebrities asks for all of them.",
+        description="What the documents are, such as 'lives of celebrities'. A language model is shown it; and a "
+        "question for celebrities then asks for all documents.",
     )
-    max_top_k: int = Field(default=20, ge=1, description="At most so many hits, however many a question asks for.")
-    instructions: str | None = Field(default=None, description="What a language model is told; its own text if None.")
+    max_top_k: int = Field(
+        default=20, ge=1, description="Return at most this many hits, even if a question asks for more."
+    )
+    instructions: str | None = Field(
+        default=None, description="The instructions for the language model. None: the default instructions."
+    )
 
     @field_validator("metadata")
     @classmethod
@@ -62,7 +66,7 @@ class AutoSettings(ModeOptions):
 class AutoOptions(AutoSettings):
     """Options of the auto mode."""
 
-    retriever: RetrieverSpec = Field(description="Who is asked with what was read.")
+    retriever: RetrieverSpec = Field(description="The retriever that is asked with what was read from the question.")
     llm: str | None = Field(
-        default=None, description="The language model, for interpreter='model'; the configured one if None."
+        default=None, description="The language model, for interpreter='model'. None: the configured one."
     )

@@ -41,7 +41,7 @@ class AutoRetriever(BaseAutoRetriever):
         metadata: The fields that may be filtered by; all that the corpus has if None.
         content: What the documents are, in words: for the model, and because these words tell no document from others.
         top_k: How many hits a question gets that does not say.
-        max_top_k: At most so many hits, however many a question asks for; a caller's ``top_k`` holds besides.
+        max_top_k: At most this many hits, however many a question asks for; a caller's ``top_k`` holds besides.
         instructions: What the model is told. It is the prompt of that name, see `get_prompts`.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 

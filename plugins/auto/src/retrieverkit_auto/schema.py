@@ -30,7 +30,7 @@ _MAX_WORDS = 12
 """A string with more words than this is a text, not a value to filter by."""
 
 _VIEWS = 64
-"""For so many scopes and filters the schema is kept."""
+"""For this many scopes and filters the schema is kept."""
 
 _ANSWERS = 4096
 """So many answers about words in texts are kept per schema."""

@@ -29,25 +29,31 @@ class Bm25Options(ModeOptions):
 
     language: str | None = Field(
         default=None,
-        description="ISO 639-1 code of the corpus's language: its stemmer and stop words; the index's setting if None.",
+        description="The language of the texts (ISO 639-1 code), for stemming and stop words. None: the setting of "
+        "the index.",
     )
     title_weight: int = Field(
-        default=2, ge=1, le=10, description="How often the words of a node's title count; 1: as often as other words."
+        default=2, ge=1, le=10, description="Weight of the words in a node's title. 1: the same as other words."
     )
     pair_weight: float = Field(
         default=0.2,
         ge=0,
         le=10,
-        description="What the BM25 of pairs of words that stand side by side counts beside that of words; 0: nothing.",
+        description="Weight of pairs of neighbouring words, relative to single words. 0: pairs do not count.",
     )
     typos: bool = Field(
-        default=False, description="Whether a word that no node has is replaced by the nearest that some node has."
+        default=False,
+        description="Whether a query word that is in no node is replaced by the most similar word that is in one.",
     )
     k1: float = Field(
         default=K1,
-        description="How soon a word that is repeated in a node stops to count more. The engine has 1.2 alone.",
+        description="Parameter k1 of BM25: how soon the repetition of a word in a node stops adding to the score. The "
+        "engine supports only 1.2.",
     )
-    b: float = Field(default=B, description="How much the length of a node counts. The engine has 0.75 alone.")
+    b: float = Field(
+        default=B,
+        description="Parameter b of BM25: how much the length of a node counts. The engine supports only 0.75.",
+    )
 
     @field_validator("k1", "b")
     @classmethod

@@ -24,7 +24,7 @@ def by_ranks(lists: Iterable[tuple[str, str, Sequence[NodeWithScore]]], top_k: i
 
     Args:
         lists: The name of each list, the name under which its retriever gives evidence, and its hits.
-        top_k: At most so many; None for all.
+        top_k: At most this many; None for all.
     """
     ranks: dict[str, list[tuple[str, int]]] = {}
     first: dict[str, NodeWithScore] = {}

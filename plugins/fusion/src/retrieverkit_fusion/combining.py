@@ -149,7 +149,7 @@ def best_of(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
     Args:
         rankings: The lists, in the order of the legs, all with keys of one kind.
         method: How to make one worth of several.
-        top_k: At most so many, or None for all.
+        top_k: At most this many, or None for all.
     """
     worths = _worths(rankings, method)
     wanted = len(worths) if top_k is None else min(top_k, len(worths))
@@ -189,7 +189,7 @@ def combine(rankings: Sequence[Ranking], method: Method, top_k: int | None) -> l
     Args:
         rankings: The lists, in the order of the legs, all with keys of one kind.
         method: How to make one score of several.
-        top_k: At most so many, or None for all.
+        top_k: At most this many, or None for all.
     """
     return [
         Fused(best.key, _score(best, method), _evidence(best.key, rankings), best.row, best.ranking)

@@ -108,7 +108,7 @@ def cleaned(answer: str, original: str, count: int) -> tuple[str, ...]:
     Args:
         answer: The model's answer, one query per line.
         original: The caller's query.
-        count: At most so many queries.
+        count: At most this many queries.
     """
     seen = {_folded(original)}
     queries: list[str] = []

@@ -47,7 +47,7 @@ class HybridRetriever(FusionRetriever):
     Args:
         bm25: Finds the query's words.
         vector: Finds the query's meaning; its ``embedding_spec`` names its embedding.
-        weight: What the vector leg counts, from 0 to 1; bm25 has the rest. None for what was measured for the
+        weight: Weight of the vector leg, from 0 to 1; bm25 gets the rest. None for what measured best for the
             embedding: a fitted one such as lsa counts less than a sentence model.
         feedback: What the first fused hits count beside the query in the second look; 0 for no second look, None for
             what was measured for the embedding: 0.5 for lsa, 0 for others.

@@ -24,44 +24,53 @@ class FusionSettings(ModeOptions):
 
     method: MethodName = Field(
         default="rrf",
-        description="How lists become one: by ranks (rrf), by normalised scores (relative_score, dist_based_score), "
+        description="How the lists are fused: by rank (rrf), by normalised scores (relative_score, dist_based_score), "
         "or by the best raw score of one kind (simple).",
     )
     weights: Sequence[Weight] | None = Field(
-        default=None, description="What each leg counts, in any unit; equal if None. A leg with 0 is not asked."
+        default=None,
+        description="Weight of each leg, in any unit. None: equal weights. A leg with weight 0 is not asked.",
     )
     rrf_k: int | None = Field(
-        default=None, ge=0, description="For rrf alone: how little first ranks stand out; 60 if None."
+        default=None,
+        ge=0,
+        description="The constant k of reciprocal rank fusion, for rrf only. Larger values "
+        "flatten the advantage of top ranks. None: 60.",
     )
     normalizers: Sequence[NormalizerName] | None = Field(
         default=None,
-        description="For relative_score alone, one for each leg: how its scores come to be from 0 to 1. By least and "
-        "most (minmax, the default), by mean and deviation (dist_based), or as they are (none).",
+        description="For relative_score only, one per leg: how its scores are mapped to 0 to 1. By minimum and "
+        "maximum (minmax, the default), by mean and deviation (dist_based), or not at all (none).",
     )
     min_score: Share | Sequence[Share | None] | None = Field(
         default=None,
-        description="For relative_score and dist_based_score: hits of a leg whose normalised score, before the weight, "
-        "is less are left out; for all legs or for each.",
+        description="For relative_score and dist_based_score: leave out hits of a leg with a lower normalised score, "
+        "before the weight is applied. One value for all legs, or one per leg.",
     )
     candidates: Candidates | Sequence[Candidates | None] = Field(
         default=100,
-        description="How many hits each leg is asked for, and never fewer than the fusion is; for all or for each, "
-        "None leaves it to the leg. A leg that is written with a top_k of its own keeps that.",
+        description="How many hits each leg is asked for, never fewer than the fusion returns: one value for all "
+        "legs, or one per leg. None: the leg's default. A top_k that is written in a leg wins.",
     )
     timeouts: Seconds | Sequence[Seconds | None] | None = Field(
-        default=None, description="Seconds after which a leg is given up, for all or for each."
+        default=None, description="Time limit of a leg in seconds: one value for all legs, or one per leg."
     )
     required: bool | Sequence[bool] = Field(
         default=False,
-        description="Whether the leg's failure is the fusion's, for all or for each; else the result is partial.",
+        description="Whether the fusion fails if a leg fails: one value for all legs, or one per leg. If not, the "
+        "result is partial.",
     )
-    concurrency: int = Field(default=8, ge=1, description="At most so many legs run at once in one call.")
+    concurrency: int = Field(default=8, ge=1, description="Run at most this many legs at the same time in one call.")
     num_queries: int = Field(
-        default=1, ge=1, le=16, description="How many queries are asked; a language model writes all but the first."
+        default=1,
+        ge=1,
+        le=16,
+        description="How many queries are asked. The first is the original; a language model writes the others.",
     )
     query_gen_prompt: str | None = Field(
         default=None,
-        description="What the language model is told, with {count} for the number of queries; its own if None.",
+        description="The instructions for the language model, with {count} for the number of queries. None: the "
+        "default instructions.",
     )
 
     @classmethod
@@ -129,31 +138,33 @@ class HybridOptions(ModeOptions):
     """Options of the hybrid mode."""
 
     embedding: str | None = Field(
-        default=None, description="The vector leg's embedding; the index's own, or the best at hand, if None."
+        default=None,
+        description="The embedding of the vector leg. None: that of the index, else the best that is installed.",
     )
     language: str | None = Field(
-        default=None, description="The language of the texts, for both legs; the index's setting if None."
+        default=None, description="The language of the texts, for both legs. None: the setting of the index."
     )
     weight: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="What the vector leg counts; bm25 has the rest. What was measured for the embedding if None.",
+        description="Weight of the vector leg, from 0 to 1; bm25 gets the remainder. None: the value that measured "
+        "best for the embedding (0.3 for lsa, 0.5 for others).",
     )
     feedback: float | None = Field(
         default=None,
         ge=0,
-        description="How far the vector query moves toward the first three fused hits before it is asked again; 0 for "
-        "not at all. What was measured for the embedding if None: 0.5 for lsa, 0 for others.",
+        description="How far the vector query is moved toward the first three fused hits before it is asked again. 0: "
+        "not at all. None: the value that measured best for the embedding (0.5 for lsa, 0 for others).",
     )
     title_weight: int | None = Field(
-        default=None, description="How often the words of a node's title count, for bm25; its default if None."
+        default=None, description="Weight of the words in a node's title, in bm25. None: the default of bm25."
     )
     pair_weight: float | None = Field(
         default=None,
-        description="What pairs of words that stand side by side count, for bm25; its default if None, 0 for nothing.",
+        description="Weight of pairs of neighbouring words in bm25. 0: pairs do not count. None: the default of bm25.",
     )
     typos: bool = Field(
         default=False,
-        description="Whether bm25 replaces a query word that no node has by the nearest that some node has.",
+        description="Whether bm25 replaces a query word that is in no node by the most similar word that is in one.",
     )

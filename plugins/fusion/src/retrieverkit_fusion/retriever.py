@@ -67,7 +67,7 @@ class FusionRetriever(BaseRetriever):
         retrievers: The legs.
         method: ``"rrf"`` fuses by ranks; ``"relative_score"`` and ``"dist_based_score"`` sum normalised scores;
             ``"simple"`` takes a node's best raw score, for legs with scores of one kind.
-        weights: What each leg counts, in any unit; None for equal weights. A leg with the weight 0 is not asked.
+        weights: The weight of each leg, in any unit; None for equal weights. A leg with weight 0 is not asked.
         normalizers: For ``"relative_score"``, one for each leg: ``"minmax"``, ``"dist_based"`` or ``"none"``; the last
             is for a leg whose scores are from 0 to 1 and mean the same for every query.
         min_score: For the two methods that normalise: hits of a leg whose normalised score is less are left out; for
@@ -77,7 +77,7 @@ class FusionRetriever(BaseRetriever):
         candidates: How many hits each leg is asked for, at least ``top_k``; for a leg with None its own number.
         timeouts: Seconds after which a leg is given up, for all or for each.
         required: Whether there is no answer without the leg, for all or for each.
-        concurrency: At most so many legs run at once in one call.
+        concurrency: At most this many legs run at once in one call.
         num_queries: How many queries are asked, the caller's included; the others are written by ``llm``. The
             caller's counts as much as all others together.
         llm: The language model that writes them.

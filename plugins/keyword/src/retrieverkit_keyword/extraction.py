@@ -22,7 +22,7 @@ class Extractor(Protocol):
 
         Args:
             nodes: The texts that each node is found by.
-            most: At most so many keywords of a node.
+            most: At most this many keywords of a node.
         """
         ...
 

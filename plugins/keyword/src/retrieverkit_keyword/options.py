@@ -37,8 +37,8 @@ class CheckedOptions(ModeOptions):
 class KeywordOptions(CheckedOptions):
     """Options of the keyword modes."""
 
-    max_keywords: int = Field(default=20, ge=1, description="At most so many keywords are kept of a node.")
-    max_query_keywords: int = Field(default=20, ge=1, description="At most so many keywords are taken of a query.")
+    max_keywords: int = Field(default=20, ge=1, description="Keep at most this many keywords per node.")
+    max_query_keywords: int = Field(default=20, ge=1, description="Take at most this many keywords from a query.")
     rank_by: RankBy = Field(
         default="count",
         description="The score: count, how many of the query's keywords a node has (equal ones: rare keywords first), "
@@ -46,7 +46,8 @@ class KeywordOptions(CheckedOptions):
     )
     language: str | None = Field(
         default=None,
-        description="ISO 639-1 code of the corpus's language: its stemmer and stop words; the index's setting if None.",
+        description="The language of the texts (ISO 639-1 code), for stemming and stop words. None: the setting of "
+        "the index.",
     )
 
 
@@ -54,10 +55,10 @@ class KeywordLLMOptions(KeywordOptions):
     """Options of the keyword_llm mode."""
 
     max_keywords: int = Field(
-        default=10, ge=1, description="At most so many keywords are kept of a node; their words come on top."
+        default=10, ge=1, description="Keep at most this many keywords per node, and their single words."
     )
     max_query_keywords: int = Field(
-        default=10, ge=1, description="At most so many keywords are taken of a query; their words come on top."
+        default=10, ge=1, description="Take at most this many keywords from a query, and their single words."
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."

@@ -31,8 +31,8 @@ class KeywordRetriever(IndexRetriever[KeywordReader]):
         corpus: What to retrieve from.
         storage: The folder under which the corpus's indexes live.
         top_k: How many hits a query gets that does not say.
-        max_keywords: At most so many keywords of a node.
-        max_query_keywords: At most so many keywords of a query.
+        max_keywords: At most this many keywords of a node.
+        max_query_keywords: At most this many keywords of a query.
         rank_by: The score: ``count``, how many keywords a node has, or ``weight``, the sum of their inverse document
             frequencies.
         language: The ISO 639-1 code of the corpus's language; None for that in the corpus's settings.

@@ -86,7 +86,7 @@ class KeywordTable(DatabaseIndex[KeywordReader]):
         corpus: What to index.
         storage: The folder under which the corpus's indexes live.
         extractor: What takes keywords out of texts.
-        max_keywords: At most so many keywords of a node.
+        max_keywords: At most this many keywords of a node.
         uses: What the extractor asks, such as a model.
 
     Attributes:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SCORES = ScoreSpec(ScoreKind.RELEVANCE)
 
 SHOWN = 10
-"""At most so many paths, and so many entities, are told of a hit."""
+"""At most this many paths, and so many entities, are told of a hit."""
 
 
 @dataclass(frozen=True, slots=True)

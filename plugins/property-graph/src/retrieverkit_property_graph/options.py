@@ -21,8 +21,9 @@ class GraphOptions(ModeOptions):
 
     extract: Extract = Field(
         default="auto",
-        description="Where relations come from, beside the triples in a document's metadata: auto, by rules for "
-        "documents that have none; given, nowhere else; rules or llm, by rules or a language model for every document.",
+        description="Where relations come from, besides the triples in a document's metadata. given: from nowhere "
+        "else. auto: from rules, for documents without triples. rules, llm: from rules or a language model, for "
+        "every document.",
     )
     entity_fields: tuple[str, ...] = Field(
         default=(), description="Metadata fields whose values are entities, such as author."

@@ -20,7 +20,7 @@ Step = dict[str, Any]
 """A relation as JSON: ``subject``, ``relation``, ``object``, and ``nodes``, the ids of nodes that support it."""
 
 SHOWN_NODES = 3
-"""At most so many supporting nodes are named in a step."""
+"""At most this many supporting nodes are named in a step."""
 
 
 def walk(view: GraphView, starts: Iterable[int], *, depth: int = 1, limit: int = 30) -> list[Path]:
@@ -33,8 +33,8 @@ def walk(view: GraphView, starts: Iterable[int], *, depth: int = 1, limit: int =
     Args:
         view: The graph.
         starts: The entities to start from, the most important first.
-        depth: At most so many relations are in a path.
-        limit: At most so many paths.
+        depth: At most this many relations are in a path.
+        limit: At most this many paths.
     """
     lead: dict[int, Path] = dict.fromkeys(starts, ())
     frontier = list(lead)

@@ -171,9 +171,9 @@ class DocumentSummaryLLMRetriever(_BySummaries):
         storage: The folder under which the corpus's indexes live.
         model: The language model that chooses.
         summarized_by: The language model that makes the summaries; None for sentences that are taken from the texts.
-        choice_top_k: At most so many documents are chosen.
+        choice_top_k: At most this many documents are chosen.
         choice_batch_size: How many summaries the model is shown at once.
-        max_documents: At most so many documents are shown; if more pass, the result is partial and says so. None for
+        max_documents: At most this many documents are shown; if more pass, the result is partial and says so. None for
             all.
         parse_choices: Reads answers in words, for a prompt of your own that asks for those; see `choosing.Parse`.
         top_k: How many hits a query gets that does not say; None for all nodes of the documents.

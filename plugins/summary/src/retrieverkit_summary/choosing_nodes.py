@@ -40,7 +40,7 @@ class SummaryLLMRetriever(BaseRetriever):
         model: The language model.
         top_k: How many hits a query gets that does not say; None for all that are chosen.
         choice_batch_size: How many nodes the model is shown at once.
-        max_nodes: At most so many nodes are shown; if more pass, the result is partial and says so. None for all.
+        max_nodes: At most this many nodes are shown; if more pass, the result is partial and says so. None for all.
         parse_choices: Reads answers in words, for a prompt of your own that asks for those; see `choosing.Parse`.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 

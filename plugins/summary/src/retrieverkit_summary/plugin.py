@@ -37,7 +37,7 @@ class SummaryOptions(ModeOptions):
     """Options of the summary mode."""
 
     top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
-        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+        default=None, ge=0, description="Return at most this many hits, unless the query says otherwise. None: all."
     )
 
 
@@ -57,7 +57,8 @@ class SummaryLLMOptions(SummaryOptions):
     max_nodes: int | None = Field(
         default=MAX_NODES,
         ge=1,
-        description="At most so many nodes are shown; if more pass the filters, the result is partial. None for all.",
+        description="Show the model at most this many nodes. If more pass the filters, the result is partial. None: "
+        "all.",
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
@@ -67,10 +68,11 @@ class SummaryLLMOptions(SummaryOptions):
 class DocumentSummaryOptions(SummaryOptions):
     """What the options of the document summary modes have in common."""
 
-    choice_top_k: int = Field(default=1, ge=1, description="Of how many documents the nodes are returned, at most.")
+    choice_top_k: int = Field(default=1, ge=1, description="Return the nodes of at most this many documents.")
     summaries: Literal["llm", "extraction"] | None = Field(
         default=None,
-        description="Who sums up: the language model, or a choice of sentences. None: the model where there is one.",
+        description="How summaries are made: by the language model, or by choosing sentences (extraction). None: by "
+        "the model if there is one.",
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
@@ -95,8 +97,8 @@ class DocumentSummaryLLMOptions(DocumentSummaryOptions):
     max_documents: int | None = Field(
         default=MAX_DOCUMENTS,
         ge=1,
-        description="At most so many documents are shown; if more pass the filters, the result is partial. "
-        "None for all.",
+        description="Show the model at most this many documents. If more pass the filters, the result is partial. "
+        "None: all.",
     )
 
 

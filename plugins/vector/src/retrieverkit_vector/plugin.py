@@ -33,18 +33,20 @@ class VectorOptions(ModeOptions):
         description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
     )
     metric: MetricName = Field(
-        default="cosine", description="What nearness is: cosine, dot (both: more is nearer) or l2 (less is nearer)."
+        default="cosine",
+        description="How vectors are compared: cosine, dot (for both, higher is nearer) or l2 (lower is nearer).",
     )
     similarity_cutoff: float | None = Field(
-        default=None, description="Only hits with at least this score; with l2, at most this distance."
+        default=None, description="Return only hits with at least this score or, for l2, at most this distance."
     )
     mmr_lambda: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Choose by maximal marginal relevance: 1 weighs nearness alone, 0 difference from the hits before.",
+        description="Choose by maximal marginal relevance (MMR): 1 counts only nearness to the query, 0 only "
+        "difference from the hits before. None: no MMR.",
     )
-    mmr_fetch: int = Field(default=50, ge=1, description="How many of the nearest nodes MMR chooses from, at least.")
+    mmr_fetch: int = Field(default=50, ge=1, description="MMR chooses from at least this many of the nearest nodes.")
 
     @model_validator(mode="after")
     def _check_mmr(self) -> Self:

@@ -60,7 +60,7 @@ class AskedReranker:
         return self._asked.name
 
     def calls_for(self, texts: int) -> int:
-        """Return how many requests it takes to score so many texts."""
+        """Return how many requests it takes to score that many texts."""
         made: AsLanguageModel = self._asked._model
         return made.reranker.calls_for(texts)
 

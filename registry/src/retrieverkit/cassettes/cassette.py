@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 
 _EXPLAINED = 10
-"""For so many missing calls the nearest one is looked for; it takes longer than to find a call."""
+"""For this many missing calls the nearest one is looked for; it takes longer than to find a call."""
 
 Pay = Callable[[Mapping[str, int]], None]
 

@@ -11,7 +11,7 @@ from retrieverkit.cassettes.questions import Question
 from retrieverkit_core.errors import shorten
 
 _LOOKED_AT = 500
-"""At most so many recorded questions are compared."""
+"""At most this many recorded questions are compared."""
 
 _CHARS = 1000
 """Of each so many characters."""

@@ -85,7 +85,7 @@ def check_a_delete_is_seen(subject: Subject) -> None:
 def check_every_way_of_asking_sees_changes(subject: Subject) -> None:
     """After a document was added and another deleted, async calls and batches answer as sync calls do.
 
-    To mend: let all ways share one reader, and take it anew in each call.
+    To mend: let all ways share one reader, and take it again in each call.
     """
     with subject.over(library()) as trial:
         retriever = trial.retriever
@@ -147,7 +147,7 @@ def check_add_then_delete_equals_never_added(subject: Subject) -> None:
     """Documents that were added and deleted leave no trace: the same hits, the same order, the same scores.
 
     To mend: look for statistics that deletes do not reach, such as document frequencies, average lengths, centroids
-    or a fitted model; build anew where they cannot be taken back.
+    or a fitted model; build again where they cannot be taken back.
     """
     extra = [Document(f"herring herring report {n}", id=f"extra{n}", metadata={"year": n}) for n in range(3)]
     with subject.over(library()) as never, subject.over(library()) as was:
@@ -224,7 +224,7 @@ def check_many_changes_equal_a_new_index(subject: Subject) -> None:
 
 @check(needs=(Trait.MODE,))
 def check_ordinary_changes_need_no_repair(subject: Subject) -> None:
-    """Adds, changes and deletes are applied to the index; it never turns out wrong and has to be made anew.
+    """Adds, changes and deletes are applied to the index; it never turns out wrong and has to be made again.
 
     To mend: ``Index.derived()`` tells why it was: an ``update`` that failed, or left nodes in that are gone.
     """
@@ -242,7 +242,7 @@ def check_ordinary_changes_need_no_repair(subject: Subject) -> None:
             step()
         trial.ask(SHARED, top_k=50)
         for status in index.derived():
-            told = f"the index {status.name} was made anew: {status.last_rebuild_reason}"
+            told = f"the index {status.name} was made again: {status.last_rebuild_reason}"
             ensure(not status.rebuilds, told)
 
 
@@ -263,7 +263,7 @@ def check_order_does_not_depend_on_how_the_index_grew(subject: Subject) -> None:
         retriever = trial.another(None)
         for k, found in zip(limits, grown, strict=True):
             anew = ids(retriever.retrieve(QueryBundle("twin words", top_k=k)))
-            ensure(found == anew, f"at top_k={k}, {found} was found, and {anew} when the index was made anew")
+            ensure(found == anew, f"at top_k={k}, {found} was found, and {anew} when the index was made again")
 
 
 @check(needs=(Trait.MODE,))

@@ -1,4 +1,4 @@
-"""What is kept in the index's folder can be trusted, or is made anew."""
+"""What is kept in the index's folder can be trusted, or is made again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PICKLE_NAMES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 def check_reopening_gives_the_same(subject: Subject) -> None:
     """An index that was closed gives the same answers when it is opened again, also for reading only.
 
-    To mend: store all that the answers depend on, or make it anew from the corpus in the same way.
+    To mend: store all that the answers depend on, or make it again from the corpus in the same way.
     """
     with _kept(subject.mode, library()) as (folder, expected):
         _ensure_answers(subject.mode, folder, expected, "opened again")
@@ -141,7 +141,7 @@ def check_a_process_killed_at_a_write_leaves_a_sound_index(subject: Subject) -> 
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
 def check_a_deleted_index_folder_is_rebuilt(subject: Subject) -> None:
-    """The folder of derived indexes may be deleted at any time; it is made anew, and the answers are the same.
+    """The folder of derived indexes may be deleted at any time; it is made again, and the answers are the same.
 
     To mend: keep nothing there that the corpus does not hold, and expect it to be gone in each call.
     """
@@ -160,7 +160,7 @@ def check_a_deleted_index_folder_is_rebuilt(subject: Subject) -> None:
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
 def check_a_missing_index_file_is_noticed(subject: Subject) -> None:
-    """Whatever file of a derived index is missing, it is made anew, and the answers are the same.
+    """Whatever file of a derived index is missing, it is made again, and the answers are the same.
 
     To mend: store files through ``DerivedIndex``, whose manifest names each of them.
     """
@@ -169,7 +169,7 @@ def check_a_missing_index_file_is_noticed(subject: Subject) -> None:
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
 def check_a_truncated_index_file_is_noticed(subject: Subject) -> None:
-    """Whatever file of a derived index is cut short, it is made anew, and the answers are the same.
+    """Whatever file of a derived index is cut short, it is made again, and the answers are the same.
 
     To mend: store files through ``DerivedIndex``, whose manifest holds their sizes and hashes.
     """
@@ -178,7 +178,7 @@ def check_a_truncated_index_file_is_noticed(subject: Subject) -> None:
 
 @check(Capability.DETERMINISTIC, needs=(Trait.MODE,))
 def check_a_flipped_bit_is_noticed(subject: Subject) -> None:
-    """Whatever bit of a derived index is another, it is made anew, and the answers are the same.
+    """Whatever bit of a derived index is another, it is made again, and the answers are the same.
 
     To mend: store files through ``DerivedIndex``, whose manifest holds their hashes; add a checksum to others.
     """

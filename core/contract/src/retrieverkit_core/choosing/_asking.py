@@ -41,10 +41,10 @@ def choose(
         texts: The texts, as they are to be shown.
         instructions: What the model is told to do.
         batch_size: How many texts it is shown at once, beside the one that is made up.
-        how_many: Choose at most so many of all texts; None for all that are relevant.
+        how_many: Choose at most this many of all texts; None for all that are relevant.
         parse: Reads answers in words; the model is then not asked to keep to a schema, and ``instructions`` must say
             what an answer looks like.
-        concurrency: At most so many batches are asked about at once.
+        concurrency: At most this many batches are asked about at once.
 
     Raises:
         RetrieverKitError: No batch was judged; the error of the first.

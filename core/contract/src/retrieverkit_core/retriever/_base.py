@@ -236,7 +236,7 @@ class BaseRetriever:
 
         Args:
             query: The query, in words or as a bundle with limits and filters.
-            top_k: At most so many hits, in place of what the bundle says.
+            top_k: At most this many hits, in place of what the bundle says.
             filters: Only nodes whose metadata passes, as text, plain data or `MetadataFilters`, in place of what the
                 bundle says.
             scope: A mandatory filter that holds in every leg, together with that of the bundle.

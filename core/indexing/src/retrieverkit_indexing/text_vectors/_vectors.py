@@ -127,7 +127,7 @@ def nearest(scores: NDArray[np.float64], limit: int | None = None) -> list[int]:
 
     Args:
         scores: The scores; NaN where there is none.
-        limit: At most so many; None for all.
+        limit: At most this many; None for all.
     """
     there = np.flatnonzero(~np.isnan(scores))
     return [int(at) for at in there[np.argsort(-scores[there], kind="stable")][:limit]]

@@ -17,20 +17,19 @@ class AutoMergingSettings(ModeOptions):
         default=0.5,
         ge=0,
         lt=1,
-        description="A parent takes the place of its children where more than this share of them is found.",
+        description="A parent replaces its children if more than this share of them is found.",
     )
     candidates: int = Field(
         default=20,
         ge=1,
-        description="How many nodes are asked for and merged. A retriever that is written with a top_k of its own "
-        "keeps that.",
+        description="How many nodes the retriever is asked for. A top_k that is written in that retriever wins.",
     )
 
 
 class AutoMergingOptions(AutoMergingSettings):
     """Options of the auto_merging mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the smallest nodes.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the smallest nodes.")
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:

@@ -38,7 +38,7 @@ class AutoMergingRetriever(Around):
     have the mean of their children's scores, and must pass filters and scope themselves.
 
     Args:
-        retriever: Who finds the smallest nodes.
+        retriever: The retriever that finds the smallest nodes.
         corpus: Where the parents are.
         threshold: A parent takes the place of its children where more than this share of them is found.
         candidates: How many nodes are asked for and merged; None leaves it to ``retriever``.

@@ -14,16 +14,18 @@ class DiversifySettings(ModeOptions):
     """How many hits of one kind there may be."""
 
     field: str | None = Field(
-        default=None, min_length=1, description="The metadata field that says what kind; the document if None."
+        default=None,
+        min_length=1,
+        description="The metadata field that says of which kind a hit is. None: the document.",
     )
-    most: int = Field(default=1, ge=1, description="At most so many hits of one kind.")
-    candidates: int = Field(default=50, ge=1, description="How many hits are asked for.")
+    most: int = Field(default=1, ge=1, description="Return at most this many hits of one kind.")
+    candidates: int = Field(default=50, ge=1, description="How many hits the retriever is asked for.")
 
 
 class DiversifyOptions(DiversifySettings):
     """Options of the diversify mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the hits.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the hits.")
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:

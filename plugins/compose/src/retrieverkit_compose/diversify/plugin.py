@@ -18,7 +18,7 @@ class DiversifyPlugin:
 
     spec = ModeSpec(
         name="diversify",
-        summary="at most so many hits of one document, or of one value of a field",
+        summary="at most a few hits per document, or per value of a field",
         options=DiversifyOptions,
         scores=ScoreSpec(ScoreKind.RELEVANCE),  # in listings; built, it has those of the retriever that it asks
         filters=FilterCapabilities(delegates=True),

@@ -26,9 +26,9 @@ class DiversifyRetriever(Around):
     no kind, and stays. A note says how many were left out.
 
     Args:
-        retriever: Who finds the hits.
+        retriever: The retriever that finds the hits.
         field: The metadata field that says of what kind a hit is; the document if None.
-        most: At most so many hits of one kind.
+        most: At most this many hits of one kind.
         candidates: How many hits are asked for at first.
         top_k: How many hits a query gets that does not say.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.

@@ -19,14 +19,14 @@ class EnsembleSettings(ModeOptions):
     levels: Sequence[Level] = Field(
         default=(0, 1, 2),
         min_length=1,
-        description="The cuttings that are searched, each by itself: 0 is that of the smallest pieces. By default the "
-        "three smallest that there are.",
+        description="The cuttings to search, each by itself. 0 is the one with the smallest pieces. Default: the "
+        "three smallest.",
     )
     candidates: int = Field(
         default=50,
         ge=1,
-        description="How many hits of each cutting are asked for. A retriever that is written with a top_k of its own "
-        "keeps that.",
+        description="How many hits of each cutting the retriever is asked for. A top_k that is written in that "
+        "retriever wins.",
     )
 
     @model_validator(mode="after")
@@ -39,7 +39,7 @@ class EnsembleSettings(ModeOptions):
 class EnsembleOptions(EnsembleSettings):
     """Options of the ensemble mode."""
 
-    retriever: RetrieverSpec = Field(description="Who searches each cutting.")
+    retriever: RetrieverSpec = Field(description="The retriever that searches each cutting.")
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:

@@ -12,9 +12,9 @@ from retrieverkit_core.spec import RetrieverSpec
 class ExcludeOptions(ModeOptions):
     """Options of the exclude mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the hits.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the hits.")
     what: str = Field(
-        min_length=1, description="What is never to be found, as a filter: \"status == 'draft'\", \"_doc_id == 'd7'\"."
+        min_length=1, description="A filter for what is never found: \"status == 'draft'\", \"_doc_id == 'd7'\"."
     )
 
     @field_validator("what")

@@ -18,7 +18,7 @@ class ExcludePlugin:
 
     spec = ModeSpec(
         name="exclude",
-        summary="what a filter names is never found, whatever the query says",
+        summary="leaves out what a filter names, whatever the query says",
         options=ExcludeOptions,
         scores=ScoreSpec(ScoreKind.RELEVANCE),  # in listings; built, it has those of the retriever that it asks
         filters=FilterCapabilities(delegates=True),

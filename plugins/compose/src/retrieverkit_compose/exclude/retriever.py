@@ -17,7 +17,7 @@ class ExcludeRetriever(Around):
     """Asks a retriever with a filter that keeps something out, whatever filters a query has.
 
     Args:
-        retriever: Who finds the hits.
+        retriever: The retriever that finds the hits.
         what: What is kept out, as a filter.
         top_k: How many hits a query gets that does not say.
         **base: What every retriever takes: ``hooks``, ``verbose``. Objects belong to ``retriever``, so that what

@@ -18,11 +18,11 @@ class PinnedSettings(ModeOptions):
         min_length=1, description="The ids of the nodes that come first, in this order."
     )
     when: Sequence[Annotated[str, Field(min_length=1, pattern=r"\S")]] | None = Field(
-        default=None, description="Only for queries that say one of these words or phrases; for all if None."
+        default=None, description="Only for queries with one of these words or phrases. None: for all queries."
     )
 
 
 class PinnedOptions(PinnedSettings):
     """Options of the pinned mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds what comes behind.")
+    retriever: RetrieverSpec = Field(description="The retriever whose hits come after the pinned ones.")

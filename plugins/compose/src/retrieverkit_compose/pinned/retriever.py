@@ -26,7 +26,7 @@ class PinnedRetriever(Around):
     retriever has them at, if it does.
 
     Args:
-        retriever: Who finds what comes behind.
+        retriever: The retriever whose hits come after the pinned ones.
         corpus: Where the nodes are.
         ids: The ids of the nodes that come first, in this order.
         when: Only for queries that say one of these words or phrases, in any case; for all if None.

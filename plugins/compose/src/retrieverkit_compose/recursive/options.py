@@ -11,7 +11,7 @@ from retrieverkit_core.spec import RetrieverSpec
 class RecursiveOptions(ModeOptions):
     """Options of the recursive mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the index nodes.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the index nodes.")
     field: str | None = Field(
         default=None,
         min_length=1,

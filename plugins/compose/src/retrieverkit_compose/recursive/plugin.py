@@ -18,7 +18,7 @@ class RecursivePlugin:
 
     spec = ModeSpec(
         name="recursive",
-        summary="the nodes that found index nodes lead to",
+        summary="the nodes that the index nodes among the hits lead to",
         options=RecursiveOptions,
         scores=ScoreSpec(ScoreKind.RELEVANCE),  # in listings; built, it has those of the retriever that it asks
         filters=FilterCapabilities(delegates=True),

@@ -33,7 +33,7 @@ class RecursiveRetriever(Around):
     and is left out where it leads to what does not; a note says so.
 
     Args:
-        retriever: Who finds the index nodes.
+        retriever: The retriever that finds the index nodes.
         corpus: Where the nodes are.
         top_k: How many hits a query gets that does not say.
         field: A metadata field in which any node, also one that was read from a file, names the node that it stands

@@ -59,7 +59,7 @@ class ByModel:
         return await offload(self._judged, choices, len(hits))
 
     def plan(self, name: str, query: QueryBundle, inner: BaseRetriever, candidates: int) -> Plan:
-        """Return what it costs to judge so many hits of usual length."""
+        """Return what it costs to judge that many hits of usual length."""
         does = f"asks {self._model.name} about up to {candidates} hits, {self._batch_size} at a time"
         cost = cost_of(query.query_str, ["x" * TYPICAL_CHARS] * candidates, **self._how())
         return Plan(name, does, llm_calls=cost.llm_calls, tokens=cost.tokens)

@@ -51,7 +51,7 @@ class ByReranker:
         return await offload(self._judged, scores, len(texts))
 
     def plan(self, name: str, query: QueryBundle, inner: BaseRetriever, candidates: int) -> Plan:
-        """Return what it costs to judge so many hits of usual length."""
+        """Return what it costs to judge that many hits of usual length."""
         calls = self._reranker.calls_for(candidates)
         tokens = calls * tokens_of(query.query_str) + candidates * tokens_of("x" * TYPICAL_CHARS) if calls else 0
         return Plan(name, f"asks {self._reranker.name} about up to {candidates} hits", llm_calls=calls, tokens=tokens)

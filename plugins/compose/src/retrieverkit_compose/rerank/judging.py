@@ -55,12 +55,12 @@ class Judge(Protocol):
         ...
 
     def plan(self, name: str, query: QueryBundle, inner: BaseRetriever, candidates: int) -> Plan:
-        """Return what judging so many hits would spend.
+        """Return what judging that many hits would spend.
 
         Args:
             name: The retriever that reranks.
             query: The query.
-            inner: Who finds the hits.
+            inner: The retriever that finds the hits.
             candidates: How many there may be.
         """
         ...

@@ -16,21 +16,26 @@ class RerankSettings(ModeOptions):
     by: str = Field(
         default="mmr",
         min_length=1,
-        description="Who orders the hits: mmr (near the query and different from each other), embedding (near the "
+        description="What orders the hits: mmr (near the query and different from each other), embedding (near the "
         "query), llm (a language model grades them), or a reranker with its options: \"http(model='m', "
         "base_url='…')\", \"cross_encoder(model='…')\".",
     )
     top_n: int | None = Field(
-        default=None, ge=1, description="At most so many hits, unless the query says otherwise; in place of top_k."
+        default=None,
+        ge=1,
+        description="Return at most this many hits, unless the query says otherwise. It replaces top_k.",
     )
     candidates: int = Field(
         default=50,
         ge=1,
-        description="How many hits are asked for and put into order. A retriever that is written with a top_k of its "
-        "own keeps that.",
+        description="How many hits the retriever is asked for; all are reordered. A top_k that is written in that "
+        "retriever wins.",
     )
     mmr_lambda: float = Field(
-        default=0.5, ge=0, le=1, description="For mmr: 1 weighs nearness alone, 0 difference from the hits before."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="For mmr: 1 counts only nearness to the query, 0 only difference from the hits before.",
     )
     batch_size: int = Field(default=10, ge=1, le=100, description="For llm: how many hits the model is shown at once.")
 
@@ -54,12 +59,12 @@ class RerankSettings(ModeOptions):
 class RerankOptions(RerankSettings):
     """Options of the rerank mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the hits.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the hits.")
     embedding: str | None = Field(
         default=None,
-        description="For mmr and embedding: the embedding; that of the retriever, else the index's own, if None.",
+        description="For mmr and embedding: the embedding. None: that of the retriever, else that of the index.",
     )
-    llm: str | None = Field(default=None, description="For llm: the language model; the configured one if None.")
+    llm: str | None = Field(default=None, description="For llm: the language model. None: the configured one.")
 
     @model_validator(mode="after")
     def _fits_its_inner(self) -> Self:

@@ -21,7 +21,7 @@ class RerankPlugin:
 
     spec = ModeSpec(
         name="rerank",
-        summary="another order for what a retriever found: by difference, an embedding, a language model or a reranker",
+        summary="another order for what a retriever found: by diversity, an embedding, a language model or a reranker",
         options=RerankOptions,
         scores=ScoreSpec(ScoreKind.RELEVANCE),
         filters=FilterCapabilities(delegates=True),

@@ -32,7 +32,7 @@ class RerankRetriever(Around):
     error, and one that judged a part a partial result: the order of the retriever within never stands in for it.
 
     Args:
-        retriever: Who finds the hits.
+        retriever: The retriever that finds the hits.
         by: ``"mmr"``, ``"embedding"``, ``"llm"``, or a `Reranker`.
         top_n: How many hits a query gets that does not say; ``top_k`` if None.
         candidates: How many hits are asked for and put into order; None leaves it to ``retriever``. A model is never

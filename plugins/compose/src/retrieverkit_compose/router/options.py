@@ -18,25 +18,26 @@ class RouterSettings(ModeOptions):
     """How a route is chosen, whoever is at its end."""
 
     names: Sequence[Phrase] | None = Field(
-        default=None, description="The name of each route; those of the retrievers if None."
+        default=None, description="The name of each route. None: the names of the retrievers."
     )
     by: By = Field(
         default="rule",
-        description="Who chooses: rule (words and phrases of the query), embedding (the nearest description), or llm "
-        "(a language model reads the descriptions).",
+        description="What chooses the route: rule (words and phrases of the query), embedding (the nearest "
+        "description), or llm (a language model reads the descriptions).",
     )
     rules: Sequence[Sequence[Phrase]] | None = Field(
-        default=None, description="For rule: for each route the words and phrases that call for it, in any case."
+        default=None,
+        description="For rule: the words and phrases that call for each route; upper and lower case are equal.",
     )
     descriptions: Sequence[Phrase] | None = Field(
-        default=None, description="For embedding and llm: what is found at the end of each route."
+        default=None, description="For embedding and llm: a description of what each route finds."
     )
     multi: bool = Field(
         default=False,
-        description="Whether several routes may be chosen; their answers are then put together by ranks.",
+        description="Whether several routes may be chosen. Their answers are then fused by rank.",
     )
     otherwise: str | None = Field(
-        default=None, description="The route that is taken where none is chosen. None: the answer is abstained from."
+        default=None, description="The route to take if none is chosen. None: the retriever abstains."
     )
 
     def fitting(self, names: Sequence[str]) -> list[str]:
@@ -63,9 +64,9 @@ class RouterSettings(ModeOptions):
 class RouterOptions(RouterSettings):
     """Options of the router mode."""
 
-    retrievers: Sequence[RetrieverSpec] = Field(description="What the routes lead to.")
-    llm: str | None = Field(default=None, description="For llm: the language model; the configured one if None.")
-    embedding: str | None = Field(default=None, description="For embedding: which; the index's own if None.")
+    retrievers: Sequence[RetrieverSpec] = Field(description="The retrievers that the routes lead to.")
+    llm: str | None = Field(default=None, description="For llm: the language model. None: the configured one.")
+    embedding: str | None = Field(default=None, description="For embedding: its name. None: that of the index.")
 
     @property
     def route_names(self) -> Sequence[str]:

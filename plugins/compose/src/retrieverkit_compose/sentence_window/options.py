@@ -12,11 +12,11 @@ class SentenceWindowSettings(ModeOptions):
     """How much is shown around what was found."""
 
     window: int = Field(
-        default=3, ge=1, le=100, description="How many neighbours are shown before a found node, and behind it."
+        default=3, ge=1, le=100, description="How many neighbours are added before a found node, and after it."
     )
 
 
 class SentenceWindowOptions(SentenceWindowSettings):
     """Options of the sentence_window mode."""
 
-    retriever: RetrieverSpec = Field(description="Who finds the nodes.")
+    retriever: RetrieverSpec = Field(description="The retriever that finds the nodes.")

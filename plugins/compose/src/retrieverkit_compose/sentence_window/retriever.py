@@ -28,7 +28,7 @@ class SentenceWindowRetriever(Around):
     ``window``. A window ends at the document's ends, and before a node that does not pass filters and scope.
 
     Args:
-        retriever: Who finds the nodes.
+        retriever: The retriever that finds the nodes.
         corpus: Where the neighbours are.
         window: How many neighbours are shown before a found node, and behind it.
         top_k: How many hits a query gets that does not say.

@@ -15,17 +15,21 @@ class ShadowSettings(ModeOptions):
     """How another retriever is compared."""
 
     timeout: float = Field(
-        default=30.0, gt=0, le=MAX_TIMEOUT, description="Seconds after which the other retriever is given up."
+        default=30.0, gt=0, le=MAX_TIMEOUT, description="Time limit of the other retriever, in seconds."
     )
     concurrency: int = Field(
-        default=4, ge=1, description="At most so many comparisons run at once; queries beyond that are not compared."
+        default=4,
+        ge=1,
+        description="Run at most this many comparisons at the same time. Further queries are not compared.",
     )
 
 
 class ShadowOptions(ShadowSettings):
     """Options of the shadow mode."""
 
-    retrievers: tuple[RetrieverSpec, ...] = Field(description="Who answers, and who is compared: two retrievers.")
+    retrievers: tuple[RetrieverSpec, ...] = Field(
+        description="Two retrievers: the one that answers, and the one that is compared with it."
+    )
 
     @model_validator(mode="after")
     def _two(self) -> Self:

@@ -33,7 +33,7 @@ class ShadowRetriever(Around):
         shadow: Who is compared.
         on_compared: Is called with each `Comparison`, in that thread.
         timeout: Seconds after which the other is given up.
-        concurrency: At most so many comparisons run at once; queries beyond that are not compared, and the log says so.
+        concurrency: At most this many comparisons run at once; further queries are not compared, and the log says so.
         top_k: How many hits a query gets that does not say.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 

@@ -17,29 +17,32 @@ class TransformSettings(ModeOptions):
 
     by: By = Field(
         default="multi_query",
-        description="What the language model writes: multi_query (the query in other words), decompose (the questions "
-        "that it consists of), or hyde (passages that could answer it).",
+        description="What the language model writes: multi_query (the query in other words), decompose (its "
+        "sub-questions), or hyde (passages that could answer it).",
     )
     num_queries: int = Field(
-        default=3, ge=1, le=16, description="How many texts the model writes; at most so many for decompose."
+        default=3,
+        ge=1,
+        le=16,
+        description="How many texts the model writes. For decompose, it is the most that it may write.",
     )
     include_original: bool = Field(
         default=True,
-        description="Whether the query itself is asked too. Without it a model that fails is an error.",
+        description="Whether the original query is asked too. If it is not, a model that fails is an error.",
     )
     candidates: int = Field(
         default=50,
         ge=1,
-        description="For multi_query and decompose: how many hits each query is asked for. A retriever that is written "
-        "with a top_k of its own keeps that.",
+        description="For multi_query and decompose: how many hits are asked for per query. A top_k that is written in "
+        "the retriever wins.",
     )
 
 
 class TransformOptions(TransformSettings):
     """Options of the transform mode."""
 
-    retriever: RetrieverSpec = Field(description="Who is asked.")
-    llm: str | None = Field(default=None, description="The language model; the configured one if None.")
+    retriever: RetrieverSpec = Field(description="The retriever that is asked.")
+    llm: str | None = Field(default=None, description="The language model. None: the configured one.")
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:

@@ -41,7 +41,7 @@ class TransformRetriever(Around):
         by: ``"multi_query"``, ``"decompose"``, ``"hyde"``, or a function that is given the query and returns the
             queries to ask.
         llm: The language model, unless a function rewrites.
-        num_queries: How many texts the model writes; at most so many for ``decompose``.
+        num_queries: How many texts the model writes; at most this many for ``decompose``.
         include_original: Whether the query itself is asked too. A function says so itself.
         candidates: Where several queries are asked: how many hits of each; None leaves it to ``retriever``.
         top_k: How many hits a query gets that does not say.

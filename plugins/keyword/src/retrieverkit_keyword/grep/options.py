@@ -18,16 +18,25 @@ SCORES = ScoreSpec(ScoreKind.RELEVANCE, lower_bound=1.0)
 class GrepOptions(CheckedOptions):
     """Options of the mode grep."""
 
-    regex: bool = Field(default=False, description="Whether the query is a regular expression; else it is literal.")
+    regex: bool = Field(
+        default=False, description="Whether the query is a regular expression. If not, it is literal text."
+    )
     case: Case = Field(
         default="smart",
-        description="ignore: case does not matter; match: it does; smart: it does where the query has capitals.",
+        description="ignore: upper and lower case are equal. match: they differ. smart: they differ if the query has "
+        "capitals.",
     )
-    word: bool = Field(default=False, description="Whether a match must not stand next to a letter, digit or '_'.")
+    word: bool = Field(
+        default=False, description="Whether only whole words match: no letter, digit or '_' directly before or after."
+    )
     order: Order = Field(
         default="matches",
-        description="matches: most matches first; corpus: as the nodes were added, without a look at more than needed.",
+        description="matches: the node with most matches first. corpus: in the order in which nodes were added; stops "
+        "when there are enough.",
     )
     time_limit: float = Field(
-        default=5.0, gt=0, le=3600, description="Seconds after which what was found by then is returned as partial."
+        default=5.0,
+        gt=0,
+        le=3600,
+        description="Time limit in seconds. What was found by then is returned as a partial result.",
     )

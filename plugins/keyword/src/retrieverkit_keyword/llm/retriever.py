@@ -31,8 +31,8 @@ class KeywordLLMRetriever(KeywordRetriever):
         storage: The folder under which the corpus's indexes live.
         llm: The language model.
         top_k: How many hits a query gets that does not say.
-        max_keywords: At most so many keywords of a node; their words come on top.
-        max_query_keywords: At most so many keywords of a query; their words come on top.
+        max_keywords: At most this many keywords of a node; their words come on top.
+        max_query_keywords: At most this many keywords of a query; their words come on top.
         rank_by: The score, as for `KeywordRetriever`.
         language: The ISO 639-1 code of the corpus's language; None for that in the corpus's settings.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.

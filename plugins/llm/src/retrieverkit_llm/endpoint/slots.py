@@ -1,4 +1,4 @@
-"""`Slots`: at most so many requests at once, whether threads or tasks of event loops make them."""
+"""`Slots`: at most this many requests at once, whether threads or tasks of event loops make them."""
 
 from __future__ import annotations
 

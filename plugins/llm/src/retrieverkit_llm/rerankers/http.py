@@ -51,7 +51,7 @@ class HTTPReranker:
         return self._options.model
 
     def calls_for(self, texts: int) -> int:
-        """Return how many requests it takes to score so many texts."""
+        """Return how many requests it takes to score that many texts."""
         return -(-texts // self._options.batch_size)
 
     def rerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.graph.view import GraphView
 
 _SHOWN_ROWS = 3
-"""At most so many rows are told of a hit."""
+"""At most this many rows are told of a hit."""
 
 
 @dataclass(slots=True)

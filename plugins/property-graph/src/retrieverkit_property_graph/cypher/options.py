@@ -20,9 +20,11 @@ ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 class CypherOptions(GraphOptions):
     """Options of the modes that ask in Cypher."""
 
-    time_limit: float = Field(default=10.0, gt=0, le=3600, description="At most so many seconds for one Cypher query.")
-    max_rows: int = Field(default=100, ge=1, le=10_000, description="At most so many rows of its result are read.")
-    max_hops: int = Field(default=4, ge=1, le=10, description="At most so many relations in a path of variable length.")
+    time_limit: float = Field(
+        default=10.0, gt=0, le=3600, description="The time limit of one Cypher query, in seconds."
+    )
+    max_rows: int = Field(default=100, ge=1, le=10_000, description="Read at most this many rows of the result.")
+    max_hops: int = Field(default=4, ge=1, le=10, description="The most relations in a path of variable length.")
 
 
 class CypherTemplateOptions(CypherOptions):
@@ -31,6 +33,6 @@ class CypherTemplateOptions(CypherOptions):
     query: str = Field(description="The Cypher query, with parameters such as $name.")
     parameters: dict[ParameterName, Kind] = Field(
         min_length=1,
-        description="The type of each parameter: str, int, float, bool, list (of str), or name (of an entity; compare "
-        "it with key).",
+        description="The type of each parameter: str, int, float, bool, list (of str), or name (the name of an "
+        "entity; compare it with key).",
     )

@@ -18,7 +18,7 @@ class GraphCypherPlugin:
 
     spec = ModeSpec(
         name="graph_cypher",
-        summary="what a Cypher query returns that a language model writes; it only reads, in a process without rights",
+        summary="results of a Cypher query that a language model writes; it only reads, in a process without rights",
         options=CypherOptions,
         scores=SCORES,
         filters=FILTERS,
@@ -45,7 +45,7 @@ class GraphCypherTemplatePlugin:
 
     spec = ModeSpec(
         name="graph_cypher_template",
-        summary="what a Cypher query of yours returns; a language model fills in its parameters",
+        summary="results of a Cypher query of yours; a language model fills in its parameters",
         options=CypherTemplateOptions,
         scores=SCORES,
         filters=FILTERS,

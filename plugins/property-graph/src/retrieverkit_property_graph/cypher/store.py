@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from retrieverkit_property_graph.graph.view import GraphView
 
 _REMEMBERED = 4
-"""For so many sets of allowed nodes, a graph is kept in a database."""
+"""For this many sets of allowed nodes, a graph is kept in a database."""
 
 
 class CypherStore(Protocol):

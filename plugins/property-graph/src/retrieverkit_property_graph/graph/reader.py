@@ -18,7 +18,7 @@ from retrieverkit_property_graph.graph.tables import Integers
 from retrieverkit_property_graph.graph.view import GraphView
 
 _REMEMBERED = 4
-"""For so many sets of allowed nodes, the arrays are kept."""
+"""For this many sets of allowed nodes, the arrays are kept."""
 
 
 class GraphReader:

@@ -189,7 +189,7 @@ class GraphView:
 
         Args:
             entities: Ids.
-            limit: At most so many.
+            limit: At most this many.
         """
         found: set[int] = set()
         wanted = list(dict.fromkeys(entities))
@@ -215,7 +215,7 @@ class GraphView:
 
         Args:
             query: Any text.
-            limit: At most so many.
+            limit: At most this many.
             ties: Whether those that equal the last one come too: what there is then does not depend on the order.
         """
         arrays = self.arrays()

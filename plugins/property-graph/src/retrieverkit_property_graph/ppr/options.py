@@ -19,20 +19,21 @@ class PprOptions(GraphOptions):
     facts: int = Field(
         default=3,
         ge=0,
-        description="The walk starts at so many relations, those nearest to the query, and their equals.",
+        description="Start the walk at this many relations: those nearest to the query, and ties.",
     )
     passages: RetrieverSpec | None = Field(
         default=None,
-        description="The retriever whose first hits the walk starts at too. None: bm25, where it is installed.",
+        description="A retriever whose first hits the walk also starts at. None: bm25 if it is installed.",
     )
     passage_weight: float = Field(
         default=0.1,
         ge=0,
         le=1_000,
-        description="What the first of those hits counts beside the first relation; 0 to ask no other retriever.",
+        description="Weight of that retriever's first hit relative to the first relation. 0: no other retriever is "
+        "asked.",
     )
     synonyms: bool = Field(
-        default=True, description="Whether entities are joined whose names have at least half of their words in common."
+        default=True, description="Whether entities are linked if their names share at least half of their words."
     )
 
     @model_validator(mode="after")

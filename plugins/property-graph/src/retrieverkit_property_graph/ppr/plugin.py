@@ -19,7 +19,7 @@ class PprPlugin:
 
     spec = ModeSpec(
         name="graph_ppr",
-        summary="what a walk along the relations in the documents comes to: personalised PageRank",
+        summary="passages on a walk along the relations in the documents: personalised PageRank",
         options=PprOptions,
         scores=SCORES,
         filters=FILTERS,

@@ -14,7 +14,7 @@ from retrieverkit_property_graph.ppr.network import Floats, Integers, Network
 from retrieverkit_property_graph.ppr.reset import Seeds
 
 MOST_ENTITIES = 3
-"""At most so many entities of a passage are told of."""
+"""At most this many entities of a passage are told of."""
 
 MOST_STEPS = 4
 """Paths that are longer are not told of."""

@@ -48,7 +48,7 @@ class QueryNames:
     Args:
         model: The model.
         expand: What it is told, with the field ``{max_keywords}``.
-        most: At most so many names are taken of an answer.
+        most: At most this many names are taken of an answer.
     """
 
     def __init__(self, model: LanguageModel, expand: str, most: int) -> None:

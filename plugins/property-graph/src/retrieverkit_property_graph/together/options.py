@@ -19,7 +19,7 @@ class TogetherSettings(ModeOptions):
     """What can be set however the retrievers are given."""
 
     keep: int = Field(
-        default=3, ge=0, description="So many first hits of the plain retriever stay first; then both take turns."
+        default=3, ge=0, description="Keep this many hits of the plain retriever first; then both take turns."
     )
 
     @classmethod
@@ -41,10 +41,11 @@ class TogetherOptions(TogetherSettings):
 
     plain: RetrieverSpec | None = Field(
         default=None,
-        description="The retriever that does not look at the graph. None: bm25, where it is installed.",
+        description="The plain retriever, which does not look at the graph. None: bm25 if it is installed.",
     )
     parts: Sequence[RetrieverSpec] | None = Field(
         default=None,
         min_length=1,
-        description="The retrievers that do. None: graph_ppr, with the plain one for its passages.",
+        description="The retrievers that look at the graph. None: graph_ppr, which takes its passages from the plain "
+        "retriever.",
     )

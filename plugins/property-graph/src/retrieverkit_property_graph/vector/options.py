@@ -17,9 +17,9 @@ class GraphVectorOptions(GraphOptions):
         default=None,
         description='The embedding, with options: "minilm", "openai(model=\'m\')". None: the index\'s own.',
     )
-    max_entities: int = Field(default=10, ge=1, description="Walks start from so many entities, the nearest ones.")
-    depth: int = Field(default=1, ge=1, le=8, description="At most so many relations are in a path.")
-    limit: int = Field(default=30, ge=1, description="At most so many relations are reached.")
+    max_entities: int = Field(default=10, ge=1, description="Start walks from this many entities, the nearest ones.")
+    depth: int = Field(default=1, ge=1, le=8, description="The most relations in one path.")
+    limit: int = Field(default=30, ge=1, description="Follow at most this many relations.")
     min_similarity: float | None = Field(
-        default=None, ge=-1.0, le=1.0, description="What is less similar is not found. None: no limit."
+        default=None, ge=-1.0, le=1.0, description="Leave out nodes with a lower similarity. None: no limit."
     )

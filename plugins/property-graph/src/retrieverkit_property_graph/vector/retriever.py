@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNKNOWN = "the embedding knows none of the query's words, so nothing was compared"
 
 _KEPT = 4
-"""For so many views the names are kept."""
+"""For this many views the names are kept."""
 
 
 class _Names(NamedTuple):

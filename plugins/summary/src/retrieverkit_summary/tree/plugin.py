@@ -27,7 +27,7 @@ class TreeAllLeafOptions(ModeOptions):
     """Options of the tree_all_leaf mode."""
 
     top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
-        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+        default=None, ge=0, description="Return at most this many hits, unless the query says otherwise. None: all."
     )
 
 
@@ -37,7 +37,8 @@ class TreeOptions(ModeOptions):
     num_children: int = Field(default=10, ge=2, le=100, description="How many children a node has, on average.")
     summaries: Literal["llm", "extraction"] | None = Field(
         default=None,
-        description="Who sums up: the language model, or a choice of sentences. None: the model where there is one.",
+        description="How summaries are made: by the language model, or by choosing sentences (extraction). None: by "
+        "the model if there is one.",
     )
     llm: str | None = Field(
         default=None, description="The language model, with options: \"openai(model='m')\". None: the index's own."
@@ -48,7 +49,7 @@ class TreeRootOptions(TreeOptions):
     """Options of the tree_root mode."""
 
     top_k: int | None = Field(  # type: ignore[assignment] # no limit is one, too
-        default=None, ge=0, description="At most so many hits, unless the query says otherwise; None for all."
+        default=None, ge=0, description="Return at most this many hits, unless the query says otherwise. None: all."
     )
 
 
@@ -56,7 +57,7 @@ class TreeSelectLeafOptions(TreeOptions):
     """Options of the tree_select_leaf mode."""
 
     child_branch_factor: int = Field(
-        default=1, ge=1, description="How many branches are followed, and so the most hits there are."
+        default=1, ge=1, description="How many branches are followed. This is also the most hits that there can be."
     )
     choice_batch_size: int = Field(default=10, ge=1, le=100, description="How many texts the model is shown at once.")
 
@@ -65,7 +66,9 @@ class TreeSelectLeafEmbeddingOptions(TreeOptions):
     """Options of the tree_select_leaf_embedding mode."""
 
     child_branch_factor: int = Field(
-        default=BRANCHES, ge=1, description="How many branches are followed, and so the most hits there are."
+        default=BRANCHES,
+        ge=1,
+        description="How many branches are followed. This is also the most hits that there can be.",
     )
     embedding: str | None = Field(
         default=None,

@@ -12,7 +12,7 @@ class LsaOptions(EmbeddingOptions):
 
     dimensions: int = Field(default=256, ge=1, le=4096, description="Length of a vector; less where texts are few.")
     language: str | None = Field(
-        default=None, description="Language for stemming and stop words (ISO 639-1). None: that of the index."
+        default=None, description="Language for stemming and stop words (ISO 639-1 code). None: that of the index."
     )
 
 
