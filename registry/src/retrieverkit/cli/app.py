@@ -20,6 +20,7 @@ from retrieverkit.cli import (
     search,
     similar,
     status,
+    watch,
     why_not,
 )
 from retrieverkit.cli.installed import Commands
@@ -60,6 +61,7 @@ def _options(
 
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("watch")(watch.watch)
 app.command("similar")(similar.similar)
 app.command("why-not")(why_not.why_not)
 app.command("status")(status.status)

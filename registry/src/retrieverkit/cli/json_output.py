@@ -9,8 +9,13 @@ from typing import Any
 from retrieverkit.cli.screen import HARMFUL
 
 
-def print_json(content: Any) -> None:
-    """Write ``content`` to stdout, in ASCII where the stream cannot hold more, and safe to look at in a terminal."""
+def print_json(content: Any, *, indent: int | None = 2) -> None:
+    """Write ``content`` to stdout, in ASCII where the stream cannot hold more, and safe to look at in a terminal.
+
+    Args:
+        content: What to write.
+        indent: By how much to indent; None for one line.
+    """
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    text = json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=2)
+    text = json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=indent)
     sys.stdout.write(HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 _ANY_WORD = "retrieve"
 
 
+def made_ready(index: Index) -> list[str]:
+    """Catch the default mode up with the corpus without a word, and return what failed."""
+    from retrieverkit.cli.hits import failed_legs
+    from retrieverkit_core.observers import Observers
+
+    if not len(index):
+        return []
+    return list(failed_legs(index.as_retriever(hooks=Observers.of()).retrieve(_ANY_WORD).legs))
+
+
 def make_ready(index: Index, screen: Screen) -> dict[str, Any] | None:
     """Catch the default mode up with the corpus.
 
