@@ -21,26 +21,26 @@ TAIL = """## Exit codes
 
 | code | meaning |
 |---|---|
-| 0 | done; nothing found is no error |
-| 1 | an error, told as `error:` and `fix:` on stderr; from `doctor`: something is wrong |
+| 0 | done; an empty answer is not an error |
+| 1 | an error, reported as `error:` and `fix:` on stderr; from `doctor`: something is wrong |
 | 2 | the arguments are wrong |
-| 3 | partial: a leg or a query failed, or a file could not be read; what there is was printed or stored |
+| 3 | partial: a leg or a query failed, or a file could not be read; the rest was printed or stored |
 | 130 | interrupted |
-| 141 | whoever read the output stopped reading |
+| 141 | the reader of the output closed it |
 
 ## Output
 
-Results go to stdout; warnings, progress and what became of files go to stderr. On a terminal, lines are wrapped to its
-width and the query's words stand out; `NO_COLOR=1` switches colours off. Anything else gets plain text, one line a
-passage. With `--json` stdout holds one JSON document, whatever the documents hold. Characters that could command a
-terminal are shown as their escapes, such as `\\x1b`.
+Results go to stdout; warnings, progress and reports on files go to stderr. On a terminal, lines are wrapped to its
+width and the query's words stand out; `NO_COLOR=1` switches colours off. Other outputs get plain text, one line per
+passage. With `--json`, stdout holds one JSON document. Control characters in documents are shown as escapes, such
+as `\\x1b`.
 
 ## Environment
 
 | variable | meaning |
 |---|---|
-| `RETRIEVERKIT_INDEX` | the index that `index` fills and `search` searches where neither an index nor a path is named |
-| `EDITOR`, `VISUAL` | what `search --open` starts |
+| `RETRIEVERKIT_INDEX` | the index that commands use if neither an index nor a path is named |
+| `EDITOR`, `VISUAL` | the editor that `search --open` starts |
 | `XDG_CACHE_HOME` | where `search` keeps what it has read of the paths it was given (on Linux) |
 | `RETRIEVERKIT_CACHE_LIMIT` | how much of that is kept, such as `500 MB`; 2 GB unless set |
 | `RETRIEVERKIT_PLUGINS`, `RETRIEVERKIT_BLOCK`, `RETRIEVERKIT_PREFER` | which plugins are used |

@@ -15,7 +15,9 @@ from retrieverkit.cli.options import AsJson
 def doctor(
     index: Annotated[
         Path | None,
-        typer.Option("--index", metavar="DIR", help="Also read all of this index and check it.", show_default=False),
+        typer.Option(
+            "--index", metavar="DIR", help="Also read and check every byte of this index.", show_default=False
+        ),
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Also import every plugin.")] = False,
     verify: Annotated[
@@ -28,11 +30,11 @@ def doctor(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="With --verify: few examples, and no other processes.")
+        bool, typer.Option("--quick", help="With --verify: try fewer examples, and start no other processes.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what is wrong: with the installation, with plugins, with an index. The exit code is 1 if anything is."""
+    """Check the installation, the plugins and an index. The exit code is 1 if anything is wrong."""
     from retrieverkit_core.errors import UsageError
 
     if verify is not None:

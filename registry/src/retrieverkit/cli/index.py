@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def index(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Files and folders. A folder stands for all that is below it."),
+        typer.Argument(metavar="PATH", help="Files and folders. A folder stands for all files below it."),
     ],
     index: IndexFolder,
     language: Annotated[
@@ -37,7 +37,7 @@ def index(
         typer.Option(
             "--language",
             metavar="CODE",
-            help="The language of the texts, such as de. Default: what they look like when the first are added.",
+            help="The language of the texts, such as de. Default: detected in the first texts that are added.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +52,10 @@ def index(
         ),
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove the documents of a PATH that is gone or has no files left.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove the documents of a PATH that does not exist any more, or has no files left."
+        ),
     ] = False,
     glob: Glob = None,
     exclude: Exclude = None,
@@ -65,9 +68,10 @@ def index(
 ) -> None:
     """Add files to an index, or update it: changed files are read again, deleted ones are removed.
 
-    Files of kinds that no reader takes are left out and counted. Files that cannot be read are named on stderr, the
-    rest go in, and the exit code is 3. Of several runs the last says which files the index holds. Documents of a folder
-    that cannot be looked at are kept, and those of a PATH that is gone whole too, unless --prune is given.
+    Files of unsupported kinds are left out and counted. Files that cannot be read are named on stderr; all others are
+    added, and the exit code is 3. If several runs read the same folder, the last one decides which of its files the
+    index holds. Documents of a folder that cannot be opened are kept. So are those of a PATH that does not exist any
+    more, unless --prune is given.
     """
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread

@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     from retrieverkit.discovery import Row
     from retrieverkit_core.spec import RetrieverSpec
 
-app = typer.Typer(
-    cls=LightGroup, help="List the installed modes. Nothing of a plugin is imported.", invoke_without_command=True
-)
+app = typer.Typer(cls=LightGroup, help="List the installed modes. No plugin is imported.", invoke_without_command=True)
 
 STATUS_STYLES = {"available": "green", "loaded": "green", "blocked": "dim", "conflict": "yellow"}
 
 
 @app.callback()
 def modes(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the installed modes. Nothing of a plugin is imported."""
+    """List the installed modes. No plugin is imported."""
     if context.invoked_subcommand is not None:
         return
     from retrieverkit.cli.json_output import print_json
@@ -85,7 +83,7 @@ def draw(
     mode: Annotated[str, typer.Argument(metavar="MODE", help="The mode string to draw.")],
     form: Annotated[Form, typer.Option("--format", help="The form of the picture.")] = Form.MERMAID,
 ) -> None:
-    """Draw the tree of a mode string, with the options that are written in it. All of them are checked."""
+    """Draw the tree of a mode string with its options, after checking them."""
     from retrieverkit_core.picture import draw as picture_of
     from retrieverkit_core.spec import RetrieverSpec
 

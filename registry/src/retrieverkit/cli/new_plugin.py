@@ -19,13 +19,13 @@ def new_plugin(
         typer.Option(
             "--dir",
             metavar="DIR",
-            help="Where to; an empty folder or a new one. Default: ./retriever-NAME.",
+            help="The folder to write to, new or empty. Default: ./retriever-NAME.",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the package of a new mode: it installs, registers its mode and passes the conformance kit."""
+    """Write the package of a new mode. It can be installed as it is, and passes the conformance kit."""
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.screen import Screen
     from retrieverkit.new_plugin import names_for, write_package

@@ -32,7 +32,7 @@ IndexFolder = Annotated[
         metavar="DIR",
         envvar=INDEX_VARIABLE,
         show_envvar=False,
-        help="The folder of the index; else RETRIEVERKIT_INDEX names it.",
+        help="The folder of the index. Default: the one that RETRIEVERKIT_INDEX names.",
         show_default=False,
     ),
 ]
@@ -41,7 +41,7 @@ Calls = Annotated[
     typer.Option(
         "--cassette",
         metavar="FILE",
-        help="Record the model calls to FILE; where it is there already, answer from it and ask no model.",
+        help="Record model calls to FILE. If FILE exists, replay them from it and ask no model.",
         show_default=False,
         rich_help_panel=LIMITS,
     ),
@@ -51,7 +51,7 @@ Glob = Annotated[
     typer.Option(
         "--glob",
         metavar="PATTERN",
-        help="Read only such files, as '*.md'; repeatable.",
+        help="Read only files that match, such as '*.md'; repeatable.",
         show_default=False,
         rich_help_panel=WHERE,
     ),
@@ -61,26 +61,27 @@ Exclude = Annotated[
     typer.Option(
         "--exclude",
         metavar="PATTERN",
-        help="Leave out such files and folders; repeatable.",
+        help="Leave out files and folders that match; repeatable.",
         show_default=False,
         rich_help_panel=WHERE,
     ),
 ]
-Hidden = Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.", rich_help_panel=WHERE)]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Also read hidden files and folders.", rich_help_panel=WHERE)]
 NoIgnore = Annotated[
-    bool, typer.Option("--no-ignore", help="Read what .gitignore and .ignore name too.", rich_help_panel=WHERE)
+    bool,
+    typer.Option("--no-ignore", help="Also read files that .gitignore and .ignore exclude.", rich_help_panel=WHERE),
 ]
 Encoding = Annotated[
     str | None,
     typer.Option(
         "--encoding",
         metavar="NAME",
-        help="What text is that is not UTF-8, such as cp1252.",
+        help="The encoding of text files that are not UTF-8, such as cp1252.",
         show_default=False,
         rich_help_panel=WHERE,
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 also where files of other kinds were left out.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if files of unsupported kinds were left out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=SHOWN)]
 
 OneIndex = Annotated[
@@ -100,7 +101,7 @@ Mode = Annotated[
         "--mode",
         "-m",
         metavar="MODE",
-        help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid, else bm25.",
+        help="A mode string, such as 'bm25(top_k=20)'. Default: hybrid if it is installed, else bm25.",
         autocompletion=modes_beginning,
         show_default=False,
         rich_help_panel=HOW,
@@ -144,7 +145,7 @@ TopK = Annotated[
         "--top-k",
         "-k",
         metavar="K",
-        help="Return at most K hits. Default: the mode's, 5 for the modes shipped here.",
+        help="Return at most K hits. Default: that of the mode, 5 for the modes shipped here.",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -155,7 +156,7 @@ Filters = Annotated[
         "--filter",
         "-f",
         metavar="FILTER",
-        help="Only what passes, such as 'year >= 1960 and lang != \"de\"'.",
+        help="Return only hits whose metadata passes, such as 'year >= 1960 and lang != \"de\"'.",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -175,7 +176,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         metavar="SECONDS",
-        help="Seconds within which the answer must come.",
+        help="Give up after this many seconds.",
         show_default=False,
         rich_help_panel=LIMITS,
     ),
@@ -185,8 +186,8 @@ BudgetText = Annotated[
     typer.Option(
         "--budget",
         metavar="LIMITS",
-        help="What may be spent on models: llm_calls, embedding_calls and tokens, such as "
-        "'llm_calls=3,tokens=10000'; ',partial' shows what was found before it ran out.",
+        help="Limits on model use: llm_calls, embedding_calls and tokens, such as "
+        "'llm_calls=3,tokens=10000'. Add ',partial' to see what was found before a limit was reached.",
         show_default=False,
         rich_help_panel=LIMITS,
     ),
@@ -195,7 +196,7 @@ Typos = Annotated[
     bool,
     typer.Option(
         "--typos/--no-typos",
-        help="Replace a word of the query that is in no document by the nearest one that is, and say so.",
+        help="Replace a query word that is in no document by the most similar word that is in one, and report it.",
         rich_help_panel=HOW,
     ),
 ]

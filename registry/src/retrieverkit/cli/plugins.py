@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plugins(as_json: AsJson = False) -> None:
-    """List everything that installed plugins provide, and the files it is in. Nothing of a plugin is imported."""
+    """List everything that installed plugins provide, and in which files. No plugin is imported."""
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.modes import row_as_dict
     from retrieverkit.cli.screen import Screen

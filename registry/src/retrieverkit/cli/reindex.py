@@ -10,7 +10,7 @@ from retrieverkit.cli.options import AsJson, IndexFolder
 
 
 def reindex(index: IndexFolder, as_json: AsJson = False) -> None:
-    """Delete what is derived from the documents and build the default mode's index again. No document is touched."""
+    """Delete all derived indexes and build that of the default mode again. Documents stay as they are."""
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.ready import make_ready

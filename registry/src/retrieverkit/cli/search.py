@@ -64,7 +64,7 @@ T = TypeVar("T")
 
 
 def search(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for; '-' reads it from stdin.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query; '-' reads it from stdin.")],
     paths: Paths = None,
     index: OneIndex = None,
     mode: Mode = None,
@@ -80,7 +80,7 @@ def search(
         bool,
         typer.Option(
             "--plan",
-            help="Show what the search would do and spend on models. None is asked, and no index is built.",
+            help="Show what the search would do and spend on models. No model is asked, and no index is built.",
             rich_help_panel=LIMITS,
         ),
     ] = False,
@@ -89,7 +89,7 @@ def search(
         bool,
         typer.Option(
             "--explain",
-            help="Show what each stage did and lost, and what each score was made from.",
+            help="Show what each stage did, which nodes it lost, and how each score was computed.",
             rich_help_panel=SHOWN,
         ),
     ] = False,
@@ -106,7 +106,11 @@ def search(
     ] = None,
     with_texts: Annotated[
         bool,
-        typer.Option("--with-texts", help="With --bundle: leave nothing out of the report.", rich_help_panel=SHOWN),
+        typer.Option(
+            "--with-texts",
+            help="With --bundle: include ids, query, texts and metadata in the report.",
+            rich_help_panel=SHOWN,
+        ),
     ] = False,
     glob: Glob = None,
     exclude: Exclude = None,
@@ -121,23 +125,23 @@ def search(
             "-C",
             metavar="N",
             min=0,
-            help="Show N numbered lines around the best one of a hit.",
+            help="Show N numbered lines before and after the best line of a hit.",
             rich_help_panel=SHOWN,
         ),
     ] = None,
     only_paths: Annotated[
         bool,
-        typer.Option("--files", "-l", help="Print the paths of the files alone, one per line.", rich_help_panel=SHOWN),
+        typer.Option("--files", "-l", help="Print only the paths of the files, one per line.", rich_help_panel=SHOWN),
     ] = False,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="With -l: a NUL character behind each path.", rich_help_panel=SHOWN)
+        bool, typer.Option("--null", "-0", help="With -l: end each path with a NUL character.", rich_help_panel=SHOWN)
     ] = False,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="FORM",
-            help="Print a line per hit, such as '{path}:{line}:{text}'; there are end_line, heading, rank, score, id "
+            help="Print one line per hit, such as '{path}:{line}:{text}'. Also: end_line, heading, rank, score, id "
             "and doc_id too.",
             show_default=False,
             rich_help_panel=SHOWN,
@@ -151,7 +155,7 @@ def search(
     """Find the passages that answer QUERY best, in files or in an index.
 
     Files are read once and kept in the user's cache folder; the next search of the same paths reads only what changed.
-    The exit code is 3 where the answer may lack something: a leg failed, or a file could not be read.
+    The exit code is 3 if the answer may be incomplete: a leg failed, or a file could not be read.
 
     Examples:
       retriever search "coolant pump" notes

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def why_not(
     node_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a node, as --json and --explain show it.")],
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What was looked for; '-' reads it from stdin.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query; '-' reads it from stdin.")],
     paths: Paths = None,
     index: OneIndex = None,
     mode: Mode = None,
@@ -63,10 +63,10 @@ def why_not(
     typos: Typos = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say why a node is not among the hits of a search, and what would have kept it.
+    """Explain why a node is not among the hits of a search, and which change would bring it in.
 
-    Give it the options that the search had. The search is made again, and then with other settings until the node
-    comes in, unless that would spend something on language models.
+    Give it the same options as the search. The search is repeated, then tried with other settings until the node is
+    found. Nothing is tried that would cost calls of a language model.
     """
     from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.explanations import write_why_not
