@@ -1,7 +1,7 @@
 """Records the cassettes in docs/examples, from a server of the testkit that answers as this file says.
 
 `python tests/support/record_examples.py` records all of them again; with names of pages, those of these pages. A page's
-commands are run as they stand, but with everything installed.
+commands are run as they stand, up to the last that has a cassette, but with everything installed.
 """
 
 import os
@@ -22,7 +22,26 @@ CASSETTE = re.compile(r"--cassette (\S+)")
 SPEC = "openai(model='scripted', base_url='{url}', api_key_env=None)"
 COMMAND = "python tests/support/record_examples.py"
 
+
+def chosen(request: ModelRequest, words: str) -> dict[str, object]:
+    """Choose the documents that have some words."""
+    texts = [shown.removeprefix("Document ").split(":\n", 1) for shown in request.data[1:]]
+    return {"chosen": [{"label": label, "relevance": 9} for label, text in texts if words in text]}
+
+
+def summed_up(request: ModelRequest) -> object:
+    """Sum a document up, or choose the diary by its summary."""
+    if request.schema is not None:
+        return chosen(request, "day by day")
+    if "3 January" in " ".join(request.data):
+        return "What happened in the mill, day by day: frost, flood, drought, repairs."
+    return "Rules for the wheel, the gate, the stones, the bearings, and for fire."
+
+
 ANSWERS: dict[str, Callable[[ModelRequest], object]] = {
+    "films/names.jsonl": lambda request: {"names": ["Peter Quill", "Star-Lord", "Starlord"]},
+    "mill/chosen.jsonl": lambda request: chosen(request, "grease"),
+    "mill/summaries.jsonl": summed_up,
     "mill/wordings.jsonl": lambda request: "squealing bearing\nthe shaft is too loud\nwhen was a bearing greased",
 }
 """What the stand-in for a model answers, by the cassette."""
@@ -37,6 +56,8 @@ def record(page: Page) -> None:
         for command, _ in docs_runner.commands(block)
         if command.startswith("retriever ")
     ]
+    while not CASSETTE.search(commands[-1]):
+        commands.pop()
     names = sorted({name for command in commands for name in CASSETTE.findall(command)})
     with tempfile.TemporaryDirectory(prefix="retrieverkit-record-") as folder:
         place = Path(folder, "work")
