@@ -20,10 +20,10 @@ class LateResult(RetrievalResult):
 
     Args:
         make: Returns the hits. Where it returns a result, that was retrieved again: its reports replace those of
-            ``like``, and its length ``count``.
+            this one, and its length ``count``.
         count: How many there will be.
-        like: The result whose query, legs, filters, warnings and notes this one has.
         found: The hits as ordinals, or None.
+        **known: What else `RetrievalResult` takes.
     """
 
     __slots__ = ("_count", "_found", "_lock", "_make")
@@ -32,26 +32,34 @@ class LateResult(RetrievalResult):
         self,
         make: Callable[[], Sequence[NodeWithScore]],
         count: int,
-        like: RetrievalResult,
         found: Found | None = None,
+        **known: Any,
     ) -> None:
-        super().__init__(
-            query=like.query,
-            retriever=like.retriever,
-            elapsed=like.elapsed,
-            legs=like._legs,
-            filters=like.filters,
-            warnings=like.warnings,
-            notes=like.notes,
-            abstained=like._abstained,
-            spent=like.spent,
-            spec=like.spec,
-        )
-        self._explained = like._explained
+        super().__init__(**known)
         self._make: Callable[[], Sequence[NodeWithScore]] | None = make
         self._lock = Lock()
         self._count = count
         self._found = found
+
+    @classmethod
+    def like(cls, result: RetrievalResult, make: Callable[[], Sequence[NodeWithScore]]) -> LateResult:
+        """Return a result that tells of itself what ``result`` does, with hits of its own."""
+        late = cls(
+            make,
+            len(result),
+            query=result.query,
+            retriever=result.retriever,
+            elapsed=result.elapsed,
+            legs=result._legs,
+            filters=result.filters,
+            warnings=result.warnings,
+            notes=result.notes,
+            abstained=result._abstained,
+            spent=result.spent,
+            spec=result.spec,
+        )
+        late._explained = result._explained
+        return late
 
     @property
     def found(self) -> Found | None:
@@ -74,7 +82,7 @@ class LateResult(RetrievalResult):
 
     def copied(self) -> RetrievalResult:
         """Return a result that shares no list, hit or node with this one, made as late as this one."""
-        return LateResult(lambda: [hit.copied() for hit in self], len(self), self)
+        return LateResult.like(self, lambda: [hit.copied() for hit in self])
 
     def __len__(self) -> int:
         return super().__len__() if self._make is None else self._count

@@ -267,7 +267,7 @@ class RetrievalResult(list[NodeWithScore]):
         from retrieverkit_core.late_result import LateResult
 
         hits = list(self)
-        return LateResult(lambda: [hit.copied() for hit in hits], len(hits), self)
+        return LateResult.like(self, lambda: [hit.copied() for hit in hits])
 
     def inherit(self, made: Made) -> None:
         """Take over what is known of how the hits were made, by the author of the retriever.

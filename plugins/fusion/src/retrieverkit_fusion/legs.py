@@ -67,7 +67,8 @@ class Ask:
         result: The answer, or None.
         error: Why there is none.
         milliseconds: How long it took.
-        busy: Seconds that the asking thread computed or, where that is more, waited for something far from here.
+        beside_others: Whether other legs may be asked at the same time.
+        busy: Seconds that the leg would take if no other were asked at the same time.
     """
 
     leg: Leg
@@ -79,6 +80,7 @@ class Ask:
     result: RetrievalResult | None = None
     error: BaseException | None = None
     milliseconds: float = 0.0
+    beside_others: bool = True
     busy: float = 0.0
     _started: float = field(default=0.0, repr=False)
     _computed: float = field(default=0.0, repr=False)
@@ -154,7 +156,9 @@ class Ask:
         return LegStatus(self.name, state, len(result), self.milliseconds, legs=inner, note=note, filters=filters)
 
     def __enter__(self) -> Self:
-        self._started, self._computed = perf_counter(), thread_time()
+        if self.beside_others:  # only then has time passed that was not its own; the clock costs microseconds
+            self._computed = thread_time()
+        self._started = perf_counter()
         return self
 
     def __exit__(
@@ -162,7 +166,9 @@ class Ask:
     ) -> bool:
         elapsed = perf_counter() - self._started
         self.milliseconds = elapsed * 1000
-        self.busy = max(thread_time() - self._computed, elapsed - getswitchinterval())
+        self.busy = elapsed
+        if self.beside_others:  # what it computed or, where that is more, waited for something far from here
+            self.busy = max(thread_time() - self._computed, elapsed - getswitchinterval())
         if not isinstance(error, Exception):
             return False
         self.error = error

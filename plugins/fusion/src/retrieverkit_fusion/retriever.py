@@ -23,6 +23,7 @@ from retrieverkit_core.errors import (
 )
 from retrieverkit_core.explain import Change, Sought, recording
 from retrieverkit_core.found import Found
+from retrieverkit_core.one_look import one_look
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.plugin import FilterCapabilities
 from retrieverkit_core.query import QueryBundle
@@ -142,7 +143,7 @@ class FusionRetriever(BaseRetriever):
         self._take(make_legs(retrievers, settings))
         self.notes = tuple(doubts(self.legs, top_k))
         self._concurrency = concurrency
-        self._gain = inf
+        self._gains = inf, inf  # of the last two calls: one that was held up by another program decides nothing
         self._model = llm if num_queries > 1 else None
         self._more_queries = num_queries - 1
         if self._model is not None:
@@ -171,12 +172,15 @@ class FusionRetriever(BaseRetriever):
             expansion.ask(self._model)
         for _ in range(_ROUNDS):
             asks = self._asks(query_bundle, expansion, until)
-            side_by_side = self._has_required or until is not None or self._gain >= _WORTH_THREADS
-            in_threads(
-                [ask.ask for ask in asks], self._concurrency if side_by_side else 1, may_raise=self._has_required
-            )
-            self._gain = gained_by_threads(asks)
-            answer = self._answer(asks, expansion, query_bundle)
+            side_by_side = self._has_required or until is not None or min(self._gains) >= _WORTH_THREADS
+            for ask in asks:
+                ask.beside_others = side_by_side
+            with one_look():
+                in_threads(
+                    [ask.ask for ask in asks], self._concurrency if side_by_side else 1, may_raise=self._has_required
+                )
+                self._gains = self._gains[1], gained_by_threads(asks)
+                answer = self._answer(asks, expansion, query_bundle)
             if answer is not None:
                 return answer
         return self._answer_by_id(asks, expansion, query_bundle)
@@ -188,8 +192,9 @@ class FusionRetriever(BaseRetriever):
             await expansion.aask(self._model)
         for _ in range(_ROUNDS):
             asks = self._asks(query_bundle, expansion, until)
-            await in_tasks([ask.aask for ask in asks], self._concurrency)
-            answer = await self._aanswer(asks, expansion, query_bundle)
+            with one_look():
+                await in_tasks([ask.aask for ask in asks], self._concurrency)
+                answer = await self._aanswer(asks, expansion, query_bundle)
             if answer is not None:
                 return answer
         return await offload(self._answer_by_id, asks, expansion, query_bundle)
@@ -203,14 +208,15 @@ class FusionRetriever(BaseRetriever):
             in_threads([partial(expansion.ask, self._model) for expansion in pending], self._concurrency)
         asks = [self._asks(*each, until) for each in zip(query_bundles, expansions, strict=True)]
         by_leg = [[ask for of_query in asks for ask in of_query if ask.leg is leg] for leg in self._asked]
-        in_threads([partial(ask_many, of_leg) for of_leg in by_leg], self._concurrency)
         replies: list[Found | RetrievalResult | Exception] = []
-        for query, of_query, expansion in zip(query_bundles, asks, expansions, strict=True):
-            try:
-                answer = self._answer(of_query, expansion, query)
-                replies.append(self._retrieve(query) if answer is None else answer)
-            except Exception as error:
-                replies.append(error)
+        with one_look():
+            in_threads([partial(ask_many, of_leg) for of_leg in by_leg], self._concurrency)
+            for query, of_query, expansion in zip(query_bundles, asks, expansions, strict=True):
+                try:
+                    answer = self._answer(of_query, expansion, query)
+                    replies.append(self._retrieve(query) if answer is None else answer)
+                except Exception as error:
+                    replies.append(error)
         return replies
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:

@@ -36,6 +36,7 @@ from retrieverkit.corpus.writing import Change, checked_ids
 from retrieverkit_core.corpus import ChangeReport, Cursor, IndexSettings, Problem, SourceContent
 from retrieverkit_core.errors import ConfigError, CorpusError, NotACorpusError
 from retrieverkit_core.nodes import Document, Node
+from retrieverkit_core.one_look import seen
 
 _logger = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class SQLiteCorpus:
         self._read_only = read_only
         self._busy_timeout = busy_timeout
         self._closed = False
+        self._writes = 0
         self._known_fields: tuple[Cursor, Mapping[str, frozenset[str]]] | None = None
         self._known_settings: tuple[Cursor, IndexSettings] | None = None
         self._opened = self._open()
@@ -271,7 +273,10 @@ class SQLiteCorpus:
         )
 
     def head(self) -> Cursor:
-        """Return the place behind the last committed change."""
+        """Return the place behind the last committed change; see `one_look` for how often it is looked."""
+        return seen(self, self._writes, self._head)
+
+    def _head(self) -> Cursor:
         opened = self._current()
         return self._read(opened, lambda connection: known_head(connection, opened.corpus_id))
 
@@ -404,6 +409,7 @@ class SQLiteCorpus:
                 connection.execute("BEGIN IMMEDIATE")
                 report = apply(Change(connection, corpus_id))
                 connection.execute("COMMIT")
+                self._writes += 1
                 if log_size(self._path) > LOG_LIMIT:
                     self._checkpoint(connection)
         except CorpusError:

@@ -7,6 +7,7 @@ words: ``1`` and ``1.0`` are one value, ``1`` and ``True`` are not.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -283,10 +284,20 @@ class MetadataFilters(_Checked):
         given = [tree for tree in trees if tree is not None]
         if len(given) < 2:
             return given[0] if given else None
+        last, *others = given[0]._joined_last[0] or (None,)
+        if last is not None and len(others) == len(given) - 1 and all(map(operator.is_, others, given[1:])):
+            return last
         parts: dict[MetadataFilter | MetadataFilters, None] = {}
         for tree in given:
             parts.update(dict.fromkeys(tree.filters if tree.condition is FilterCondition.AND else (tree,)))
-        return cls(filters=list(parts))
+        joined = cls(filters=list(parts))
+        given[0]._joined_last[0] = (joined, *given[1:])
+        return joined
+
+    @cached_property
+    def _joined_last(self) -> list[tuple[MetadataFilters, ...]]:
+        """What came of joining this tree the last time, and with which others: every leg of a call joins the same."""
+        return [()]
 
     @field_validator("condition", mode="before")
     @classmethod
@@ -356,6 +367,10 @@ class MetadataFilters(_Checked):
         return self._hash
 
     def __str__(self) -> str:
+        return self._as_text
+
+    @cached_property
+    def _as_text(self) -> str:
         texts = [f"({child})" if _needs_brackets(child) else str(child) for child in self.filters]
         return tree_text(self.condition, texts)
 

@@ -159,7 +159,8 @@ class _Answer:
         retriever, plan = self._retriever, self._plan
         leaked: list[NodeWithScore] = []
         if plan.pushed is not None:
-            leaked = [hit for hit in hits if not plan.pushed.admits(hit.node)]
+            admits = plan.pushed.admits
+            leaked = [hit for hit in hits if not admits(hit.node)]
         told = self._recording
         expands = leads_on(hits)
         if expands:
@@ -171,7 +172,10 @@ class _Answer:
             self._warnings += warnings
         else:
             groups = [[hit] for hit in hits]
-        if plan.wanted is not None:
+        if plan.wanted is plan.pushed and not leaked and not expands:
+            if told is not None and plan.wanted is not None:
+                told.step("filter", Code.FILTERED, hits).went(hits)
+        elif plan.wanted is not None:
             all_hits = [hit for group in groups for hit in group]
             came = {hit.node.id for hit in all_hits}
             groups = [passing for group in groups if (passing := [h for h in group if plan.wanted.admits(h.node)])]
@@ -239,12 +243,14 @@ class _Answer:
         return result
 
     def _late_result(self, found: Found) -> RetrievalResult:
+        retriever, query = self._retriever, self._query
+        read = partial(_read, found, retriever, query)
         notes = self._notes(len(found))
-        result = RetrievalResult(query=self._query, retriever=self._retriever.name, notes=notes)
+        result = LateResult(read, len(found), found, query=query, retriever=retriever.name, notes=notes)
         result.inherit(found)
         if self._plan.wanted is not None:
             result.filters = self._report(found, [], 0)
-        return LateResult(partial(_read, found, self._retriever, self._query), len(found), result, found)
+        return result
 
     def _report(self, returned: object, leaked: list[NodeWithScore], dropped: int) -> FilterReport:
         """Return what became of the filters; a retriever that passes them on reports what those it asked did."""

@@ -28,6 +28,7 @@ from retrieverkit_core.errors import (
     RetrieverKitError,
     shorten,
 )
+from retrieverkit_core.one_look import look_again
 from retrieverkit_core.progress import during
 from retrieverkit_indexing.derived._applied import Applied, Kind, Misfit, canonical_json
 from retrieverkit_indexing.derived._catching_up import REBUILD_SHARE, Store, build_again, catch_up
@@ -394,6 +395,7 @@ class CorpusIndex(ABC, Generic[R]):
             with lifted(), without_panics():
                 return make(self._store(place))
 
+        look_again()  # what is made now may be of a newer state than was seen
         try:
             with during(self.name):
                 return self._state.places.written(work)

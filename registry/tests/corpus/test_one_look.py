@@ -1,0 +1,103 @@
+"""Within one look a corpus keeps its state for who searches it, but for what the searcher writes himself."""
+
+import asyncio
+
+import pytest
+
+from retrieverkit import Document, Index
+from retrieverkit.corpus import SQLiteCorpus
+from retrieverkit_core import BaseRetriever
+from retrieverkit_core.nodes import Node
+from retrieverkit_core.one_look import one_look
+
+
+def add(corpus, name):
+    corpus.replace([(Document(id=name, text=name), [Node(id=name, text=name)])])
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    with SQLiteCorpus.open(tmp_path / "corpus.sqlite") as corpus:
+        add(corpus, "first")
+        yield corpus
+
+
+def test_what_others_commit_is_seen_after_the_block(corpus):
+    before = corpus.head()
+    with SQLiteCorpus.open(corpus.path) as other, one_look():
+        assert corpus.head() == before
+        add(other, "second")
+        assert corpus.head() == before and other.head() != before
+        with one_look():
+            assert corpus.head() == other.head()
+        assert corpus.head() == before
+    assert corpus.head() != before
+
+
+def test_what_the_block_writes_itself_is_seen_at_once(corpus):
+    with one_look():
+        before = corpus.head()
+        add(corpus, "second")
+        assert corpus.head() != before
+        assert corpus.fields() == {} and len(corpus.get(["second"])) == 1
+
+
+class Writes(BaseRetriever):
+    """Adds a document while it is asked, and returns what is then found."""
+
+    name = "writes"
+
+    def __init__(self, index, by):
+        super().__init__()
+        self.index, self.by, self.found = index, by, []
+
+    def _retrieve(self, query_bundle):
+        self.by.add([Document(id="new", text="coolant pump again")])
+        self.found = [hit.node_id for hit in self.index.retrieve(query_bundle.query_str, "bm25")]
+        return []
+
+
+@pytest.fixture
+def plant(tmp_path):
+    with Index.create(tmp_path / "plant.rk") as index:
+        index.add([Document(id="old", text="coolant pump")])
+        index.retrieve("pump", "bm25")
+        yield index
+
+
+@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+@pytest.mark.parametrize("asks", [lambda r: r.retrieve("pump"), lambda r: asyncio.run(r.aretrieve("pump"))])
+def test_a_leg_finds_what_it_has_added_itself(plant, asks):
+    from retrieverkit_fusion.retriever import FusionRetriever
+
+    leg = Writes(plant, by=plant)
+    fusion = FusionRetriever([plant.as_retriever("bm25"), leg], concurrency=1)
+    asks(fusion)
+    assert set(leg.found) == {"old", "new"}
+
+
+@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+def test_what_others_add_while_legs_are_asked_is_in_the_next_answer_at_the_latest(plant, tmp_path):
+    from retrieverkit_fusion.retriever import FusionRetriever
+
+    with Index.open(tmp_path / "plant.rk") as other:
+        leg = Writes(plant, by=other)
+        fusion = FusionRetriever([plant.as_retriever("bm25"), leg, plant.as_retriever("bm25")])
+        first = fusion.retrieve("pump")
+        assert {hit.node_id for hit in first} <= {"old", "new"} and first.outcome == "ok"
+        assert {hit.node_id for hit in fusion.retrieve("pump")} == {"old", "new"}
+
+
+@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+def test_what_others_remove_while_legs_are_asked_is_not_returned(plant, tmp_path):
+    from retrieverkit_fusion.retriever import FusionRetriever
+
+    class Removes(Writes):
+        def _retrieve(self, query_bundle):
+            self.by.delete(["old"])
+            return []
+
+    plant.add([Document(id="kept", text="coolant pump kept")])
+    with Index.open(tmp_path / "plant.rk") as other:
+        fusion = FusionRetriever([plant.as_retriever("bm25"), Removes(plant, by=other)], concurrency=1)
+        assert [hit.node_id for hit in fusion.retrieve("pump")] == ["kept"]
