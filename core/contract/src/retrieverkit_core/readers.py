@@ -58,10 +58,12 @@ class Parsed(NamedTuple):
     Attributes:
         documents: Its documents. The id of the only one is the file's ``path``; those of several begin with it.
         errors: What in it could not be read, such as a page; the rest goes in.
+        notes: What the caller should know although everything was read.
     """
 
     documents: list[Document]
     errors: list[ReadError]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ _MATCHING = 5
 
 _PLACES = ("page", "cell", "row", "message")
 
+_DEFINITION = "definition"
+
 _PART = re.compile(r"#(?:row|message)=[0-9]+\Z")
 """What the id of a document ends with that is one of several of its file."""
 
@@ -236,7 +238,9 @@ def source_text(
     if not isinstance(path, str) or not path:
         return doc_id
     places = [
-        f"{name} {value}" if isinstance(value, int) else f'{name} "{value}"' for name, value in (part or {}).items()
+        f"{name} {value}" if isinstance(value, int) else f'{name} "{value}"'
+        for name, value in (part or {}).items()
+        if name != _DEFINITION  # it is shown as a heading
     ]
     known = (name for name in _PLACES if not part and isinstance(metadata.get(name), int))
     places += [f"{name} {metadata[name]}" for name in known]

@@ -128,7 +128,7 @@ def _parsed(answer: dict[str, Any], file: SourceFile) -> Parsed:
     if "refused" in answer:
         raise _error(answer["refused"], file)
     documents = [Document(text, *fields) for text, *fields in answer["documents"]]
-    return Parsed(documents, [_error(each, file) for each in answer["errors"]])
+    return Parsed(documents, [_error(each, file) for each in answer["errors"]], tuple(answer["notes"]))
 
 
 def _error(told: list[str], file: SourceFile) -> ReadError:

@@ -56,6 +56,7 @@ def _answer(request: dict[str, Any], data: bytes) -> str:
                 for document in parsed.documents
             ],
             "errors": [_told(error, file) for error in parsed.errors],
+            "notes": parsed.notes,
         }
         return json.dumps(found, allow_nan=False)
     except ReadError as error:

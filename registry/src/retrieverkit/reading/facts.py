@@ -23,7 +23,7 @@ def with_facts(parsed: Parsed, file: SourceFile, content: Content) -> Parsed:
         "suffix": file.suffix,
         "folder": PurePosixPath(file.path).parent.as_posix(),
     }
-    return Parsed([_known(document, facts) for document in parsed.documents], parsed.errors)
+    return Parsed([_known(document, facts) for document in parsed.documents], parsed.errors, parsed.notes)
 
 
 def _known(document: Document, facts: Metadata) -> Document:

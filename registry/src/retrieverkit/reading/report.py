@@ -28,12 +28,14 @@ class FileRead:
             where there were no bytes.
         documents: What was read; none where the whole file failed.
         errors: What was not: the file, or single lines, rows or pages of it.
+        notes: What the caller should know of what was read.
     """
 
     file: SourceFile
     fingerprint: str | None
     documents: list[Document]
     errors: list[ReadError]
+    notes: tuple[str, ...] = ()
 
     @property
     def unsupported(self) -> str | None:
@@ -85,7 +87,7 @@ def _read_file(file: SourceFile, apart: Apart) -> FileRead:
         failed = ReadError(file.source, f"its reader failed: {type(error).__name__}: {error}")
         failed.__cause__ = error
         parsed = Parsed([], [failed])
-    return FileRead(file, known, parsed.documents, parsed.errors)
+    return FileRead(file, known, parsed.documents, parsed.errors, parsed.notes)
 
 
 def _told(file: SourceFile, error: ReadError | UndecodableError) -> ReadError:
@@ -105,7 +107,7 @@ def _without_taken_ids(read: FileRead, owners: dict[str, str]) -> FileRead:
         else:
             told = f"{place}: the id {document.id!r} is already used by {owner}"
             errors.append(ReadError(read.file.source, told, fix="give every document its own id"))
-    return FileRead(read.file, read.fingerprint, kept, errors)
+    return FileRead(read.file, read.fingerprint, kept, errors, read.notes)
 
 
 def _place(document: Document, file: SourceFile) -> str:
