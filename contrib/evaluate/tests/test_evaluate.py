@@ -282,3 +282,16 @@ def test_judgements_of_the_same_files_elsewhere_fit_by_the_end_of_their_paths(ra
     assert report.score("P@1", report.systems[0].name).mean == 1.0
     assert report.collection.coverage.found_by_path == ("notes/a.md", "other/b.md", "work/rows.csv#row=1")
     assert any("under another path, taken for those: 3" in remark for remark in report.remarks())
+
+
+def test_a_judgement_of_a_record_counts_for_the_only_one_or_the_first_that_has_the_id(rankings):
+    ids = ["1", "exports/b.jsonl#id=1", "exports/c.jsonl#id=2", "exports/c.jsonl#id=3", "exports/d.jsonl#id=3"]
+    with Index.from_documents([Document(id=each, text=each) for each in ids]) as index:
+        rankings["a", "query"] = ids[:1]
+        report = evaluate(
+            index, {"q": "query"}, {"q": {"1": 1, "2": 1, "3": 1}}, ["written(key='a')"], measures=["P@1"]
+        )
+    assert dict(report.collection.qrels["q"]) == {"1": 1, "exports/c.jsonl#id=2": 1, "3": 1}
+    assert report.collection.coverage.ambiguous == ("1",)
+    assert report.collection.coverage.missing_documents == ("3",)
+    assert any("records of several files have" in remark for remark in report.remarks())

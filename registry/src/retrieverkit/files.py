@@ -6,13 +6,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from retrieverkit.reading import FileRead, FileRules, Skipped, plan_sync, read_changed
+from retrieverkit.reading import FileRead, FileRules, Skipped, SourceFile, plan_sync, read_changed
+from retrieverkit.reading.record_ids import RecordIds
 from retrieverkit.reading.splitters import Cutting
+from retrieverkit.reading.sync import failed_before
 from retrieverkit_core.corpus import ChangeReport, SourceContent, WritableCorpus
 from retrieverkit_core.errors import CorpusError, InvalidDocumentError, ReadError
 
 _BATCH = 1_000
 """Documents that are committed together: enough that the disk is rarely waited for, few enough to hold in memory."""
+
+_NOTED = 3
+"""Notes on files that are named; others are counted."""
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of files done, the number of all files to read, and the path just read."""
@@ -31,6 +36,8 @@ class FilesReport:
         errors: What could not be read or stored, each with its path; the rest went in.
         skipped: What was left out by rule, and files of kinds that no reader takes.
         of_other_kinds: How many of these no reader takes.
+        failed_before: The paths of files that could not be read, or not all of them, and have not changed since; they
+            were not read again.
         notes: What the caller should know, such as the language that was detected.
     """
 
@@ -42,7 +49,13 @@ class FilesReport:
     errors: list[ReadError] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     of_other_kinds: int = 0
+    failed_before: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a file that should be in could not be read, now or before."""
+        return bool(self.errors or self.failed_before)
 
     def include(self, change: ChangeReport) -> None:
         """Add what one commit did."""
@@ -59,6 +72,7 @@ def sync_files(
     exclude: Iterable[str | os.PathLike[str]] = (),
     base: str | os.PathLike[str] = "",
     prune: bool = False,
+    retry: bool = False,
     rules: FileRules | None = None,
     on_progress: OnProgress | None = None,
 ) -> FilesReport:
@@ -70,6 +84,7 @@ def sync_files(
         exclude: Files and folders to leave out.
         base: The folder that ids are relative to; see `find_files`.
         prune: Whether a path that is gone whole takes its documents along; see `plan_sync`.
+        retry: Whether files that could not be read, and have not changed since, are read again.
         rules: Which files of a folder are read, and how; by default all that are not hidden or ignored.
         on_progress: Called after every file that is read.
 
@@ -80,13 +95,16 @@ def sync_files(
         CorpusError: The corpus cannot be written.
     """
     previous = corpus.sources()
-    plan = plan_sync(previous, paths, exclude=exclude, base=base, prune=prune, rules=rules or FileRules())
+    plan = plan_sync(previous, paths, exclude=exclude, base=base, prune=prune, retry=retry, rules=rules or FileRules())
     report = FilesReport(unchanged=len(plan.unchanged), errors=list(plan.errors), skipped=plan.skipped)
+    report.failed_before = [file.path for file in plan.failed]
     if plan.gone:
         report.include(corpus.remove_sources(plan.gone))
     cutting = Cutting(corpus.settings.splitter)
     batch: list[FileRead] = []
-    for read in read_changed(plan.changed, on_progress=on_progress):
+    ids = RecordIds(corpus.sources_of, lambda doc_id, owner, file: _was_moved(corpus, doc_id, owner, file))
+    notes: list[str] = []
+    for read in read_changed(plan.changed, ids=ids, on_progress=on_progress):
         if read.unsupported is not None and read.file.source not in plan.roots:
             report.skipped.append(Skipped(read.file.path, read.unsupported))
             report.of_other_kinds += 1
@@ -95,6 +113,7 @@ def sync_files(
             continue
         report.read += 1
         report.errors += read.errors
+        notes += read.notes
         if read.fingerprint is None:
             continue  # it could not be opened: nothing is known against what was read from it before
         batch.append(read)
@@ -103,7 +122,9 @@ def sync_files(
             batch = []
     if batch:
         _store(corpus, batch, cutting, report)
-    report.notes += cutting.notes()
+    report.notes += [*cutting.notes(), *ids.notes(), *notes[:_NOTED]]
+    if len(notes) > _NOTED:
+        report.notes.append(f"{len(notes) - _NOTED:,} more files were read as plain text")
     return report
 
 
@@ -111,7 +132,7 @@ def _store(corpus: WritableCorpus, batch: Sequence[FileRead], cutting: Cutting, 
     """Commit a batch; where something in it cannot be stored, find out what, and commit the rest."""
     moved = _moved(corpus, batch)
     try:
-        contents = [_content(read, cutting, read.complete) for read in batch]
+        contents = [_content(read, cutting, _fingerprint_to_keep(read)) for read in batch]
         report.include(corpus.replace_sources([*(SourceContent(source, None, []) for source in moved), *contents]))
         if moved:
             corpus.remove_sources(moved)  # they hold nothing any more
@@ -134,13 +155,13 @@ def _moved(corpus: WritableCorpus, batch: Sequence[FileRead]) -> list[str]:
     for doc_id, owner in corpus.sources_of(files).items():
         if owner is not None and owner != files[doc_id].source:
             examples.setdefault(owner, doc_id)
-    return sorted(
-        owner
-        for owner, doc_id in examples.items()
-        if (document := corpus.document(doc_id)) is not None
-        and document.metadata.get("path") == files[doc_id].path
-        and _is_gone(owner)
-    )
+    return sorted(owner for owner, doc_id in examples.items() if _was_moved(corpus, doc_id, owner, files[doc_id]))
+
+
+def _was_moved(corpus: WritableCorpus, doc_id: str, owner: str, file: SourceFile) -> bool:
+    """Return whether a stored document was read from what a file was before it was moved."""
+    document = corpus.document(doc_id)
+    return document is not None and document.metadata.get("path") == file.path and _is_gone(owner)
 
 
 def _is_gone(source: str) -> bool:
@@ -167,12 +188,18 @@ def _store_without(
         documents = [document for document in documents if document is not wrong[-1]]
         partial = FileRead(read.file, read.fingerprint, documents, read.errors)
         try:
-            report.include(corpus.replace_sources([_content(partial, cutting, complete=False)]))
+            report.include(corpus.replace_sources([_content(partial, cutting, None)]))
             refused = None
         except InvalidDocumentError as another:
             refused = another
 
 
-def _content(read: FileRead, cutting: Cutting, complete: bool) -> SourceContent:
+def _fingerprint_to_keep(read: FileRead) -> str | None:
+    if read.complete or read.fingerprint is None:
+        return read.fingerprint
+    return failed_before(read.fingerprint)
+
+
+def _content(read: FileRead, cutting: Cutting, fingerprint: str | None) -> SourceContent:
     pairs = [(document, cutting(document)) for document in read.documents]
-    return SourceContent(read.file.source, read.fingerprint if complete else None, pairs)
+    return SourceContent(read.file.source, fingerprint, pairs)

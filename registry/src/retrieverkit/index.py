@@ -278,6 +278,7 @@ class Index:
         paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
         *,
         prune: bool = False,
+        retry: bool = False,
         rules: FileRules | None = None,
         on_progress: OnProgress | None = None,
     ) -> FilesReport:
@@ -292,6 +293,7 @@ class Index:
         Args:
             paths: Files and folders.
             prune: Remove the documents of a path that does not exist any longer, or where no file is left.
+            retry: Read files again that could not be read before, although they have not changed.
             rules: Which files of a folder are read, and how; by default all that are not hidden or ignored.
             on_progress: Called after every file that is read.
 
@@ -312,6 +314,7 @@ class Index:
             exclude=[self._folder],
             base=self._folder.parent,
             prune=prune,
+            retry=retry,
             rules=rules,
             on_progress=on_progress,
         )

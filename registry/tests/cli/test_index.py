@@ -36,7 +36,16 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_go_in(retriever, notes
     assert done.stderr.count("not read: ") == 3
     assert "broken.pdf" in done.stderr and "torn.jsonl" in done.stderr and "nowhere" in done.stderr
     told = json.loads(retriever("index", notes, "--index", "ix", "--json", code=3).stdout)
-    assert len(told["errors"]) == 2 and told["unchanged_files"] == 3
+    assert (told["errors"], told["failed_before"], told["unchanged_files"]) == (
+        [],
+        ["notes/broken.pdf", "notes/torn.jsonl"],
+        3,
+    )
+    again = retriever("index", notes, "--index", "ix", code=3)
+    assert "2 files that could not be read before and have not changed since" in again.stderr
+    assert "--retry" in again.stderr and again.stderr.count("broken.pdf") == 1
+    retried = retriever("index", notes, "--index", "ix", "--retry", code=3)
+    assert retried.stderr.count("not read: ") == 2 and "broken.pdf" in retried.stderr
     assert retriever("search", "whole", "--index", "ix").stdout.startswith("1 hit")
 
 
@@ -124,8 +133,9 @@ def test_a_copy_beside_the_files_is_no_move(retriever, tmp_path, notes):
     retriever("index", notes, "--index", "ix")
     (tmp_path / "copy").mkdir()
     (notes / "moon.jsonl").rename(tmp_path / "copy" / "moon.jsonl")
-    told = retriever("index", tmp_path / "copy", "--index", "ix", code=3)
-    assert "its id already belongs to a document" in told.stderr
+    told = retriever("index", tmp_path / "copy", "--index", "ix")
+    assert "2 records of 1 file have ids that another file has given before" in told.stderr
+    assert "copy/moon.jsonl#id=m1" in told.stdout
 
 
 def test_the_language_is_detected_and_said_or_given(retriever, tmp_path):

@@ -88,13 +88,12 @@ def test_a_name_that_is_not_utf8_is_told(tree, read_files):
     assert "caf\\xe9.txt" in str(report.errors[0]) and "not valid UTF-8" in str(report.errors[0])
 
 
-def test_one_id_in_two_files_keeps_the_first_and_is_told(tmp_path, read_files):
-    (tmp_path / "a.jsonl").write_text('{"id": 1, "text": "first"}')
-    (tmp_path / "b.jsonl").write_text('{"id": 1, "text": "second"}')
+def test_one_id_twice_in_a_file_keeps_the_first_and_is_told(tmp_path, read_files):
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "text": "first"}\n{"id": 1, "text": "second"}')
     report = read_files([tmp_path])
     assert [d.text for d in report.documents] == ["first"]
-    assert "b.jsonl, row 1: the id '1' is already used by" in str(report.errors[0])
-    assert [read.complete for read in report.files] == [True, False]
+    assert "a.jsonl, row 2: the id '1' is already used by" in str(report.errors[0])
+    assert [read.complete for read in report.files] == [False]
 
 
 def test_progress_is_told_after_every_file(tree, read_files):

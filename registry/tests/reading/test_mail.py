@@ -24,7 +24,7 @@ def written(text="The coolant arrives tömorrow.", subject="Über pumps", **head
 
 
 def only(data):
-    (document,), errors = read_message(FILE, data)
+    (document,), errors, _ = read_message(FILE, data)
     return document, [error.message for error in errors]
 
 
@@ -117,7 +117,7 @@ def test_a_mailbox_gives_every_message_that_was_put_in(texts):
             box.add(message)
         box.flush()
         box.close()
-        documents, errors = read_mailbox(FILE, path.read_bytes())
+        documents, errors, _ = read_mailbox(FILE, path.read_bytes())
     assert errors == []
     assert [document.metadata["title"] for document in documents] == [f"s{number}" for number in range(len(texts))]
     assert [document.id for document in documents] == [f"m.eml#message={n + 1}" for n in range(len(texts))]

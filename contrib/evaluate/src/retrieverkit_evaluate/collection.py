@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from retrieverkit_core.errors import ConfigError, shorten
-from retrieverkit_evaluate.document_paths import by_path
+from retrieverkit_evaluate.document_paths import by_path, record_id
 
 Queries = Mapping[str, str]
 """The text of each query by its id."""
@@ -30,6 +30,7 @@ class Coverage:
         unknown_queries: Queries that are judged and were not given; they are left out.
         missing_documents: Judged documents that are not in the index. Their judgements count: a relevant document that
             is missing cannot be found, and costs every system the same.
+        ambiguous: Judged ids that records of several files have; the judgement counts for the one that was read first.
         found_by_path: Judged documents that the index has under a longer or a shorter path; they count as those.
     """
 
@@ -40,6 +41,7 @@ class Coverage:
     unknown_queries: tuple[str, ...] = ()
     missing_documents: tuple[str, ...] = ()
     found_by_path: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
 
     def remarks(self) -> list[str]:
         """Return what a reader must know of what was left out, one line each."""
@@ -48,6 +50,7 @@ class Coverage:
             (self.nothing_relevant, "queries without a relevant document, left out"),
             (self.unknown_queries, "judged queries that are not among the queries, left out"),
             (self.missing_documents, "judged documents that are not in the index, not found if relevant"),
+            (self.ambiguous, "judged ids that records of several files have, taken for the one that was read first"),
             (self.found_by_path, "judged documents that the index has under another path, taken for those"),
         ]
         return [f"{what}: {len(ids):,} ({_some(ids)})" for ids, what in told if ids]
@@ -87,6 +90,7 @@ class Collection:
         }
         unjudged = tuple(query_id for query_id in queries if not qrels.get(query_id))
         hopeless = tuple(query_id for query_id in queries if qrels.get(query_id) and max(qrels[query_id].values()) <= 0)
+        repeated = _repeated(documents)
         judged_documents = dict.fromkeys(doc_id for judged in qrels.values() for doc_id in judged)
         coverage = Coverage(
             queries=len(queries),
@@ -96,6 +100,7 @@ class Collection:
             unknown_queries=tuple(query_id for query_id in qrels if query_id not in queries),
             missing_documents=tuple(doc_id for doc_id in judged_documents if doc_id not in documents),
             found_by_path=tuple(sorted(others)),
+            ambiguous=tuple(doc_id for doc_id in judged_documents if doc_id in documents and doc_id in repeated),
         )
         left_out = {*unjudged, *hopeless}
         scored = {query_id: text for query_id, text in queries.items() if query_id not in left_out}
@@ -109,6 +114,11 @@ class Collection:
             )
         grades = {query_id: {doc: max(grade, 0) for doc, grade in qrels[query_id].items()} for query_id in scored}
         return cls(scored, grades, coverage)
+
+
+def _repeated(documents: Set[str]) -> frozenset[str]:
+    """Return the ids that records of several files have."""
+    return frozenset(filter(None, map(record_id, documents)))
 
 
 def _check_types(queries: Queries, qrels: Qrels) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 """How many documents or problems of each kind are named."""
+
+_PIP = re.compile(r"\((pip install [\w-]+)\)")
 
 _NAMED_IN_BRIEF = 3
 """How many suffixes of files that no reader takes are named."""
@@ -42,6 +45,19 @@ def summary(report: FilesReport) -> str:
     return f"{told or 'nothing changed'} ({files})"
 
 
+def _write_failed_before(report: FilesReport, screen: Screen) -> None:
+    """Write how many files could not be read before; why each could not was said then."""
+    if number := len(report.failed_before):
+        have = "has" if number == 1 else "have"
+        named = ", ".join(report.failed_before[:_NAMED_IN_BRIEF])
+        more = f" and {number - _NAMED_IN_BRIEF:,} more" if number > _NAMED_IN_BRIEF else ""
+        told = f"{counted(number, 'file')} that could not be read before and {have} not changed since: {named}{more}"
+        screen.say(("not read: ", "bold yellow"), told)
+        screen.say(
+            ("fix: ", "bold"), "to read them again and see why: retriever index PATH --index FOLDER --retry", lead="  "
+        )
+
+
 def _of_other_kinds(report: FilesReport) -> str:
     """Return how many files no reader takes, by suffix, or an empty string."""
     if not report.of_other_kinds:
@@ -50,8 +66,10 @@ def _of_other_kinds(report: FilesReport) -> str:
     kinds = Counter(PurePath(skipped.path).suffix.lower() or "no suffix" for skipped in left_out)
     told = [f"{kind} {number:,}" for kind, number in kinds.most_common(_NAMED_IN_BRIEF)]
     more = len(kinds) - len(told)
+    helpful = sorted({found[1] for skipped in left_out if (found := _PIP.search(skipped.reason))})
     return (
         f", {report.of_other_kinds:,} of other kinds left out: {', '.join(told)}{f' and {more} more' if more else ''}"
+        f"{f'; for some of them: {helpful[0]}' if helpful else ''}"
     )
 
 
@@ -59,6 +77,7 @@ def write_unread(report: FilesReport, screen: Screen) -> None:
     """Write each file, or part of one, that could not be read, and why."""
     for error in report.errors:
         _write_error(error, screen)
+    _write_failed_before(report, screen)
 
 
 def write_unread_in_brief(report: FilesReport, screen: Screen) -> None:
@@ -68,6 +87,7 @@ def write_unread_in_brief(report: FilesReport, screen: Screen) -> None:
     if len(report.errors) > _NAMED:
         told = f"{len(report.errors) - _NAMED:,} more; 'retriever index' names them all"
         screen.say(("not read: ", "bold yellow"), told)
+    _write_failed_before(report, screen)
 
 
 def _write_error(error: ReadError, screen: Screen) -> None:
@@ -90,6 +110,7 @@ def as_dict(report: FilesReport) -> dict[str, Any]:
         "unchanged_files": report.unchanged,
         "read_files": report.read,
         "errors": [{"path": _text(error.path), "problem": error.message, "fix": error.fix} for error in report.errors],
+        "failed_before": _printable(report.failed_before),
         "notes": report.notes,
         "skipped": [{"path": _text(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
     }

@@ -57,6 +57,9 @@ def index(
             "--prune", help="Remove the documents of a PATH that does not exist any more, or has no files left."
         ),
     ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read files again that could not be read before, although unchanged.")
+    ] = False,
     glob: Glob = None,
     exclude: Exclude = None,
     hidden: Hidden = False,
@@ -69,9 +72,9 @@ def index(
     """Add files to an index, or update it: changed files are read again, deleted ones are removed.
 
     Files of unsupported kinds are left out and counted. Files that cannot be read are named on stderr; all others are
-    added, and the exit code is 3. If several runs read the same folder, the last one decides which of its files the
-    index holds. Documents of a folder that cannot be opened are kept. So are those of a PATH that does not exist any
-    more, unless --prune is given.
+    added, and the exit code is 3. Until they change, later runs only count them. If several runs read the same folder,
+    the last one decides which of its files the index holds. Documents of a folder that cannot be opened are kept. So
+    are those of a PATH that does not exist any more, unless --prune is given.
     """
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.files_report import as_dict, write_report, write_unread
@@ -93,7 +96,7 @@ def index(
         begun = perf_counter()
         with LongWork(err) as work, saying_what_is_kept(opened.corpus, work, err):
             work.stage("reading files")
-            report = opened.add_files(paths, prune=prune, rules=rules, on_progress=work.files)
+            report = opened.add_files(paths, prune=prune, retry=retry, rules=rules, on_progress=work.files)
         reading = perf_counter() - begun
         if not as_json:
             write_report(report, out)
@@ -109,7 +112,7 @@ def index(
     elif ready is not None and not ready["failed"]:
         out.say(f"ready to search in {index} ({ready['note']}; {ready['seconds']:.1f} s)")
     left_out = strict and report.of_other_kinds
-    if report.errors or left_out or (ready is not None and ready["failed"]):
+    if report.partial or left_out or (ready is not None and ready["failed"]):
         raise typer.Exit(PARTIAL)
 
 

@@ -407,7 +407,7 @@ def _on_cached(cached: CachedFiles, spec: RetrieverSpec | None, typos: bool, scr
         for note in report.notes:
             screen.say(("note: ", "bold"), note)
         write_unread_in_brief(report, screen)
-        return work(index, retriever, Read(not report.errors, report.read, seconds))
+        return work(index, retriever, Read(not report.partial, report.read, seconds))
 
 
 def _retriever(index: Index, spec: RetrieverSpec | None, typos: bool) -> BaseRetriever:

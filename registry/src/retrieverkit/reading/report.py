@@ -10,6 +10,7 @@ from retrieverkit.reading.choosing import TEXT, reader_for, unsupported
 from retrieverkit.reading.decoding import UndecodableError
 from retrieverkit.reading.facts import with_facts
 from retrieverkit.reading.loading import load
+from retrieverkit.reading.record_ids import RecordIds
 from retrieverkit_core.errors import ReadError, UnsupportedFileError
 from retrieverkit_core.nodes import Document
 from retrieverkit_core.readers import Parsed, SourceFile
@@ -47,20 +48,24 @@ class FileRead:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing failed; only then may the file be skipped next time, else its errors are lost."""
+        """Whether nothing failed."""
         return not self.errors
 
 
-def read_changed(files: Sequence[SourceFile], *, on_progress: OnProgress | None = None) -> Iterator[FileRead]:
+def read_changed(
+    files: Sequence[SourceFile], *, ids: RecordIds | None = None, on_progress: OnProgress | None = None
+) -> Iterator[FileRead]:
     """Read ``files`` one by one, holding one in memory at a time.
 
-    An id that an earlier file or line has already used is reported and its second document left out, instead
-    of replacing the first.
+    Args:
+        files: The files.
+        ids: Settles the ids of records that several files give; by default those of these files.
+        on_progress: Called after every file.
     """
-    owners: dict[str, str] = {}
+    settling = ids or RecordIds()
     with Apart() as apart:
         for done, file in enumerate(files, start=1):
-            yield _without_taken_ids(_read_file(file, apart), owners)
+            yield settling.settled(_read_file(file, apart))
             if on_progress is not None:
                 on_progress(done, len(files), file.path)
 
@@ -94,21 +99,3 @@ def _told(file: SourceFile, error: ReadError | UndecodableError) -> ReadError:
     if isinstance(error, ReadError):
         return error
     return ReadError(file.source, str(error), fix="save it as UTF-8, or say what it is: --encoding, or encoding=")
-
-
-def _without_taken_ids(read: FileRead, owners: dict[str, str]) -> FileRead:
-    kept: list[Document] = []
-    errors = list(read.errors)
-    for document in read.documents:
-        place = _place(document, read.file)
-        owner = owners.setdefault(document.id, place)
-        if owner is place:
-            kept.append(document)
-        else:
-            told = f"{place}: the id {document.id!r} is already used by {owner}"
-            errors.append(ReadError(read.file.source, told, fix="give every document its own id"))
-    return FileRead(read.file, read.fingerprint, kept, errors, read.notes)
-
-
-def _place(document: Document, file: SourceFile) -> str:
-    return f"{file.path}, row {document.metadata['row']}" if "row" in document.metadata else f"{file.path}"

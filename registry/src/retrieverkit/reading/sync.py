@@ -14,6 +14,8 @@ from retrieverkit.reading.loading import load
 from retrieverkit_core.errors import ReadError, RetrieverKitError
 from retrieverkit_core.readers import SourceFile
 
+_FAILED = "!"
+
 _PRUNE = "check the path; if it is gone for good, remove what was read from it: --prune, or prune=True"
 
 
@@ -24,6 +26,7 @@ class SyncPlan:
     Attributes:
         changed: Files that are new or have other content: read them, and replace all their documents.
         unchanged: Files that hold what they held: leave their documents.
+        failed: Files that could not be read, or not all of them, and hold what they held then.
         gone: Sources below the paths that are no longer there: remove their documents.
         roots: The resolved form of every path that was looked at.
         skipped: What was left out by rule.
@@ -32,6 +35,7 @@ class SyncPlan:
 
     changed: list[SourceFile] = field(default_factory=list)
     unchanged: list[SourceFile] = field(default_factory=list)
+    failed: list[SourceFile] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     roots: frozenset[str] = frozenset()
     skipped: list[Skipped] = field(default_factory=list)
@@ -45,6 +49,7 @@ def plan_sync(
     exclude: Iterable[str | os.PathLike[str]] = (),
     base: str | os.PathLike[str] = "",
     prune: bool = False,
+    retry: bool = False,
     rules: FileRules | None = None,
 ) -> SyncPlan:
     """Compare the files under ``paths`` with what was read before.
@@ -53,14 +58,15 @@ def plan_sync(
     within the clock's tick or by a restored time stamp.
 
     Args:
-        previous: For every source that was ever read, anywhere, the fingerprint of the bytes it was read from, or
-            None where reading it was not complete.
+        previous: For every source that was ever read, anywhere, the fingerprint of the bytes it was read from, as
+            `failed_before` makes it where reading it failed, or None where it has to be read again.
         paths: Files and folders to bring up to date; sources outside of them are left alone.
         exclude: Files and folders to leave out; what was read from them before is gone.
         base: The folder that paths and ids are relative to; see `find_files`.
         prune: Whether a path that does not exist any longer, or where nothing is left of all that was read there,
             takes its documents along. Without it such a path is an error and nothing of it is gone: that is how a
             disk that is not mounted looks.
+        retry: Whether files that could not be read, and have not changed, are read again.
         rules: Which files of a folder are read; by default all that are not hidden or ignored.
 
     Returns:
@@ -70,8 +76,12 @@ def plan_sync(
     plan = SyncPlan(skipped=listing.skipped, errors=list(listing.errors), roots=frozenset(listing.roots))
     for file in listing.files:
         known = previous.get(file.source)
-        unchanged = known is not None and is_same(known, fingerprint_now(file))
-        (plan.unchanged if unchanged else plan.changed).append(file)
+        same = known is not None and is_same(known, fingerprint_now(file))
+        failed = known is not None and known.startswith(_FAILED)
+        if not same or (failed and retry):
+            plan.changed.append(file)
+        else:
+            (plan.failed if failed else plan.unchanged).append(file)
     plan.gone, lost = _gone(previous, listing)
     plan.errors += _lost_errors(lost, listing, prune)
     if prune:
@@ -81,7 +91,13 @@ def plan_sync(
 
 def is_same(known: str, now: str | None) -> bool:
     """Return whether a file still holds what was read; one for which no encoding is said now keeps that of before."""
+    known = known.removeprefix(_FAILED)
     return now is not None and now in (known, known.partition(" ")[0])
+
+
+def failed_before(fingerprint: str) -> str:
+    """Return the fingerprint of a file that could not be read: it is not read again until it changes."""
+    return f"{_FAILED}{fingerprint}"
 
 
 def fingerprint_now(file: SourceFile) -> str | None:
