@@ -39,6 +39,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "fuse-rankings",
         "ask-in-several-wordings",
         "route-and-rewrite",
+        "put-retrievers-behind-descriptions",
+        "keep-what-two-agree-on",
         "write-a-config",
         "combine-in-python",
         "draw-a-retriever",

@@ -25,13 +25,17 @@ from retrieverkit_core import (
     IndexNode,
     IndexSettings,
     LegStatus,
+    MetadataFilters,
     ModeSpec,
     Node,
+    Observers,
     RetrievalResult,
     ScoreSpec,
+    deadline,
     errors,
     hookspecs,
 )
+from retrieverkit_indexing.derived import DerivedIndex, IndexRetriever, answer
 from retrieverkit_testkit.checking import Check, all_checks
 
 
@@ -151,7 +155,23 @@ def error_table() -> str:
 
 def query() -> str:
     """Describe the parts of a query."""
-    return f"{signature('QueryBundle', QueryBundle)}\n\n{attributes(QueryBundle)}"
+    parts = [member(QueryBundle, "replace", level=3), member(MetadataFilters, "parse", level=3)]
+    return "\n\n".join([signature("QueryBundle", QueryBundle), attributes(QueryBundle), *parts])
+
+
+def watching() -> str:
+    """Describe how observers are made, and how code learns its deadline."""
+    return (
+        f"{member(Observers, 'of', level=3)}\n\n### deadline.remaining\n\n{function('remaining', deadline.remaining)}"
+    )
+
+
+def indexes() -> str:
+    """Describe what a mode with an index of its own implements."""
+    methods = [member(DerivedIndex, name, level=4) for name in ("build", "update", "open")]
+    retriever = f"### IndexRetriever\n\n{parsed(IndexRetriever)[0]}\n\n{member(IndexRetriever, '_search', level=4)}"
+    found = f"### answer\n\n{function('answer', answer)}"
+    return "\n\n".join([f"### DerivedIndex\n\n{parsed(DerivedIndex)[0]}", *methods, retriever, found])
 
 
 def result() -> str:
@@ -215,6 +235,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "index": lambda: members(Index, level=3),
     "nodes": lambda: all_described(Document, Node, IndexNode, NodeWithScore),
     "query": query,
+    "watching": watching,
+    "derived indexes": indexes,
     "retriever": lambda: of_retrievers("retrieve", "aretrieve", "retrieve_many", "aretrieve_many"),
     "reports": lambda: all_described(IndexSettings, ChangeReport, FilesReport, CheckReport),
     "register": lambda: f"{function('register_mode', register_mode)}\n\n{function('list_modes', list_modes)}",

@@ -82,8 +82,9 @@ def test_an_update_that_writes_in_place_is_caught(corpus, tmp_path, kit):
     index = Careless(corpus, tmp_path / "s")
     index.reader()
     corpus.delete("n1")
-    with pytest.raises(DerivedIndexError, match=r"0\.json"):
+    with pytest.raises(DerivedIndexError, match=r"0\.json") as caught:
         index.reader()
+    assert "shutil.copy2" in caught.value.fix
     assert kit.WordIndex(corpus, tmp_path / "s").find("blue") == kit.expected(corpus, "blue")
 
 

@@ -67,7 +67,10 @@ class Draft(NamedTuple):
             if before.contents == now.contents:
                 return self.base.manifest.files[name]
             if name in self.linked and before.inode == now.inode:
-                raise DerivedIndexError(f"an update wrote into {name}, which it shares with the generation before it")
+                raise DerivedIndexError(
+                    f"an update wrote into {name}, which it shares with the generation before it",
+                    fix="write a new file and move it into place, or copy the file before you write: shutil.copy2",
+                )
         return mark_file(path)
 
 
