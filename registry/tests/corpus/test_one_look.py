@@ -1,6 +1,7 @@
 """Within one look a corpus keeps its state for who searches it, but for what the searcher writes himself."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -101,3 +102,25 @@ def test_what_others_remove_while_legs_are_asked_is_not_returned(plant, tmp_path
     with Index.open(tmp_path / "plant.rk") as other:
         fusion = FusionRetriever([plant.as_retriever("bm25"), Removes(plant, by=other)], concurrency=1)
         assert [hit.node_id for hit in fusion.retrieve("pump")] == ["kept"]
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_an_index_that_another_thread_brought_up_to_date_is_not_opened_again(plant, tmp_path):
+    retriever = plant.as_retriever("bm25")
+    with Index.open(tmp_path / "plant.rk") as other, one_look():
+        assert len(retriever.retrieve("pump")) == 1
+        other.add([Document(id="new", text="coolant pump again")])
+        assert len(retriever.retrieve("pump")) == 1
+        with ThreadPoolExecutor(1) as elsewhere:
+            assert len(elsewhere.submit(retriever.retrieve, "pump").result()) == 2
+        opened = retriever.index.opened
+        assert len(retriever.retrieve("pump")) == 2 and retriever.index.opened is opened
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_a_batch_sees_what_was_committed_before_it(plant, tmp_path):
+    retriever = plant.as_retriever("bm25")
+    with Index.open(tmp_path / "plant.rk") as other:
+        for count in (2, 3):
+            other.add([Document(id=f"new {count}", text="coolant pump again")])
+            assert [len(result) for result in retriever.retrieve_many(["pump", "coolant"])] == [count, count]

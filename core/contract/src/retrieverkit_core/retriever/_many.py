@@ -10,6 +10,7 @@ from retrieverkit_core import budget, deadline, scoping
 from retrieverkit_core.errors import BatchError, DeadlineExceededError
 from retrieverkit_core.explain._recording import recording
 from retrieverkit_core.found import Found
+from retrieverkit_core.one_look import one_look
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever._asking import PASSES, ask_many, failure
@@ -33,7 +34,8 @@ def retrieve_many(
 ) -> list[RetrievalResult]:
     """Answer many queries; see `BaseRetriever.retrieve_many` and, for ``late``, `BaseRetriever.candidates_many`."""
     if not retriever._is_batch or recording() is not None:
-        return _settled([_outcome(retriever, query, late) for query in queries])
+        with one_look():
+            return _settled([_outcome(retriever, query, late) for query in queries])
     outcomes: list[Outcome | None] = [None] * len(queries)
     for place, query in enumerate(queries):
         if _alone(query):

@@ -340,15 +340,21 @@ class CorpusIndex(ABC, Generic[R]):
 
     def _current(self) -> Served[R]:
         served = self._state.served
-        if served is not None and served.cursor == self.corpus.head() and served.is_there():
+        if served is not None and self._is_at_head(served) and served.is_there():
             if self._is_unchanged(served):
                 return served
             self._state.served = None
         with thread_lock(self._state.guard, f"index {self.name!r}"):
             served = self._state.served
-            if served is None or served.cursor != self.corpus.head() or not served.is_there():
+            if served is None or not self._is_at_head(served) or not served.is_there():
                 served = self._serve(self._stored_at_head() or self._caught_up())
             return served
+
+    def _is_at_head(self, served: Served[R]) -> bool:
+        if served.cursor == self.corpus.head():
+            return True
+        look_again()  # another thread may have gone on since the legs of this question looked
+        return served.cursor == self.corpus.head()
 
     def _is_unchanged(self, served: Served[R]) -> bool:
         now = monotonic()
