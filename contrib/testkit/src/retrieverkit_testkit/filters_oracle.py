@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,9 @@ _DATE = re.compile(
     r"(Z|(?P<sign>[+-])(?P<off_hour>\d\d)(:?(?P<off_minute>\d\d))?)?)?",
     re.ASCII,
 )
+
+
+_KINDS: dict[type, str] = {bool: "bool", int: "number", float: "number", type(None): "null"}
 
 
 def oracle_matches(tree: Tree, metadata: dict[str, Any]) -> bool:
@@ -78,8 +82,7 @@ def _leaf(held: Any, operator: str, asked: Any) -> bool:
 def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "string" if _seconds(value) is None else "date"
-    kinds = {bool: "bool", int: "number", float: "number", type(None): "null"}
-    return kinds.get(type(value), "inert")
+    return _KINDS.get(type(value), "inert")
 
 
 def _same(held: Any, asked: Any) -> bool:
@@ -108,6 +111,7 @@ def _in_order(held: Any, operator: str, asked: Any) -> bool:
     return bool(left < right if operator[0] == "<" else left > right)
 
 
+@lru_cache(maxsize=10_000)
 def _seconds(text: str) -> Fraction | None:
     """Return the seconds from the year 1 to the date in ``text``, or None where it is not one."""
     read = _DATE.fullmatch(text)

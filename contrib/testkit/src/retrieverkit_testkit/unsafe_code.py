@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 _MODULES = {
@@ -40,13 +41,18 @@ _IMPORTING = {"__import__", "importlib.import_module", "builtins.__import__"}
 _METHODS = {"read_pickle", "to_pickle"}
 
 
-def unsafe(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of each use of what unpickles or evaluates in a Python file."""
-    tree = ast.parse(path.read_bytes())
+def unsafe(path: Path) -> Sequence[tuple[int, str]]:
+    """Return the line and the name of each use of what unpickles or evaluates in a Python file."""
+    return _unsafe_in(path.read_bytes())
+
+
+@lru_cache(maxsize=1000)
+def _unsafe_in(program: bytes) -> tuple[tuple[int, str], ...]:
+    tree = ast.parse(program)
     names = _meanings(tree)
-    for node in ast.walk(tree):
-        for name in sorted(set(_named(node, names))):
-            yield getattr(node, "lineno", 0), name
+    return tuple(
+        (getattr(node, "lineno", 0), name) for node in ast.walk(tree) for name in sorted(set(_named(node, names)))
+    )
 
 
 def _named(node: ast.AST, names: dict[str, str]) -> Iterator[str]:

@@ -6,10 +6,12 @@ of it; where it declares that it finds everything that matches, all documents ar
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -61,6 +63,8 @@ _VALUES: dict[FilterOperator, tuple[Any, ...]] = {
     FilterOperator.IS_EMPTY: (None,),
 }
 _YEARS: tuple[Any, ...] = (0, 1, -1, 2**53, 2**53 + 1, "b", "ab", ["a"], {})
+_MOST_ANSWERS = 3000
+_passing: dict[tuple[str, str], set[str]] = {}
 _LEAVES = [(operator, value) for operator, values in _VALUES.items() for value in values]
 
 
@@ -96,6 +100,7 @@ class Oracle:
         self._traits = subject.traits
         self._text = text
         self._metadata = {document.id: document.metadata for document in documents}
+        self._written = repr(self._metadata)
         whole = trial.ask(text, top_k=10 * len(documents) + 100)
         self._whole = [(hit.node.id, document_of(hit)) for hit in whole]
         if not whole and documents:
@@ -106,9 +111,7 @@ class Oracle:
     def compare(self, filters: MetadataFilters | None, scope: MetadataFilters | None = None, top_k: int = 0) -> None:
         """Fail unless the retriever finds what it must; ``top_k`` of 0 is more than there is."""
         trees = [tree.model_dump(mode="json") for tree in (filters, scope) if tree is not None]
-        passing = {
-            name for name, metadata in self._metadata.items() if all(oracle_matches(tree, metadata) for tree in trees)
-        }
+        passing = self._passing(trees)
         expected = [node for node, document in self._whole if document in passing]
         limit = top_k or 10 * len(self._metadata) + 100
         hits = self._trial.ask(self._text, top_k=limit, filters=filters, scope=scope)
@@ -127,6 +130,19 @@ class Oracle:
             f"{told} and top_k={limit}, {min(len(found), wanted)} of {wanted} were found; "
             f"missing {self._such(missing)}",
         )
+
+    def _passing(self, trees: Sequence[dict[str, Any]]) -> set[str]:
+        """Return the documents that pass all ``trees``, which are the same for each retriever that is checked."""
+        asked = (repr(trees), self._written)
+        if asked not in _passing:
+            if len(_passing) > _MOST_ANSWERS:
+                _passing.clear()
+            _passing[asked] = {
+                name
+                for name, metadata in self._metadata.items()
+                if all(oracle_matches(tree, metadata) for tree in trees)
+            }
+        return _passing[asked]
 
     def _such(self, names: Sequence[str]) -> str:
         return shorten([self._metadata[name] for name in names[:1]], 200)
@@ -399,6 +415,11 @@ def _fuzz(oracle: Oracle, examples: int, number: int) -> None:
 
 def _drawn(number: int) -> list[dict[str, Any]]:
     """Return the metadata of one generated corpus, the same in each run."""
+    return copy.deepcopy(_drawn_once(number))
+
+
+@cache
+def _drawn_once(number: int) -> list[dict[str, Any]]:
     drawn: list[list[dict[str, Any]]] = []
 
     @seed(number)
