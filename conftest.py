@@ -55,6 +55,14 @@ def with_time() -> Callable[[float, Callable[[float], T]], T]:
     return run
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the checks of one mode in one process, which makes the indexes that they share once."""
+    for item in items:
+        if "conformance_subject" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.rpartition("::")[0]))
+
+
 _TESTS_PER_FREEZE = 50
 _ended = 0
 
