@@ -43,6 +43,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "keep-what-two-agree-on",
         "write-a-config",
         "combine-in-python",
+        "put-retrievers-behind-descriptions",
+        "keep-what-two-agree-on",
         "draw-a-retriever",
     ),
     "Use a language model": (
