@@ -5,6 +5,7 @@ report = evaluate(index, "queries.jsonl", "qrels.tsv", ["bm25", "hybrid"])
 
 from retrieverkit_evaluate.collection import Collection, Coverage
 from retrieverkit_evaluate.evaluation import evaluate
+from retrieverkit_evaluate.judging_sheet import Sheet, read_sheet
 from retrieverkit_evaluate.measuring import DEFAULT_MEASURES
 from retrieverkit_evaluate.qrels_file import read_qrels
 from retrieverkit_evaluate.queries_file import read_queries
@@ -17,8 +18,10 @@ __all__ = [
     "Coverage",
     "Report",
     "Score",
+    "Sheet",
     "System",
     "evaluate",
     "read_qrels",
     "read_queries",
+    "read_sheet",
 ]

@@ -32,6 +32,7 @@ class Coverage:
             is missing cannot be found, and costs every system the same.
         ambiguous: Judged ids that records of several files have; the judgement counts for the one that was read first.
         found_by_path: Judged documents that the index has under a longer or a shorter path; they count as those.
+        without_grade: How many rows of a judging sheet have no grade yet; they count as not relevant.
     """
 
     queries: int
@@ -42,6 +43,7 @@ class Coverage:
     missing_documents: tuple[str, ...] = ()
     found_by_path: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    without_grade: int = 0
 
     def remarks(self) -> list[str]:
         """Return what a reader must know of what was left out, one line each."""
@@ -53,7 +55,10 @@ class Coverage:
             (self.ambiguous, "judged ids that records of several files have, taken for the one that was read first"),
             (self.found_by_path, "judged documents that the index has under another path, taken for those"),
         ]
-        return [f"{what}: {len(ids):,} ({_some(ids)})" for ids, what in told if ids]
+        lines = [f"{what}: {len(ids):,} ({_some(ids)})" for ids, what in told if ids]
+        if self.without_grade:
+            lines.append(f"rows of the judging sheet without a grade, counted as not relevant: {self.without_grade:,}")
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,14 @@ class Collection:
     coverage: Coverage
 
     @classmethod
-    def of(cls, queries: Queries, qrels: Qrels, documents: Set[str]) -> Collection:
+    def of(cls, queries: Queries, qrels: Qrels, documents: Set[str], without_grade: int = 0) -> Collection:
         """Return what can be scored.
 
         Args:
             queries: The queries.
             qrels: The judgements; a grade below 0 is taken as 0.
             documents: The id of each document in the index.
+            without_grade: How many rows of a judging sheet have no grade yet.
 
         Raises:
             ConfigError: Nothing can be scored, or a value has the wrong type.
@@ -101,6 +107,7 @@ class Collection:
             missing_documents=tuple(doc_id for doc_id in judged_documents if doc_id not in documents),
             found_by_path=tuple(sorted(others)),
             ambiguous=tuple(doc_id for doc_id in judged_documents if doc_id in documents and doc_id in repeated),
+            without_grade=without_grade,
         )
         left_out = {*unjudged, *hopeless}
         scored = {query_id: text for query_id, text in queries.items() if query_id not in left_out}

@@ -35,6 +35,7 @@ def evaluate(
     measures: Sequence[str] = DEFAULT_MEASURES,
     depth: int = 100,
     seed: int = 0,
+    without_grade: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Report:
     """Measure modes on judged queries, and compare each with the first.
@@ -57,6 +58,7 @@ def evaluate(
         measures: Names of ir-measures.
         depth: How many documents a ranking has at most.
         seed: The seed of the resampling; the same seed and rankings give the same report.
+        without_grade: How many rows of a judging sheet have no grade, to be told in the report; see `read_sheet`.
         on_progress: Called before the first and after every query of a system.
 
     Raises:
@@ -74,6 +76,7 @@ def evaluate(
         queries if isinstance(queries, Mapping) else read_queries(queries),
         qrels if isinstance(qrels, Mapping) else read_qrels(qrels),
         documents,
+        without_grade,
     )
     retrievers = {name: index.as_retriever(spec, hooks=Observers.of()) for name, spec in specs.items()}
     runs = {

@@ -14,6 +14,11 @@ _HEADER_GRADES = ("score", "grade", "relevance", "rel", "label", "judgement", "j
 _COLUMNS = (3, 4)
 
 
+def is_grade(text: str) -> bool:
+    """Return whether a text is a grade: an integer of at most nine digits."""
+    return _GRADE.fullmatch(text) is not None
+
+
 def read_qrels(path: str | os.PathLike[str]) -> dict[str, dict[str, int]]:
     """Return the grade of each judged document by query id and document id.
 
@@ -41,7 +46,7 @@ def read_qrels(path: str | os.PathLike[str]) -> dict[str, dict[str, int]]:
         if header:
             continue
         query_id, doc_id, grade = columns[0], columns[-2], columns[-1]
-        if not query_id or not doc_id or not _GRADE.fullmatch(grade):
+        if not query_id or not doc_id or not is_grade(grade):
             problem = f"the grade {shorten(grade)!r} is not an integer" if query_id and doc_id else "an empty id"
             raise bad_line(path, number, problem, _FORMATS)
         judged = qrels.setdefault(query_id, {})

@@ -40,6 +40,20 @@ def read_queries(path: str | os.PathLike[str]) -> dict[str, str]:
     return queries
 
 
+def read_lines_as_queries(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the queries of a file as `read_queries` does, or one per line, numbered from 1, where no line has a tab.
+
+    Raises:
+        ReadError: As for `read_queries`.
+    """
+    if Path(path).suffix.lower() in _JSON_SUFFIXES:
+        return read_queries(path)
+    lines = [line for _, line in numbered_lines(path)]
+    if not lines or any("\t" in line for line in lines):
+        return read_queries(path)
+    return {str(number): line.strip() for number, line in enumerate(dict.fromkeys(lines), 1)}
+
+
 def _json_rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, str, str]]:
     for number, line in numbered_lines(path):
         try:

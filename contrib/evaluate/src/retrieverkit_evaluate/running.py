@@ -26,7 +26,7 @@ class Answer:
 
     Attributes:
         documents: The ids of the documents, best first.
-        top: The first hits of the first documents, at most `KEPT`.
+        top: The first hits of the first documents, as many as are kept.
         seconds: How long the retriever took to return as many nodes as documents were wanted.
         outcome: What kind of answer it is.
         problem: What is missing where it is partial, or "".
@@ -66,6 +66,7 @@ def run(
     on_query: Callable[[str], None],
     *,
     as_it_is: bool = False,
+    kept: int = KEPT,
 ) -> Run:
     """Ask every query, one after the other.
 
@@ -78,6 +79,7 @@ def run(
         depth: How many documents are wanted of each.
         on_query: Called with the id of each query after it was asked.
         as_it_is: Ask for as many nodes as the retriever gives by itself, and for no more.
+        kept: How many hits of each answer are kept, to be shown.
     """
     done = Run(name)
     _warm_up(retriever, QueryBundle(next(iter(queries.values())), top_k=None if as_it_is else depth))
@@ -87,7 +89,7 @@ def run(
         except RetrieverKitError as error:
             done.failures[query_id] = str(error)
         else:
-            done.answers[query_id] = _answer(result, seconds, depth)
+            done.answers[query_id] = _answer(result, seconds, depth, kept)
             done.notes.update(dict.fromkeys(result.notes))
             done.warnings.update(dict.fromkeys(result.warnings))
         on_query(query_id)
@@ -119,12 +121,12 @@ def _by_document(result: RetrievalResult) -> dict[str, NodeWithScore]:
     return found
 
 
-def _answer(result: RetrievalResult, seconds: float, depth: int) -> Answer:
+def _answer(result: RetrievalResult, seconds: float, depth: int, kept: int) -> Answer:
     found = _by_document(result)
     problem = "; ".join(failed_legs(result.legs)) if result.outcome is Outcome.PARTIAL else ""
     return Answer(
         documents=tuple(found)[:depth],
-        top=tuple(found.values())[: min(KEPT, depth)],
+        top=tuple(found.values())[: min(kept, depth)],
         seconds=seconds,
         outcome=result.outcome,
         problem=problem,
