@@ -164,6 +164,9 @@ class HybridOptions(ModeOptions):
         default=None,
         description="Weight of pairs of neighbouring words in bm25. 0: pairs do not count. None: the default of bm25.",
     )
+    adapter: str | None = Field(
+        default=None, description="What retriever adapt learned for the vector leg: its option of this name."
+    )
     typos: bool = Field(
         default=False,
         description="Whether bm25 replaces a query word that is in no node by the most similar word that is in one.",

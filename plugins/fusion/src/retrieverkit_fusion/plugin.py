@@ -91,7 +91,10 @@ def _vector_leg(options: HybridOptions, context: BuildContext) -> BaseRetriever:
     vector = context.resolve(_leg("vector", embedding=options.embedding))
     chosen = getattr(vector, "embedding_spec", None)
     embedding = with_language(chosen, options.language)
-    return vector if embedding == chosen else context.resolve(_leg("vector", embedding=embedding))
+    if embedding == chosen and options.adapter is None:
+        return vector
+    named = options.embedding if embedding == chosen else embedding
+    return context.resolve(_leg("vector", embedding=named, adapter=options.adapter))
 
 
 def _bm25_leg(options: HybridOptions) -> RetrieverSpec:

@@ -5,13 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrieverkit_vector.adapting.adapter import Adapter, Examples, MadeBy, digest
+    from retrieverkit_vector.adapting.file import check_free, read_adapter, write_adapter, write_whole
+    from retrieverkit_vector.adapting.mapping import QueryMap, fitted_map, mean_direction
+    from retrieverkit_vector.adapting.places import found_adapter
     from retrieverkit_vector.index import VectorIndex
     from retrieverkit_vector.plugin import VectorOptions
     from retrieverkit_vector.retriever import VectorRetriever
 
-__all__ = ["VectorIndex", "VectorOptions", "VectorRetriever"]
+__all__ = [
+    "Adapter",
+    "Examples",
+    "MadeBy",
+    "QueryMap",
+    "VectorIndex",
+    "VectorOptions",
+    "VectorRetriever",
+    "check_free",
+    "digest",
+    "fitted_map",
+    "found_adapter",
+    "mean_direction",
+    "read_adapter",
+    "write_adapter",
+    "write_whole",
+]
 
-_MODULES = {"VectorIndex": "index", "VectorOptions": "plugin", "VectorRetriever": "retriever"}
+_MODULES = {
+    "Adapter": "adapting.adapter",
+    "Examples": "adapting.adapter",
+    "MadeBy": "adapting.adapter",
+    "QueryMap": "adapting.mapping",
+    "VectorIndex": "index",
+    "VectorOptions": "plugin",
+    "VectorRetriever": "retriever",
+    "check_free": "adapting.file",
+    "digest": "adapting.adapter",
+    "found_adapter": "adapting.places",
+    "fitted_map": "adapting.mapping",
+    "mean_direction": "adapting.mapping",
+    "read_adapter": "adapting.file",
+    "write_adapter": "adapting.file",
+    "write_whole": "adapting.file",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -106,7 +106,8 @@ class VectorIndex(DerivedIndex[VectorReader]):
         elif opened is not None and opened.effort(1.0) is None:
             notes.append(_WITHOUT_GRAPH)
         embed_documents = self.model.for_documents(folder, layout)
-        return VectorReader(rows, embed_queries, opened, tuple(filter(None, notes)), embed_documents)
+        made_by = self.model.made_by(folder, layout)
+        return VectorReader(rows, embed_queries, opened, tuple(filter(None, notes)), embed_documents, made_by)
 
     def _listed(self, added: Iterable[StoredNode], layout: Layout) -> list[StoredNode]:
         """Return what was added. Only a fitted model has to see all of it, however much there is."""

@@ -14,6 +14,7 @@ from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingErr
 from retrieverkit_core.services import BoundedEmbedder
 from retrieverkit_indexing.derived import RebuildRequired
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
+from retrieverkit_vector.adapting.adapter import MadeBy
 from retrieverkit_vector.fits import Fit, Refit, counted, refit
 from retrieverkit_vector.layout import Layout
 from retrieverkit_vector.segments import Batch
@@ -75,6 +76,10 @@ class IndexModel(Protocol):
 
     def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
         """Return what embeds texts as those of nodes, None where nothing can; queries are embedded first."""
+        ...
+
+    def made_by(self, folder: Path, layout: Layout) -> MadeBy:
+        """Return what made the vectors there are."""
         ...
 
 
@@ -149,6 +154,10 @@ class ModelAtHand:
     def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
         """Return the model, whose vectors are remembered."""
         return self._embedder.embed_documents
+
+    def made_by(self, folder: Path, layout: Layout) -> MadeBy:
+        """Return the model's fingerprint and probe."""
+        return MadeBy(layout.fingerprint, probe=layout.probe)
 
     def _require_same(self, layout: Layout) -> None:
         _require_same_fingerprint(layout.fingerprint, self._asked.fingerprint, self._name, self._index)
@@ -272,6 +281,10 @@ class FittedModel:
     def for_documents(self, folder: Path, layout: Layout) -> EmbedDocuments | None:
         """Return the model as it was fitted."""
         return self._model(folder, layout).embed_documents if layout.model else None
+
+    def made_by(self, folder: Path, layout: Layout) -> MadeBy:
+        """Return the fingerprints of the method and of the model that was fitted."""
+        return MadeBy(layout.fingerprint, self._model(folder, layout).fingerprint if layout.model else "")
 
     def _model(self, folder: Path, layout: Layout) -> Embedder:
         if self._loaded is None or self._loaded[0] != layout.model:

@@ -47,6 +47,11 @@ class VectorOptions(ModeOptions):
         "difference from the hits before. None: no MMR.",
     )
     mmr_fetch: int = Field(default=50, ge=1, description="MMR chooses from at least this many of the nearest nodes.")
+    adapter: str | None = Field(
+        default=None,
+        description="The file of an adapter that retriever adapt learned from judged queries; it moves the words of a "
+        "query. It is looked for beside the index and in the current folder. None: no adapter.",
+    )
 
     @model_validator(mode="after")
     def _check_mmr(self) -> Self:
@@ -73,9 +78,15 @@ class VectorPlugin:
         from retrieverkit_vector.retriever import VectorRetriever
 
         spec, embedding = context.need_services().embedding(options.embedding)
+        storage = context.need_storage()
+        adapter = None
+        if options.adapter is not None:
+            from retrieverkit_vector.adapting.places import found_adapter
+
+            adapter = found_adapter(options.adapter, storage.parent.parent)
         return VectorRetriever(
             context.need_corpus(),
-            context.need_storage(),
+            storage,
             embedding,
             embedding_spec=spec,
             top_k=options.top_k,
@@ -83,6 +94,7 @@ class VectorPlugin:
             similarity_cutoff=options.similarity_cutoff,
             mmr_lambda=options.mmr_lambda,
             mmr_fetch=options.mmr_fetch,
+            adapter=adapter,
             object_map=context.object_map,
         )
 

@@ -13,6 +13,7 @@ import numpy as np
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_indexing.forks import no_fork
 from retrieverkit_indexing.metadata import MetadataReader
+from retrieverkit_vector.adapting.adapter import UNKNOWN, MadeBy
 from retrieverkit_vector.graph import Graph
 from retrieverkit_vector.metrics import Target, contenders
 from retrieverkit_vector.rows import Rows, places_of
@@ -76,6 +77,7 @@ class VectorReader:
         graph: The graph over the first rows, or None.
         notes: What a reader of the results should know.
         embed_documents: What embeds texts as those of nodes, or None.
+        made_by: What made the vectors.
 
     Attributes:
         rows: The vectors.
@@ -84,6 +86,7 @@ class VectorReader:
         notes: What a reader of the results should know.
         count: How many nodes can be found.
         dimension: The length of the vectors.
+        made_by: What made them.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class VectorReader:
         graph: Graph | None,
         notes: tuple[str, ...],
         embed_documents: EmbedDocuments | None = None,
+        made_by: MadeBy = UNKNOWN,
     ) -> None:
         self.rows = rows
         self.embed_queries = embed_queries
@@ -100,6 +104,7 @@ class VectorReader:
         self.notes = notes
         self.count = rows.count
         self.dimension = rows.dimension
+        self.made_by = made_by
         self._graph = graph
         self._even_lengths = len(rows) > 0 and float(np.ptp(rows.lengths)) <= _EVEN * float(rows.lengths.max())
         self._everything = None if rows.alive is None else Admitted(rows.alive)

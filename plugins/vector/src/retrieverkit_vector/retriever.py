@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import OptionError, QueryError, RetrieverKitError
-from retrieverkit_core.explain import Code, recording
+from retrieverkit_core.explain import Code, Status, recording
 from retrieverkit_core.filters import MetadataFilter, MetadataFilters
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
@@ -22,6 +23,7 @@ from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.derived import IndexRetriever, found_in
 from retrieverkit_indexing.metadata import MetadataIndex
+from retrieverkit_vector.adapting.applying import Adapting
 from retrieverkit_vector.comparing import comparison, vectors_of
 from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieverkit_core.retriever import Hits
+    from retrieverkit_vector.adapting.adapter import Adapter
 
 Pairs = list[tuple[int, float]]
 
@@ -58,6 +61,8 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         mmr_lambda: Choose by maximal marginal relevance (`mmr.diversified`) with this weight of relevance; the scores
             are its values.
         mmr_fetch: How many of the nearest nodes MMR chooses from, at least.
+        adapter: What was learned from judged queries, or its file. It moves the vectors that queries are embedded to;
+            one that a query brings is searched by as it is.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
 
     Attributes:
@@ -66,6 +71,8 @@ class VectorRetriever(IndexRetriever[VectorReader]):
 
     Raises:
         OptionError: MMR is asked for with another metric than ``cosine``.
+        ConfigError: The adapter's file cannot be used.
+        EmbeddingMismatchError: The adapter was learned for another embedding.
     """
 
     filter_capabilities = FILTERS
@@ -84,6 +91,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         similarity_cutoff: float | None = None,
         mmr_lambda: float | None = None,
         mmr_fetch: int = 50,
+        adapter: Adapter | str | PathLike[str] | None = None,
         **base: Any,
     ) -> None:
         if mmr_lambda is not None and metric != "cosine":
@@ -99,6 +107,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         self._cutoff = similarity_cutoff
         self._mmr_lambda = mmr_lambda
         self._mmr_fetch = mmr_fetch
+        self._adapting = None if adapter is None else Adapting(adapter, corpus, embedding, self.embedding_spec)
 
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return True: the metadata index applies every condition exactly."""
@@ -116,7 +125,11 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         if not len(rows):
             return None
         embedding = toward_mean(vector, reader.rows.vectors(rows), weight)
-        return None if embedding is None else query.replace(embedding=embedding)
+        if embedding is None:
+            return None
+        if self._adapting is not None and query.embedding is None:
+            self._adapting.moved(embedding)
+        return query.replace(embedding=embedding)
 
     def compared(self, query: QueryBundle, hits: Sequence[NodeWithScore]) -> Compared:
         """Return how near hits are to the query and to each other, see `NodeVectors`."""
@@ -126,7 +139,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
 
     def _vector(self, reader: VectorReader, query: QueryBundle) -> NDArray[np.float32] | None:
         if query.embedding is None and (known := reader.recall(query.embedding_strs)) is not None:
-            return known
+            return self._adapted(reader, known)
         (target,) = self._targets(reader, [query])
         if isinstance(target, RetrieverKitError):
             raise target
@@ -137,7 +150,15 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         if isinstance(target, RetrieverKitError):
             raise target
         pairs = [] if target is None else self._nearest(reader, query_bundle, target)
-        return Found(pairs, notes=reader.notes)
+        return Found(pairs, notes=self._notes(reader, query_bundle))
+
+    def _notes(self, reader: VectorReader, query: QueryBundle) -> tuple[str, ...]:
+        if self._adapting is None or not reader.count:
+            return reader.notes
+        return (*reader.notes, self._adapting.note(reader, query))
+
+    def _adapted(self, reader: VectorReader, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vector if self._adapting is None else self._adapting.bound(reader)(vector)
 
     def _plan(self, query_bundle: QueryBundle) -> Plan:
         return planned(self.name, self.index, query_bundle, self.embedding_spec)
@@ -146,7 +167,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         admitted = None
         if query.filters is not None:
             admitted = reader.admitted(self._metadata.reader(), query.filters)
-        return self._chosen(reader, reader.search(target, self._fetched(query), admitted), query.top_k)
+        return self._chosen(reader, reader.search(target, self._fetched(query), admitted), query)
 
     def _retrieve_many(self, query_bundles: Sequence[QueryBundle]) -> Sequence[Hits | Exception]:
         """Answer many queries by one embedding call, and those without filters by one matrix product.
@@ -168,19 +189,26 @@ class VectorRetriever(IndexRetriever[VectorReader]):
                 found[place] = self._nearest(reader, query, target)
         many = reader.search_many(list(together.values()), [self._fetched(queries[place]) for place in together])
         for place, one in zip(together, many, strict=True):
-            found[place] = self._chosen(reader, one, queries[place].top_k)
-        return [each if isinstance(each, RetrieverKitError) else Found(each, notes=reader.notes) for each in found]
+            found[place] = self._chosen(reader, one, queries[place])
+        return [
+            each if isinstance(each, RetrieverKitError) else Found(each, notes=self._notes(reader, query))
+            for query, each in zip(queries, found, strict=True)
+        ]
 
     def _fetched(self, query: QueryBundle) -> int | None:
         if self._mmr_lambda is None or query.top_k is None:
             return query.top_k
         return max(query.top_k, self._mmr_fetch)
 
-    def _chosen(self, reader: VectorReader, found: Nearest, top_k: int | None) -> Pairs:
+    def _chosen(self, reader: VectorReader, found: Nearest, query: QueryBundle) -> Pairs:
         rows, scores = found
-        told = None if self._cutoff is None and self._mmr_lambda is None else recording()
+        plain = self._cutoff is None and self._mmr_lambda is None and self._adapting is None
+        told = None if plain else recording()
         if told is not None:
-            told.searched().went(self._seen(reader, rows, scores))
+            search = told.searched()
+            search.went(self._seen(reader, rows, scores))
+            if self._adapting is not None:
+                search.says(Status.APPLIED, self._adapting.note(reader, query))
         if self._cutoff is not None:
             near = scores <= self._cutoff if self._metric == "l2" else scores >= self._cutoff
             if told is not None:
@@ -190,7 +218,7 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         ordinals = reader.rows.ordinals[rows].tolist()
         if self._mmr_lambda is None:
             return list(zip(ordinals, scores.tolist(), strict=True))
-        wanted = len(rows) if top_k is None else top_k
+        wanted = len(rows) if query.top_k is None else query.top_k
         chosen = diversified(reader.rows.vectors(rows), scores, self._mmr_lambda, wanted)
         pairs = [(ordinals[each.place], each.value) for each in chosen]
         if told is not None:
@@ -222,9 +250,11 @@ class VectorRetriever(IndexRetriever[VectorReader]):
             except QueryError as error:
                 targets[place] = error
         for place, vector in self._embedded(reader, texts).items():
-            if not isinstance(vector, RetrieverKitError):
-                reader.remember(queries[place].embedding_strs, vector)
-            targets[place] = vector if isinstance(vector, RetrieverKitError) else Target(vector, self._metric)
+            if isinstance(vector, RetrieverKitError):
+                targets[place] = vector
+                continue
+            reader.remember(queries[place].embedding_strs, vector)
+            targets[place] = Target(self._adapted(reader, vector), self._metric)
         return targets
 
     def _embedded(

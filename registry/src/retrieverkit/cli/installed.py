@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     from retrieverkit.discovery import Claim
 
-KNOWN_COMMANDS = {"eval": "retrieverkit-evaluate", "graph": "retrieverkit-property-graph"}
+KNOWN_COMMANDS = {
+    "adapt": "retrieverkit-adapt",
+    "eval": "retrieverkit-evaluate",
+    "graph": "retrieverkit-property-graph",
+}
 """Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
 
 

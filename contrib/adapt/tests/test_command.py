@@ -1,0 +1,67 @@
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from retrieverkit.cli import main
+
+FILES = ("--index", "workshop.rk", "--queries", "queries.jsonl", "--qrels", "qrels.tsv", "--k", "5")
+
+
+@pytest.fixture
+def run(files, monkeypatch):
+    def run(command, *arguments, code=0):
+        with monkeypatch.context() as patched:
+            for name in ("stdout", "stderr"):
+                patched.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True))
+            ended = main([command, *map(str, arguments)])
+            out, err = (getattr(sys, name).buffer.getvalue().decode() for name in ("stdout", "stderr"))
+        assert "Traceback" not in err and ended == code, (out, err)
+        return SimpleNamespace(stdout=out, stderr=err)
+
+    return run
+
+
+def test_what_it_prints_can_be_used(run, files):
+    done = run("adapt", *FILES, "--out", "adapter.json", "--json", "numbers.json")
+    assert "use it: --mode \"vector(adapter='adapter.json')\"" in done.stdout
+    assert json.loads((files / "numbers.json").read_text("utf-8"))["kept"] is True
+    found = run("search", "my seat pole wobbles", "-i", "workshop.rk", "--mode", "vector(adapter='adapter.json')")
+    assert "manual/saddle-play" in found.stdout and "adapter: adapter.json" in found.stdout + found.stderr
+    before = (files / "adapter.json").read_bytes()
+    refused = run("adapt", *FILES, "--out", "adapter.json", code=1)
+    assert "there already" in refused.stderr and "--force" in refused.stderr
+    assert (files / "adapter.json").read_bytes() == before
+    run("adapt", *FILES, "--out", "adapter.json", "--force")
+    assert (files / "adapter.json").read_bytes() == before, "the same judgements teach the same"
+    found = run("search", "seat pole", "-i", "workshop.rk", "--mode", "hybrid(adapter='adapter.json')")
+    assert "manual/" in found.stdout
+
+
+def test_nothing_is_written_where_nothing_is_kept(run, files):
+    done = run("adapt", *FILES, "--mode", "fusion(bm25, vector)", "--out", "mode.json")
+    assert "nothing kept: " in done.stdout and "use it" not in done.stdout
+    assert not (files / "mode.json").exists()
+    told = json.loads(run("adapt", *FILES, "--mode", "fusion(bm25, vector)", "--json", "-").stdout)
+    assert told["kept"] is False and told["learn"] == "weights"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message"),
+    [
+        ({"--index": "nowhere.rk"}, 1, "there is no index"),
+        ({"--qrels": "queries.jsonl"}, 1, "queries.jsonl: line 1"),
+        ({"--k": "0"}, 2, "--k"),
+        ({"--learn": "all"}, 1, "'adapter' or 'weights'"),
+        ({"--out": "no/such/folder.json"}, 1, "no folder"),
+        ({"--mode": "bm52"}, 1, "unknown retriever mode 'bm52'"),
+        ({"--mode": "bm25"}, 1, "searches no vectors"),
+    ],
+    ids=str,
+)
+def test_bad_input_gets_a_message_and_a_fix(run, changes, code, message):
+    given = {**dict(zip(FILES[::2], FILES[1::2], strict=True)), **changes}
+    done = run("adapt", *(part for pair in given.items() for part in pair), code=code)
+    assert "error: " in done.stderr and message in done.stderr and done.stdout == ""
