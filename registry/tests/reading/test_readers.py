@@ -138,6 +138,16 @@ def test_a_file_that_turns_into_another_kind_takes_its_document_along(folder, in
     [
         ("---\na: 1\nb: [x, 2020-01-02]\n---\nT", {"a": 1, "b": ["x", "2020-01-02"]}, "\n\n\n\nT"),
         ("---\r\na: 1\r\n...\r\nT", {"a": 1}, "\n\n\nT"),
+        (
+            "---\nzip: 010\nat: 1:30\nready: no\nsha: 12e03\nn: 1_0\n---",
+            {"zip": "010", "at": "1:30", "ready": "no", "sha": "12e03", "n": "1_0"},
+            "\n\n\n\n\n\n",
+        ),
+        (
+            "---\na: true\nb: 1.5\nc: -7\nd: ~\ne: 1.0e-3\n---",
+            {"a": True, "b": 1.5, "c": -7, "d": None, "e": 0.001},
+            "\n\n\n\n\n\n",
+        ),
         ("---\npath: x\nsize: 3\n---", {"own_path": "x", "own_size": 3}, "\n\n\n"),
         ("---\n---\nT", {}, "\n\nT"),
         ("---\nplain words\n---\nT", {}, None),

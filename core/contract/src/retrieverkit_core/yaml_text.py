@@ -1,7 +1,12 @@
-"""Reads YAML with PyYAML's safe loader, where aliases cannot multiply and a repeated key is an error."""
+"""Reads YAML with PyYAML's safe loader, where aliases cannot multiply and a repeated key is an error.
+
+A plain word is a number or a truth value only where YAML 1.1 and 1.2 agree on that. ``no``, ``on``, ``1:30``, ``010``
+and ``1e3`` are texts: each means something else in one of the two.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from retrieverkit_core.errors import ConfigError, shorten
@@ -62,3 +67,21 @@ class _CappedLoader(yaml.SafeLoader):
                 raise ConfigError(f"the key {shorten(name)!r} is given twice", fix="keep one")
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
+
+
+_CappedLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("merge", "timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("int", r"[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"([-+]?(0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+):
+    _letters = [*_first, *([""] if _tag == "null" else [])]
+    _CappedLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), _letters)

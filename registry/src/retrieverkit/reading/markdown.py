@@ -217,4 +217,4 @@ def _behind_front_matter(text: str) -> int:
     return match.end() if match else 0
 
 
-reader = Reader(read_markdown, version=3)
+reader = Reader(read_markdown, version=4)
