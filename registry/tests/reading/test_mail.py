@@ -171,3 +171,12 @@ def test_a_header_that_is_too_long_is_read_in_part_and_told():
     parsed = read_message(FILE, f"Subject: s\nTo: {to}\n\ntext".encode())
     assert parsed.documents[0].metadata["to"] == [f"ada{n}@plant.example" for n in range(1_000)]
     assert "the header to is read in part" in str(parsed.errors[0])
+
+
+def test_the_names_of_a_thousand_attachments_are_read():
+    message = written("Dear all")
+    for number in range(1_003):
+        message.add_attachment(b"x", maintype="application", subtype="pdf", filename=f"{number}.pdf")
+    document, errors = only(message.as_bytes())
+    assert (document.text, len(document.metadata["attachments"])) == ("Dear all", 1_000)
+    assert errors == ["/post/m.eml: the names of 1,003 attachments are read in part"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email import policy
+from email.headerregistry import HeaderRegistry
 from email.message import MIMEPart
 from email.parser import BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import lru_cache
 
 from retrieverkit.reading.html_page import browser_encoding, page_text
 from retrieverkit_core.errors import ReadError
@@ -17,6 +19,12 @@ from retrieverkit_core.readers import Parsed, Reader, SourceFile, whole_file
 MAX_ADDRESSES = 1_000
 LONGEST_HEADER = 50_000
 """Characters of one header that are read; parsing takes time by their square."""
+
+MAX_ATTACHMENTS = 1_000
+"""Attachments whose names are read."""
+
+# The parser asks for the kind of a part eight times, and parses the header each time.
+_POLICY = policy.default.clone(header_factory=lru_cache(maxsize=1_000)(HeaderRegistry()))
 
 _GAPS = (b"\n\n", b"\r\n\r\n")
 _MESSAGE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
@@ -72,7 +80,7 @@ class _Message:
     def __init__(self, data: bytes) -> None:
         self.problems: list[str] = []
         try:
-            self._parts = BytesParser(policy=policy.default).parsebytes(data)
+            self._parts = BytesParser(policy=_POLICY).parsebytes(data)
         except RecursionError:
             raise ValueError("parts nested too deeply") from None
         if not self._parts.keys():
@@ -92,7 +100,10 @@ class _Message:
             known[name] = [address for _, address in self._addresses(name)]
         known["message_id"] = self._header("message-id")
         known.update(self._date())
-        known["attachments"] = [name for part in self._parts.iter_attachments() if (name := part.get_filename(""))]
+        attached = list(self._parts.iter_attachments())
+        if len(attached) > MAX_ATTACHMENTS:
+            self.problems.append(f"the names of {len(attached):,} attachments are read in part")
+        known["attachments"] = [name for part in attached[:MAX_ATTACHMENTS] if (name := part.get_filename(""))]
         return {name: value for name, value in known.items() if value}
 
     def _text(self) -> str:
@@ -141,7 +152,7 @@ class _Message:
             if len(written) > LONGEST_HEADER:
                 self.problems.append(f"the header {name} is read in part: longer than {LONGEST_HEADER:,} characters")
                 written = written[:LONGEST_HEADER].rpartition(",")[0] or written[:LONGEST_HEADER]
-            found = policy.default.header_fetch_parse(name, written)
+            found = _POLICY.header_fetch_parse(name, written)
         except Exception as error:  # the parser of headers raises many kinds on damaged ones
             self.problems.append(f"the header {name} cannot be read: {error}")
             return ""
