@@ -94,6 +94,7 @@ def test_the_code_in_a_column_of_a_table_is_run(tmp_path):
 
 
 def test_how_long_a_thing_took_is_not_compared():
+    assert docs_runner.masked("2 passed in 99.77s (0:01:39)") == docs_runner.masked("2 passed in 1.50s")
     assert docs_runner.masked("indexed in 5.8 ms, searched in 9 ms") == docs_runner.masked(
         "indexed in 1.2 s, searched in 0 ms"
     )

@@ -190,6 +190,7 @@ def _tidy(text: str) -> str:
 def masked(text: str) -> str:
     """Return a printed text without what differs from run to run and from machine to machine."""
     text = re.sub(r"\b(?:0x)?[0-9a-f]{12,}\b", "0", text)
+    text = re.sub(r"(in [\d.]+s) \(\d+:\d\d:\d\d\)", r"\1", text)  # so says pytest after a minute
     text = re.sub(r"\d+(?:[.,]\d+)*", "0", text)
     text = re.sub(r"\b0 (?:ms|s)\b", "0 s", text)
     return "\n".join(line for line in (re.sub(r"\s+", " ", line).strip() for line in text.splitlines()) if line)
