@@ -295,3 +295,32 @@ def test_a_judgement_of_a_record_counts_for_the_only_one_or_the_first_that_has_t
     assert report.collection.coverage.ambiguous == ("1",)
     assert report.collection.coverage.missing_documents == ("3",)
     assert any("records of several files have" in remark for remark in report.remarks())
+
+
+def test_the_verdict_says_what_was_shown_or_how_many_queries_would_show_it(letters, rankings):
+    queries = {f"q{n}": f"query {n}" for n in range(40)}
+    qrels = {query_id: {"a": 1} for query_id in queries}
+    for n, text in enumerate(queries.values()):
+        rankings["first", text] = ["b", "a"]
+        rankings["best", text] = ["a", "b"]
+        rankings["equal", text] = ["b", "a"]
+        rankings["some", text] = ["a", "b"] if n in (3, 4) else ["b", "c", "a"] if n == 5 else ["b", "a"]
+    modes = [f'written(key="{key}")' for key in ("first", "best", "equal", "some")]
+    report = evaluate(letters, queries, qrels, modes, measures=["RR"], depth=10)
+    best, equal, some = report.verdicts()
+    assert best.endswith('is better than written(key="first") by RR: +0.500 (p < 0.001)')
+    assert equal.endswith("can be shown with 40 queries; they are equal on average")
+    needed = int(some.rpartition("about ")[2].split()[0].replace(",", ""))
+    assert "no difference from" in some and needed > 40
+    assert report.as_dict()["verdicts"] == report.verdicts() and best in str(report)
+    assert evaluate(letters, queries, qrels, modes[:1], measures=["RR"], depth=10).verdicts() == []
+
+
+def test_how_many_queries_are_needed_is_what_the_formula_gives():
+    from retrieverkit_evaluate.statistics import queries_needed
+
+    differences = [0.3, -0.1] * 8  # mean 0.1, deviation 0.2 · sqrt(16 / 15)
+    assert queries_needed(differences, 1) == 34  # (1.960 + 0.842)² · 0.04267 / 0.01
+    assert queries_needed(differences, 4) > queries_needed(differences, 1)
+    assert queries_needed([0.5] * 4, 1) == 6, "of 5 equal signs, all being alike is chance in 1 of 16 cases"
+    assert queries_needed([0.1, -0.1], 1) is None

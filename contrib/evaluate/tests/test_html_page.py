@@ -76,3 +76,22 @@ def test_a_notebook_gets_the_tables_and_no_page(report):
     page = Page(report._repr_html_())
     assert "html" not in page.elements and "table" in page.elements
     assert "nDCG@10" in str(report) and "nDCG@10" in repr(report)
+
+
+def test_intervals_have_an_axis_and_narrow_pages_have_labels(report):
+    page = Page(report.to_html())
+    drawn = [word for word in page.words if word in ("0", "0.5", "1")]
+    assert drawn.count("0.5") == len(report.measures)
+    labels = {value for name, value in page.attributes if name == "data-label"}
+    assert {"mean", "p, corrected", "time per query"} <= labels and not any("<" in label for label in labels)
+    assert "@media (max-width" in report.to_html()
+
+
+def test_relevant_documents_are_named_by_their_titles():
+    documents = [
+        Document(id=f"d{n}", text=f"tide {n}", metadata={"title": f"{HOSTILE} On tides {n}"}) for n in range(3)
+    ]
+    with Index.from_documents(documents) as index:
+        report = evaluate(index, {"q": "tide 1"}, {"q": {"d1": 1, "gone": 1, "d2": 0}}, ["bm25"])
+    assert list(report.titles) == ["d1"]
+    assert "On tides 1" in "".join(Page(report.to_html()).words) and "<script>" not in report.to_html()

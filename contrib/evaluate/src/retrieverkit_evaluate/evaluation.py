@@ -96,7 +96,20 @@ def evaluate(
         depth=depth,
         seed=seed,
         runs=runs,
+        titles=_titles(index, collection),
     )
+
+
+def _titles(index: Index, collection: Collection) -> dict[str, str]:
+    """Return the titles of the relevant documents that have one."""
+    relevant = dict.fromkeys(doc for judged in collection.qrels.values() for doc, grade in judged.items() if grade > 0)
+    titles = {}
+    for doc_id in relevant:
+        document = index.document(doc_id)
+        title = None if document is None else document.metadata.get("title")
+        if isinstance(title, str) and title.strip():
+            titles[doc_id] = " ".join(title.split())
+    return titles
 
 
 def _specs(modes: Sequence[Mode]) -> dict[str, RetrieverSpec]:

@@ -30,6 +30,21 @@ def whisker(mean: float, ends: tuple[float, float], room: tuple[float, float], b
     )
 
 
+def axis(room: tuple[float, float]) -> str:
+    """Draw what the whiskers below it reach from and to, with the middle."""
+    ticks = [(6.0, "start"), (_WHISKER / 2, "middle"), (_WHISKER - 6.0, "end")]
+    values = [room[0], (room[0] + room[1]) / 2, room[1]]
+    drawn = "".join(
+        f'<line x1="{x:g}" y1="12" x2="{x:g}" y2="16" stroke="var(--faint)"/>'
+        f'<text x="{x:g}" y="9" text-anchor="{anchor}">{value:g}</text>'
+        for (x, anchor), value in zip(ticks, (round(value, 3) for value in values), strict=True)
+    )
+    return (
+        f'<svg width="{_WHISKER}" height="17" aria-hidden="true"><g font-size="10" fill="var(--faint)">{drawn}</g>'
+        f'<line x1="6" y1="16" x2="{_WHISKER - 6}" y2="16" stroke="var(--faint)"/></svg>'
+    )
+
+
 def differences(values: Sequence[float]) -> str:
     """Draw the difference of every query, from the largest gain on the left to the largest loss on the right."""
     ordered = sorted(values, reverse=True)

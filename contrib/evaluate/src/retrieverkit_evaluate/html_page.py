@@ -45,6 +45,7 @@ def _overview(report: Report) -> str:
     return (
         f"<p class='faint'>{len(report.query_ids):,} judged queries{lost} · {report.documents:,} documents · "
         f"rankings of {report.depth:,} documents</p>"
+        f"{''.join(f'<p class=verdict>{text(verdict)}</p>' for verdict in report.verdicts())}"
         f"{f'<div class=remarks>{remarks}</div>' if remarks else ''}"
         f"{score_table(report)}{system_table(report)}"
     )

@@ -61,7 +61,8 @@ def _relevant(report: Report, query_id: str, sides: list[str], grades: Mapping[s
             places = "not in the index"
         else:
             places = ", ".join(f"{text(name)} {_rank(report, query_id, name, doc_id)}" for name in sides)
-        items.append(f"<code>{text(doc_id)}</code> (grade {grades[doc_id]}): {places}")
+        title = f" <b>{text(report.titles[doc_id])}</b>" if doc_id in report.titles else ""
+        items.append(f"<code>{text(doc_id)}</code>{title} (grade {grades[doc_id]}): {places}")
     more = f"; and {len(relevant) - _RELEVANT} more" if len(relevant) > _RELEVANT else ""
     return f"<p class='small'>Relevant: {'; '.join(items)}{more}</p>"
 

@@ -22,7 +22,20 @@ STYLE = """
 .rk svg { display: block; } .rk td svg { margin-top: .35rem; }
 .rk .remarks { border-left: 4px solid var(--warn); background: var(--tint); padding: .5rem .9rem; margin: 1rem 0; }
 .rk .remarks p { margin: .15rem 0; }
+.rk .verdict { font-weight: 600; }
 .rk .wide { overflow-x: auto; }
+@media (max-width: 46rem) {
+  .rk thead { display: none; }
+  .rk table, .rk tbody, .rk tr, .rk td { display: block; }
+  .rk tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .rk tr.first { background: var(--tint); }
+  .rk tr.group { border: 0; padding-bottom: 0; }
+  .rk td, .rk td.number { border: 0; padding: .05rem .3rem; text-align: left; white-space: normal; min-width: 0; }
+  .rk td[data-label]:not([data-label=""])::before { content: attr(data-label) " "; color: var(--faint);
+    font-size: .85em; font-family: system-ui, sans-serif; }
+  .rk td:first-child::before { display: none; }
+  .rk td.empty { display: none; }
+}
 .rk details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; padding: 0 .8rem; }
 .rk summary { cursor: pointer; padding: .5rem 0; }
 .rk summary .change { font-variant-numeric: tabular-nums; font-weight: 600; margin-right: .6rem; }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from retrieverkit.commands import clean
-from retrieverkit_evaluate.html_charts import whisker
+from retrieverkit_evaluate.html_charts import axis, whisker
 from retrieverkit_evaluate.numbers_text import (
     interval_text,
     milliseconds_text,
@@ -19,6 +20,8 @@ from retrieverkit_evaluate.numbers_text import (
 
 if TYPE_CHECKING:
     from retrieverkit_evaluate.report import Comparison, Report
+
+_TAG = re.compile("<[^>]*>")
 
 Cell = tuple[str, str]
 """HTML, and the class of its cell."""
@@ -32,8 +35,9 @@ def text(given: str) -> str:
 def table(headers: Sequence[Cell], rows: Iterator[tuple[str, Sequence[Cell]]]) -> str:
     """Return a table; each row has a class and cells."""
     head = "".join(f'<th class="{kind}">{title}</th>' for title, kind in headers)
+    labels = [_TAG.sub("", title) for title, _ in headers]
     body = "".join(
-        f'<tr class="{kind}">{"".join(f"<td{_class(of_cell)}>{cell}</td>" for cell, of_cell in cells)}</tr>'
+        f'<tr class="{kind}">{"".join(_cell(*cell, label) for cell, label in zip(cells, labels, strict=True))}</tr>'
         for kind, cells in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -53,9 +57,9 @@ def _score_rows(report: Report, width: int) -> Iterator[tuple[str, Sequence[Cell
     for measure in report.measures:
         scores = sorted((report.score(measure, s.name) for s in report.systems), key=lambda s: -s.mean)
         ends = {score.system: score.interval or (score.mean, score.mean) for score in scores}
-        room = (min(low for low, _ in ends.values()), max(high for _, high in ends.values()))
+        room = _room(list(ends.values()))
         baseline = report.score(measure, first).mean
-        yield "group", [(text(measure), ""), *[("", "")] * (width - 1)]
+        yield "group", [(text(measure), ""), ("", ""), (axis(room), ""), *[("", "")] * (width - 3)]
         for score in scores:
             cells = [
                 (f"<code>{text(score.system)}</code>", ""),
@@ -68,12 +72,19 @@ def _score_rows(report: Report, width: int) -> Iterator[tuple[str, Sequence[Cell
             yield "first" if score.system == first and len(report.systems) > 1 else "", cells
 
 
+def _room(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return what the intervals of a measure are drawn between: 0 and 1, unless one reaches farther."""
+    return min(0.0, *(low for low, _ in ends)), max(1.0, *(high for _, high in ends))
+
+
 def _compared(comparison: Comparison | None) -> list[Cell]:
     if comparison is None:
         return [('<span class="faint">baseline</span>', "number"), *[("", "")] * 3]
     good = "good" if comparison.difference > 0 else "bad"
     kind = f"number {good}" if comparison.significant else "number"
     ends = comparison.interval
+    if not comparison.wins and not comparison.losses:
+        return [('<span class="faint">equal on every query</span>', "number"), *[("", "")] * 3]
     return [
         (signed(comparison.difference), kind),
         ("–" if ends is None else f"{signed(ends[0])} to {signed(ends[1])}", "number"),
@@ -124,6 +135,13 @@ def _query_rows(report: Report, measure: str, first: str) -> Iterator[tuple[str,
             kind = "" if abs(change) < 0.0005 else " good" if change > 0 else " bad"
             cells.append((f"{value:.3f}", f"number{kind}"))
         yield "", cells
+
+
+def _cell(content: str, kind: str, label: str) -> str:
+    """Return a cell; on a narrow page its label stands before it."""
+    if not content:
+        return '<td class="empty"></td>'
+    return f'<td{_class(kind)} data-label="{label}">{content}</td>'
 
 
 def _class(kind: str) -> str:

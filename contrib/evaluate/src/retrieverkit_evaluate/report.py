@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retrieverkit_evaluate.collection import Collection
-from retrieverkit_evaluate.statistics import CONFIDENCE
+from retrieverkit_evaluate.statistics import CONFIDENCE, queries_needed
 
 if TYPE_CHECKING:
     from retrieverkit_evaluate.running import Run
@@ -111,6 +111,7 @@ class Report:
         depth: How many documents a ranking has at most.
         seed: The seed of the resampling.
         runs: What each system answered.
+        titles: The title of each relevant document that has one, by its id.
     """
 
     collection: Collection
@@ -122,6 +123,7 @@ class Report:
     depth: int
     seed: int
     runs: Mapping[str, Run]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -142,6 +144,24 @@ class Report:
         first = self.score(self.measures[0], self.systems[0].name).values
         compared = system != self.systems[0].name
         return sorted(self.query_ids, key=lambda query_id: values[query_id] - (first[query_id] if compared else 0.0))
+
+    def verdicts(self) -> list[str]:
+        """Return a line per system: whether it differs from the first by the first measure, or what would show it."""
+        measure, first = self.measures[0], self.systems[0].name
+        return [self._verdict(measure, first, system.name) for system in self.systems[1:]]
+
+    def _verdict(self, measure: str, first: str, name: str) -> str:
+        values, before = self.scores[measure, name].values, self.scores[measure, first].values
+        changes = [values[query_id] - before[query_id] for query_id in self.query_ids]
+        found = self.scores[measure, name].against_first
+        if found is not None and found.significant:
+            what = "better" if found.difference > 0 else "worse"
+            p = "< 0.001" if found.p_corrected < 0.001 else f"= {found.p_corrected:.3f}"
+            return f"{name} is {what} than {first} by {measure}: {found.difference:+.3f} (p {p})"
+        tests = sum(score.against_first is not None for score in self.scores.values())
+        needed, given = queries_needed(changes, tests), _queries(len(self.query_ids))
+        more = "they are equal on average" if needed is None else f"about {_rounded(needed):,} are needed"
+        return f"{name}: no difference from {first} by {measure} can be shown with {given}; {more}"
 
     def remarks(self) -> list[str]:
         """Return what a reader must know to judge the numbers, one line each."""
@@ -171,6 +191,7 @@ class Report:
             },
             "settings": {"depth": self.depth, "seed": self.seed, "confidence": CONFIDENCE},
             "complete": self.complete,
+            "verdicts": self.verdicts(),
             "remarks": self.remarks(),
             "systems": [_listed_values(asdict(system)) for system in self.systems],
             "scores": [_score_as_dict(self.scores[m, s.name]) for m in self.measures for s in self.systems],
@@ -221,6 +242,11 @@ def compared(
     losses = sum(each < -_SAME for each in difference)
     mean = sum(difference) / len(difference)
     return Comparison(mean, interval, p, p_corrected, wins, len(difference) - wins - losses, losses)
+
+
+def _rounded(number: int) -> int:
+    """Return a number with the two digits that an estimate has."""
+    return round(number, 2 - len(str(number))) if number >= 100 else number
 
 
 def _queries(number: int) -> str:

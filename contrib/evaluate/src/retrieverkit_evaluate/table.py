@@ -46,6 +46,9 @@ def write_report(report: Report, screen: Screen) -> None:
     if len(report.systems) > 1:
         screen.say()
         screen.say((_LEGEND.format(first=report.systems[0].name), "dim"))
+        screen.say()
+        for verdict in report.verdicts():
+            screen.say((verdict, "bold"))
 
 
 _LEGEND = (
