@@ -1,7 +1,14 @@
 """The conformance kit on the modes, where what they are made of is installed."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
 import pytest
 
+from retrieverkit import Document, Index
+from retrieverkit_compose import EnsembleRetriever, ShadowRetriever
+from retrieverkit_core import BaseRetriever
 from retrieverkit_testkit.choosers import by_words
 from retrieverkit_testkit.models import ScriptedModel
 from retrieverkit_testkit.subjects import for_mode
@@ -80,8 +87,46 @@ class TestRecursive(RetrieverConformance):
     quick = True
 
 
-# `shadow` has no class: two checks watch a whole call (a delete while it fetches, what it logs), and the comparison
-# that runs on behind a call fetches and logs in its place. All others pass; test_shadow.py holds what is its own.
-#
-# `ensemble` has none either: it needs documents that a splitter has cut, and the kit cuts them itself for a mode. A
-# factory that cuts them passes all but what compares metadata (`node_level` is added) and what gives it observers.
+@pytest.mark.slow
+class TestEnsemble(RetrieverConformance):
+    """Over documents that are cut in several sizes, which the kit's own indexes are not."""
+
+    @staticmethod
+    def factory(documents):
+        plain = [Document(each.text, each.id, dict(each.metadata)) for each in documents]
+        index = Index.from_documents(plain, splitter="hierarchical")
+        return EnsembleRetriever(index.as_retriever("bm25"), index.corpus, candidates=20_000)
+
+    expected_failures = dict.fromkeys(
+        ["hits_are_in_the_corpus", "hostile_documents_are_kept"],
+        "the splitter adds node_level and node_top to the metadata of every node",
+    )
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True
+
+
+FOLDER = TemporaryDirectory()
+
+
+class Silent(BaseRetriever):
+    """Finds nothing, and reads nothing: some checks watch what is read and logged during a call."""
+
+    def _retrieve(self, query_bundle):
+        return []
+
+
+@pytest.mark.slow
+class TestShadow(RetrieverConformance):
+    """Whoever answers is as if nobody were compared with it; test_shadow.py has the comparison."""
+
+    @staticmethod
+    def factory(documents):
+        plain = [Document(each.text, each.id, dict(each.metadata)) for each in documents]
+        index = Index.from_documents(plain, Path(FOLDER.name, uuid4().hex))
+        return ShadowRetriever(index.as_retriever("bm25"), Silent())
+
+    expected_failures = {
+        "no_file_is_left_outside_of_the_index": "its index stays, as the thread that compares may use it after the call"
+    }
+    capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]
+    quick = True

@@ -17,6 +17,9 @@ from retrieverkit_core.spec import RetrieverSpec
 
 Options = TypeVar("Options", bound=BaseModel)
 
+_AS_MANY = frozenset({"exclude", "pinned", "recursive", "sentence_window", "shadow"})
+"""Modes that give as many hits as the retriever that they ask, where they say nothing else."""
+
 
 class Around(BaseRetriever):
     """A retriever that makes something of what one other finds. Filters, scope and deadline are passed on whole.
@@ -73,8 +76,8 @@ def limit_of(options: ModeOptions, within: RetrieverSpec) -> int:
     Raises:
         OptionError: The other is written with fewer.
     """
-    own = within.options.get("top_k")
-    if not isinstance(own, int):
+    own = written_limit(within)
+    if own is None:
         return options.top_k
     if "top_k" not in options.model_fields_set:
         return own
@@ -82,6 +85,28 @@ def limit_of(options: ModeOptions, within: RetrieverSpec) -> int:
         problem = f"{within} finds {own} hits at most, fewer than the {options.top_k} that are returned"
         raise OptionError(within.mode, [("top_k", problem)], fix="write one top_k")
     return options.top_k
+
+
+def written_limit(within: RetrieverSpec) -> int | None:
+    """Return how many hits a retriever is written to give, itself or by what it asks; None if it does not say.
+
+    Whoever asks it for candidates asks for no number then: a cut that somebody wrote is not overruled.
+    """
+    if within.limit is not None or within.mode not in _AS_MANY:
+        return within.limit
+    inner = next(iter(within.retrievers), within.options.get("retriever"))
+    return written_limit(inner) if isinstance(inner, RetrieverSpec) else None
+
+
+def refuse_both(retriever: RetrieverSpec, candidates: int) -> None:
+    """Refuse a number of candidates beside the number that the retriever itself is written with.
+
+    Raises:
+        ValueError: It is written with one.
+    """
+    if written_limit(retriever) is not None:
+        limit = "top_n" if "top_n" in retriever.options else "top_k"
+        raise ValueError(f"{retriever} has a {limit} and is given {candidates} candidates; keep one")
 
 
 def explicit(query: QueryBundle) -> QueryBundle:

@@ -120,18 +120,18 @@ class FusionOptions(FusionSettings):
         self.fitting(len(self.retrievers))
         if not isinstance(self.candidates, int):
             for spec, wanted in zip(self.retrievers, self.candidates, strict=True):
-                if wanted is not None and "top_k" in spec.options:
-                    raise ValueError(f"{spec} has a top_k and is given {wanted} candidates; keep one, or put None")
+                if wanted is not None and spec.limit is not None:
+                    raise ValueError(
+                        f"{spec} says how many hits it gives, and is given {wanted} candidates; keep one, or put None"
+                    )
         return self
 
     @property
     def leg_candidates(self) -> list[int | None]:
-        """How many hits each leg is asked for; None for a leg that is written with a ``top_k``."""
+        """How many hits each leg is asked for; None for a leg that is written with a number itself."""
         shared = self.candidates
         wanted = [shared] * len(self.retrievers) if isinstance(shared, int) else shared
-        return [
-            None if "top_k" in spec.options else number for spec, number in zip(self.retrievers, wanted, strict=True)
-        ]
+        return [number if spec.limit is None else None for spec, number in zip(self.retrievers, wanted, strict=True)]
 
 
 class HybridOptions(ModeOptions):

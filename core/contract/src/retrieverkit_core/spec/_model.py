@@ -43,6 +43,12 @@ class RetrieverSpec(BaseModel):
 
         super().__init__(**FlatReader().fields(written))
 
+    @property
+    def limit(self) -> int | None:
+        """How many hits it is written to give: its ``top_k``, or the ``top_n`` that stands for it; None if neither."""
+        written = (self.options.get(name) for name in ("top_k", "top_n"))
+        return next((value for value in written if isinstance(value, int)), None)
+
     @model_validator(mode="before")
     @classmethod
     def _read_mode_string(cls, written: Any) -> object:

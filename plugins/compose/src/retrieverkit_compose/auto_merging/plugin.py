@@ -28,13 +28,14 @@ class AutoMergingPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: AutoMergingOptions, context: BuildContext) -> AutoMergingRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import written_limit
         from retrieverkit_compose.auto_merging.retriever import AutoMergingRetriever
 
         return AutoMergingRetriever(
             context.resolve(options.retriever),
             context.need_corpus(),
             threshold=options.threshold,
-            candidates=None if "top_k" in options.retriever.options else options.candidates,
+            candidates=options.candidates if written_limit(options.retriever) is None else None,
             top_k=options.top_k,
             object_map=context.object_map,
         )

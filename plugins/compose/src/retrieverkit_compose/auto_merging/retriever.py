@@ -155,7 +155,10 @@ def _before_all_scores(found: RetrievalResult) -> frozenset[str]:
 def _notes(found: RetrievalResult) -> list[str]:
     if not found or any(hit.node.parent_node for hit in found):
         return []
-    return ["no hit has a parent; an index whose documents are cut by splitter='hierarchical' has some"]
+    return [
+        "no hit has a parent; an index whose documents are cut by splitter='hierarchical' has some "
+        "(retriever index PATH --index NEW --splitter hierarchical)"
+    ]
 
 
 def _warnings(own: Sequence[NodeWithScore], relatives: Relatives) -> list[str]:

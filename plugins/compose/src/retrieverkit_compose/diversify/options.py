@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from retrieverkit_compose.around import written_limit
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -29,6 +30,7 @@ class DiversifyOptions(DiversifySettings):
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:
-        if "top_k" in self.retriever.options:
-            raise ValueError(f"{self.retriever} has a top_k, but is asked until there are enough hits; leave it out")
+        if written_limit(self.retriever) is not None:
+            limit = "top_n" if "top_n" in self.retriever.options else "top_k"
+            raise ValueError(f"{self.retriever} has a {limit}, but is asked until there are enough hits; leave it out")
         return self

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from retrieverkit_compose.around import refuse_both
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -43,6 +44,6 @@ class EnsembleOptions(EnsembleSettings):
 
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:
-        if "top_k" in self.retriever.options and "candidates" in self.model_fields_set:
-            raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+        if "candidates" in self.model_fields_set:
+            refuse_both(self.retriever, self.candidates)
         return self

@@ -28,13 +28,14 @@ class EnsemblePlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: EnsembleOptions, context: BuildContext) -> EnsembleRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import written_limit
         from retrieverkit_compose.ensemble.retriever import EnsembleRetriever
 
         return EnsembleRetriever(
             context.resolve(options.retriever),
             context.need_corpus(),
             levels=options.levels if "levels" in options.model_fields_set else None,
-            candidates=None if "top_k" in options.retriever.options else options.candidates,
+            candidates=options.candidates if written_limit(options.retriever) is None else None,
             top_k=options.top_k,
             object_map=context.object_map,
         )

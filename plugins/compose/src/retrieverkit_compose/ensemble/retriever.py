@@ -66,7 +66,8 @@ class EnsembleRetriever(Around):
         if LEVEL not in corpus.fields() and _holds_nodes(corpus):
             raise ConfigError(
                 "ensemble needs documents that are cut in several sizes, and those of this index are not",
-                fix="make an index with splitter='hierarchical'",
+                fix="make another: Index.create(path, splitter='hierarchical'), or "
+                "retriever index PATH --index NEW --splitter hierarchical",
             )
         cuttings = _cuttings(corpus.settings.splitter)
         beyond = [level for level in settings.levels if level >= cuttings]

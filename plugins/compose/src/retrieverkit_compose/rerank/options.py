@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from retrieverkit_compose.around import refuse_both, written_limit
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -68,11 +69,11 @@ class RerankOptions(RerankSettings):
 
     @model_validator(mode="after")
     def _fits_its_inner(self) -> Self:
-        own = self.retriever.options.get("top_k")
-        if isinstance(own, int) and own < self.kept:
+        own = written_limit(self.retriever)
+        if own is not None and own < self.kept:
             raise ValueError(f"{self.retriever} finds {own} hits at most, fewer than the {self.kept} that are returned")
-        if own is not None and "candidates" in self.model_fields_set:
-            raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+        if "candidates" in self.model_fields_set:
+            refuse_both(self.retriever, self.candidates)
         if self.embedding is not None and self.by not in ("mmr", "embedding"):
             raise ValueError(f"embedding is for by='mmr' and by='embedding', not for by={self.by!r}")
         if self.llm is not None and self.by != "llm":

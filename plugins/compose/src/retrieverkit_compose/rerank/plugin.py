@@ -31,6 +31,7 @@ class RerankPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: RerankOptions, context: BuildContext) -> RerankRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import written_limit
         from retrieverkit_compose.rerank.retriever import RerankRetriever
 
         retriever = context.resolve(options.retriever)
@@ -41,7 +42,7 @@ class RerankPlugin:
             retriever,
             by=by,
             top_n=options.top_n,
-            candidates=None if "top_k" in options.retriever.options else options.candidates,
+            candidates=options.candidates if written_limit(options.retriever) is None else None,
             vectors=_vectors(retriever, options, context) if options.by in ("mmr", "embedding") else None,
             mmr_lambda=options.mmr_lambda,
             llm=context.need_services().llm(options.llm) if options.by == "llm" else None,

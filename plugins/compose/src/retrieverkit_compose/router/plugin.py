@@ -29,6 +29,7 @@ class RouterPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: RouterOptions, context: BuildContext) -> RouterRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import written_limit
         from retrieverkit_compose.router.retriever import RouterRetriever
 
         router = RouterRetriever(
@@ -44,7 +45,8 @@ class RouterPlugin:
             top_k=options.top_k,
             object_map=context.object_map,
         )
-        own = [str(spec) for spec in options.retrievers if spec.options.get("top_k", options.top_k) != options.top_k]
+        limits = {str(spec): written_limit(spec) for spec in options.retrievers}
+        own = [name for name, limit in limits.items() if limit not in (None, options.top_k)]
         if own:
             router.notes = (*router.notes, f"each route is asked for the router's top_k, also {', '.join(own)}")
         return router

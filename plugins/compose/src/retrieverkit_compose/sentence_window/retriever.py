@@ -70,7 +70,10 @@ class SentenceWindowRetriever(Around):
         ]
         with explain.stage("windows", came=found) as stage:
             stage.went(hits)
-        notes = ["no hit has neighbours; an index whose documents are cut by splitter='sentences' has some"]
+        notes = [
+            "no hit has neighbours; an index whose documents are cut by splitter='sentences' has some "
+            "(retriever index PATH --index NEW --splitter sentences)"
+        ]
         return self._made(hits, found, notes=notes if found and not any(before) and not any(behind) else ())
 
     def _chains(

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from retrieverkit_compose.around import refuse_both
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -49,6 +50,5 @@ class TransformOptions(TransformSettings):
         if "candidates" in self.model_fields_set:
             if self.by == "hyde":
                 raise ValueError("candidates are for multi_query and decompose, which ask several times")
-            if "top_k" in self.retriever.options:
-                raise ValueError(f"{self.retriever} has a top_k and is given {self.candidates} candidates; keep one")
+            refuse_both(self.retriever, self.candidates)
         return self

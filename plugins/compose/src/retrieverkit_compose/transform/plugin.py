@@ -28,6 +28,7 @@ class TransformPlugin:
     @hookimpl
     def make_retriever(self, mode: str, options: TransformOptions, context: BuildContext) -> TransformRetriever:
         """Build the retriever for the mode."""
+        from retrieverkit_compose.around import written_limit
         from retrieverkit_compose.transform.retriever import TransformRetriever
 
         return TransformRetriever(
@@ -36,7 +37,7 @@ class TransformPlugin:
             llm=context.need_services().llm(options.llm),
             num_queries=options.num_queries,
             include_original=options.include_original,
-            candidates=None if "top_k" in options.retriever.options else options.candidates,
+            candidates=options.candidates if written_limit(options.retriever) is None else None,
             top_k=options.top_k,
             object_map=context.object_map,
         )
