@@ -93,7 +93,7 @@ def _scores(scores: ScoreSpec) -> str:
 
 def _filters(filters: FilterCapabilities) -> str:
     if filters.delegates:
-        return "passed on whole to the retrievers below"
+        return "passed on unchanged to the retrievers below"
     pushed = " ".join(f"`{operator}`" for operator in sorted(filters.operators))
     return f"applies {pushed} itself, core the others" if pushed else "applied by core"
 

@@ -257,7 +257,7 @@ class Index:
         return replace(report, notes=(*report.notes, *cutting.notes()))
 
     def add_nodes(self, nodes: Iterable[Node]) -> ChangeReport:
-        """Add nodes as they are; nodes of one document (`Node.ref_doc_id`) belong together and replace it whole.
+        """Add nodes as they are. Nodes of one document (`Node.ref_doc_id`) belong together: they replace all it had.
 
         Raises:
             InvalidDocumentError: A node cannot be stored faithfully; nothing was stored.
@@ -282,10 +282,10 @@ class Index:
         rules: FileRules | None = None,
         on_progress: OnProgress | None = None,
     ) -> FilesReport:
-        """Make the index hold what files and folders hold now: read what changed, remove what is gone.
+        """Bring the index up to date with files and folders: read what changed, remove what was deleted.
 
-        What cannot be looked at is reported, and nothing of it is removed. The same holds for a path that is gone
-        whole, which is how a disk that is not mounted looks, unless ``prune`` is set.
+        What cannot be opened is reported, and nothing of it is removed. The same holds for a path that does not exist
+        any more, as if its disk were not mounted, unless ``prune`` is set.
 
         A document's id is the file's path relative to the folder that the index is in, such as ``notes/a.md``, or the
         absolute path of a file outside of it. Records may have ids of their own.

@@ -131,7 +131,7 @@ EXITING = "    @property\n    def spec(self): raise SystemExit(1)\n\n"
         ('name="MODE"', 'name="other"', PluginContractError, "declares the mode 'other'"),
         ("summary=", "plugin_api=2, summary=", PluginVersionError, "plugin API 2, here is 1"),
         ("summary=", "plugin_api=0, summary=", PluginVersionError, "--upgrade dist-a"),
-        ("summary=", "options=dict, summary=", PluginContractError, "no pydantic model"),
+        ("summary=", "options=dict, summary=", PluginContractError, "not a pydantic model"),
         ("summary=", "options=ModeOptions.__base__, summary=", PluginContractError, 'extra="forbid"'),
         ("    @hookimpl\n", "", PluginContractError, "no make_retriever marked with @hookimpl"),
         ("make_retriever", "make_retreiver", PluginContractError, "no make_retriever"),

@@ -77,7 +77,7 @@ def _method(report: Report) -> str:
         "a measure without a cutoff looks at no more than those.",
         "Documents that nobody judged for a query count as not relevant. Measures are computed by ir-measures.",
         "Every number is about the same queries: a query that failed in one system is left out for all of them, "
-        "because an error is no bad ranking. Partial answers count as they are.",
+        "because an error is not a bad ranking. Partial answers count as they are.",
         f"Intervals hold the mean in 95 of 100 cases: percentile bootstrap over queries, {RESAMPLES:,} resamples, seed "
         f"{report.seed}. p is two-sided, from Fisher's paired randomisation test, corrected by Holm's method for the "
         "number of systems and measures; * marks p below 0.05.",

@@ -18,7 +18,7 @@ from retrieverkit_core.nodes import Document, Node
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What is true of a whole corpus, whatever mode searches it.
+    """The settings of a corpus. They hold for every mode.
 
     Attributes:
         language: The language of the texts, as an ISO 639-1 code.

@@ -49,7 +49,7 @@ class FilterCapabilities:
 
     Attributes:
         operators: Operators (by their text, such as ``">="``) that the mode applies exactly, nested to any depth.
-        delegates: The mode passes filters and scope on to its sub-retrievers whole.
+        delegates: The mode passes filters and scope on to its sub-retrievers unchanged.
     """
 
     operators: frozenset[str] = frozenset()

@@ -35,7 +35,7 @@ class QueryBundle:
         scope: A mandatory filter (tenant, principal) that holds in every leg.
         timeout: Seconds within which the answer must come, or None.
         budget: What may be spent on models, or None.
-        explain: Whether the result is to tell how it came about.
+        explain: Whether the result records how it came about.
 
     Raises:
         QueryError: A part has the wrong type or value.

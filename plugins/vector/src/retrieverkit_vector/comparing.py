@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def vectors_of(hits: Sequence[NodeWithScore], reader: VectorReader, corpus: Corpus) -> NDArray[np.float32]:
-    """Return the vector of each hit, one a row; a row of zeros where there is none.
+    """Return the vector of each hit, one per row; a row of zeros where there is none.
 
     Args:
         hits: The hits. Those that were found by ordinal in ``corpus`` have their vectors in the index.

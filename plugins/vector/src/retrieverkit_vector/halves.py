@@ -36,7 +36,7 @@ class Halves:
     They are made at the fourth search, so that a process with a single question does not pay for them.
 
     Args:
-        vectors: The vectors, one a row, none of them zero.
+        vectors: The vectors, one per row, none of them zero.
         lengths: Their lengths.
     """
 

@@ -24,7 +24,7 @@ MAPPED_FROM = 64 << 20
 """Bytes."""
 
 Batch = tuple["NDArray[np.int64]", "NDArray[np.float32]"]
-"""Ordinals and their vectors, one a row."""
+"""Ordinals and their vectors, one per row."""
 
 
 class Segment:

@@ -93,7 +93,7 @@ class Screen:
         self._stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
     def tree(self, label: Sequence[Part], branches: Sequence[Branch]) -> None:
-        """Write a tree; on what is no terminal it is 80 columns wide."""
+        """Write a tree; on anything but a terminal it is 80 columns wide."""
         with self.console.capture() as captured:
             self.console.print(_rich_tree((label, branches)))
         self._stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))

@@ -149,6 +149,6 @@ def _surrogate(document_id: str, where: str, error: UnicodeEncodeError) -> Inval
     found = error.object[error.start]
     return InvalidDocumentError(
         document_id,
-        f"{where}half a surrogate pair ({found!r}) is no character and cannot be stored",
+        f"{where}half a surrogate pair ({found!r}) is not a character and cannot be stored",
         fix="decode the text with errors='replace' where it is read",
     )

@@ -141,7 +141,7 @@ def floats_to_bytes(values: Sequence[float]) -> bytes:
     """Return ``values`` as little-endian float32.
 
     Raises:
-        TypeError: A value is no number.
+        TypeError: A value is not a number.
         OverflowError: A value is not finite as float32.
     """
     data = array("f", values)

@@ -98,7 +98,7 @@ def check_header(path: Path) -> None:
     if not header:
         raise NotACorpusError(f"{path} is not a corpus: it is empty", fix=_FIX_FOREIGN)
     if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):
-        raise NotACorpusError(f"{path} is not a corpus: it is no SQLite file", fix=_FIX_FOREIGN)
+        raise NotACorpusError(f"{path} is not a corpus: it is not a SQLite file", fix=_FIX_FOREIGN)
     if _number(header, _APPLICATION_AT) != APPLICATION_ID:
         raise NotACorpusError(f"{path} is not a corpus: another program wrote it", fix=_FIX_FOREIGN)
     _check_version(_number(header, _VERSION_AT), path)

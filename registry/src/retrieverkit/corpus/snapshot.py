@@ -73,7 +73,7 @@ class Snapshot:
         """Yield, by ascending ordinal, the nodes of this view that were added after ``since``.
 
         Raises:
-            CorpusError: ``since`` is no place in the history of this view.
+            CorpusError: ``since`` is not a place in the history of this view.
         """
         self._require(since)
         last = next(self._stream(_LAST_ADDED, (since.seq, ADDED), lambda row: int(row[0])), 0)
@@ -83,7 +83,7 @@ class Snapshot:
         """Yield the ordinals of nodes removed after ``since``; some may have been added after it too.
 
         Raises:
-            CorpusError: ``since`` is no place in the history of this view.
+            CorpusError: ``since`` is not a place in the history of this view.
         """
         self._require(since)
         return self._stream(REMOVED_SINCE, (since.seq, REMOVED), lambda row: int(row[0]))
@@ -104,7 +104,7 @@ class Snapshot:
             held = next(chains, None) == since.chain
         if not held:
             raise CorpusError(
-                f"change {since.seq} of corpus {since.corpus_id} is no place in the history of this snapshot",
+                f"change {since.seq} of corpus {since.corpus_id} is not a place in the history of this snapshot",
                 fix="build what was derived from it anew, from all nodes",
             )
 

@@ -70,7 +70,7 @@ def build_retriever(
     Raises:
         MissingServiceError: What the mode declares it needs is not there.
         RetrieverBuildError: The plugin raised; the cause is chained. A `RetrieverKitError` passes as it is.
-        PluginContractError: The plugin's answer is no retriever.
+        PluginContractError: The plugin's answer is not a retriever.
     """
     from retrieverkit_core.retriever import BaseRetriever
 

@@ -90,7 +90,7 @@ def _checked_spec(plugin: object, claim: Claim) -> ModeSpec:
     if spec.name != claim.name:
         raise _broken(claim, f"declares the mode {shorten(spec.name)!r} under the entry point {claim.name!r}")
     if not (isinstance(spec.options, type) and issubclass(spec.options, BaseModel)):
-        raise _broken(claim, "declares options that are no pydantic model")
+        raise _broken(claim, "declares options that are not a pydantic model")
     if spec.options.model_config.get("extra") != "forbid":
         raise _broken(claim, 'declares options that swallow unknown names; set extra="forbid"')
     hash(plugin)

@@ -86,7 +86,7 @@ def check_an_index_beside_another_answers_as_alone(subject: Subject) -> None:
 def check_another_index_in_the_same_folder_is_another(subject: Subject) -> None:
     """Where an index is removed and another one made in the same folder, nothing of the first is left in the process.
 
-    To mend: a path is no key: compare the corpus's id, which is random, and its cursor.
+    To mend: a path is not a key: compare the corpus's id, which is random, and its cursor.
     """
     with tempfile.TemporaryDirectory(prefix="retrieverkit-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name, "index")

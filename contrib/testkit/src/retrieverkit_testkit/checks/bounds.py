@@ -17,7 +17,7 @@ from retrieverkit_testkit.verdicts import ensure
 
 @check()
 def check_top_k_zero_gives_nothing(subject: Subject) -> None:
-    """``top_k=0`` gives no hits and is no error.
+    """``top_k=0`` gives no hits and is not an error.
 
     To mend: do not treat 0 as "not given" (``top_k or 5``).
     """
@@ -80,7 +80,7 @@ def check_top_k_beyond_the_corpus(subject: Subject) -> None:
 
 @check()
 def check_a_negative_top_k_is_refused(subject: Subject) -> None:
-    """A negative ``top_k``, or one that is no whole number, is a QueryError.
+    """A negative ``top_k``, or one that is not a whole number, is a QueryError.
 
     To mend: do not override ``retrieve``; core refuses it before your code is asked.
     """

@@ -270,7 +270,7 @@ def check_order_does_not_depend_on_how_the_index_grew(subject: Subject) -> None:
 def check_another_writer_is_seen(subject: Subject) -> None:
     """What another handle of the same index adds and deletes, as another process would, is seen.
 
-    To mend: compare the corpus's head with your cursor in each call; do not rely on being told.
+    To mend: compare the corpus's head with your cursor in each call; do not rely on being notified.
     """
     with subject.over(library()) as trial:
         trial.ask(_TEXT, top_k=20)

@@ -43,7 +43,7 @@ def check_unknown_options_are_refused(subject: Subject) -> None:
 
 @check(needs=(Trait.MODE, Trait.TOP_K_OPTION))
 def check_options_of_the_wrong_type_are_refused(subject: Subject) -> None:
-    """A value of another type is an error, and not converted: ``"3"`` is no number, and 2.5 no whole one.
+    """A value of another type is an error, and not converted: ``"3"`` is not a number, and 2.5 is not a whole number.
 
     To mend: derive the options from ``ModeOptions``, which is strict.
     """

@@ -83,7 +83,7 @@ def check_its_requirements_leave_room(subject: Subject) -> None:
     ensure(required, "the distribution does not require retrieverkit-core")
     for name, versions in required.items():
         ensure("==" not in versions, f"the distribution requires {name}{versions}: nothing else fits beside it")
-        ensure(">=" in versions and "<" in versions, f"the distribution requires {name}{versions}: that is no range")
+        ensure(">=" in versions and "<" in versions, f"the distribution requires {name}{versions}: that is not a range")
 
 
 @check(needs=(Trait.MODE, Trait.INSTALLED))

@@ -73,7 +73,7 @@ def check_a_blank_query_finds_nothing(subject: Subject) -> None:
 
 @check()
 def check_an_empty_corpus_is_answered(subject: Subject) -> None:
-    """Without documents every query is answered by no hits, and is no error.
+    """Without documents every query has an answer without hits, and is not an error.
 
     To mend: return ``[]`` before anything divides by, averages over or takes the best of nothing.
     """
@@ -104,7 +104,7 @@ def check_documents_without_words_are_harmless(subject: Subject) -> None:
 
 @check()
 def check_stop_words_alone_are_answered(subject: Subject) -> None:
-    """A query of nothing but stop words or signs has an answer, be it empty, and is no error.
+    """A query of nothing but stop words or signs has an answer, if only an empty one, and is not an error.
 
     To mend: treat a query of which the analyzer leaves nothing as one that finds nothing.
     """
@@ -170,7 +170,7 @@ def check_nothing_in_a_query_is_syntax(subject: Subject) -> None:
 
 @check()
 def check_half_a_surrogate_pair_is_refused(subject: Subject) -> None:
-    """A string that is no text is a QueryError.
+    """A string that is not valid text is a QueryError.
 
     To mend: do not override ``retrieve``; core refuses it.
     """
@@ -292,7 +292,7 @@ def check_one_word_documents_are_found(subject: Subject) -> None:
 def check_every_word_of_a_document_finds_it(subject: Subject) -> None:
     """Each word of a document asked alone finds it, in whatever line: numbers, short words, words in other scripts.
 
-    To mend: index all of a node's words; what is no stop word must not be dropped for its length or its letters.
+    To mend: index all of a node's words; what is not a stop word must not be dropped for its length or its letters.
     """
     documents = [Document("\n".join(_WORDS), id="all"), *library()]
     with subject.over(documents) as trial:

@@ -61,7 +61,7 @@ class Raiser:
 
 @check()
 def check_observers_see_each_call_once(subject: Subject) -> None:
-    """Each call is told once at its start and once at its end: sync, async and in a batch.
+    """Observers hear of each call once at its start and once at its end: sync, async and in a batch.
 
     To mend: do not call your own ``retrieve`` from ``_retrieve``, nor the hooks; core does it.
     """
@@ -83,7 +83,7 @@ def check_observers_see_each_call_once(subject: Subject) -> None:
 
 @check()
 def check_observers_see_the_end_of_a_failure(subject: Subject) -> None:
-    """A call that fails is told once at its end, with the error that the caller gets.
+    """Observers hear of a call that fails once at its end, with the error that the caller gets.
 
     To mend: raise, and leave the rest to core; do not turn an error into an empty answer.
     """

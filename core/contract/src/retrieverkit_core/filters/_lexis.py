@@ -147,7 +147,9 @@ class SourceText:
         for escape in _ESCAPE.finditer(token.string):
             if escape[1] is not None:
                 fix = "write \\\\ for a backslash"
-                raise self.error(f"{escape[0]!a} is no escape", token.start[0], token.start[1] + escape.start(), fix)
+                raise self.error(
+                    f"{escape[0]!a} is not an escape", token.start[0], token.start[1] + escape.start(), fix
+                )
 
 
 def hint(text: str) -> str:

@@ -88,11 +88,11 @@ class BaseRetriever:
             does not say is given on with None as its ``top_k``.
         answers_blank: Whether a query without words or vector has an answer; otherwise it finds nothing.
         asks_model: Whether a language model is shown nodes for each query. Such a retriever applies all filters and the
-            scope itself, before the model sees any text: it is given them whole, also where index nodes lead on, which
+            scope itself, before the model sees any text. It gets all of them, also where index nodes lead on; these
             must then pass by themselves too. It is asked once, without a limit, as asking again for more costs again.
-        replaces_nodes: Whether hits stand for what retrievers within found: on other nodes, or with other texts. Such a
-            retriever sees to it that what it puts in their place passes too: it is given all filters whole, also where
-            index nodes lead on, which must then pass by themselves too.
+        replaces_nodes: Whether hits stand for what inner retrievers found: on other nodes, or with other texts. Such a
+            retriever must make sure that its replacements pass too. It gets all filters, also where index nodes lead
+            on; these must then pass by themselves too.
         name: The leg's name in results and messages.
         distribution: The distribution that ships the retriever, for messages.
         known_fields: Returns the kinds of value by metadata field, or None where they are not known.

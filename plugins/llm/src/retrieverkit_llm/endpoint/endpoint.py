@@ -207,7 +207,7 @@ class Endpoint:
                 fix="put the key there, name another variable by api_key_env, or set api_key_env=None",
             )
         if not (key.isascii() and key.isprintable() and " " not in key):
-            raise MissingServiceError(f"what {self._key_variable} holds is no key: a key is printable ASCII")
+            raise MissingServiceError(f"what {self._key_variable} holds is not a key: a key is printable ASCII")
         return key
 
     def __repr__(self) -> str:
