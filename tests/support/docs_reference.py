@@ -14,8 +14,9 @@ import retrieverkit.cli.running
 import retrieverkit.reading.loading
 from retrieverkit import BaseRetriever, CheckReport, Index, NodeWithScore, QueryBundle, list_modes, register_mode
 from retrieverkit.corpus import ChangeReport
-from retrieverkit.discovery import shared_discovery
+from retrieverkit.discovery import READERS, shared_discovery
 from retrieverkit.files import FilesReport
+from retrieverkit.reading.plain import TEXT_SUFFIXES
 from retrieverkit_core import (
     BuildContext,
     Document,
@@ -222,6 +223,27 @@ def auto_questions() -> str:
     return auto_questions.summary()
 
 
+def file_kinds() -> str:
+    """List the suffixes that this repository's packages read, by reader."""
+    ours = {normalise(package.name) for package in PACKAGES}
+    readers: dict[tuple[str, str], list[str]] = {}
+    for suffix, claims in sorted(shared_discovery().catalog.claims(READERS).items()):
+        for claim in claims:
+            if normalise(claim.distribution) in ours:
+                readers.setdefault((claim.distribution, claim.value), []).append(suffix)
+    rows = ["| suffixes | package |", "|---|---|"]
+    for (distribution, _), suffixes in sorted(readers.items()):
+        rows.append(f"| {_suffixes(f'.{suffix}' for suffix in suffixes)} | `{distribution}` |")
+    claimed = {f".{suffix}" for suffixes in readers.values() for suffix in suffixes}
+    plain = sorted(set(TEXT_SUFFIXES) - claimed)
+    rows.append(f"| as plain text: {_suffixes(plain)}, and all else that begins like text | `retrieverkit` |")
+    return "\n".join(rows)
+
+
+def _suffixes(suffixes: Iterable[str]) -> str:
+    return " ".join(f"`{suffix}`" for suffix in suffixes)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "tutorial": lambda: pages("tutorial"),
     "how to": how_to,
@@ -244,6 +266,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "authors": authors,
     "checks": checks,
     "questions with filters": auto_questions,
+    "file kinds": file_kinds,
     "plugin": lambda: all_described(ModeSpec, ScoreSpec, FilterCapabilities, BuildContext),
 }
 """Each generated section by the name in its mark."""

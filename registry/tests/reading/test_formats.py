@@ -317,3 +317,9 @@ def test_binary_and_oversized_files_are_told(read, read_files, tmp_path):
     with open(tmp_path / "big.txt", "wb") as big:
         big.truncate(MAX_FILE_BYTES + 1)
     assert "larger than 100 MB" in str(read_files([tmp_path / "big.txt"]).errors[0])
+
+
+def test_what_the_parser_of_pdf_warns_of_goes_to_nobody_else(read, caplog):
+    _, errors = read("a.pdf", b"nothing of the kind")
+    assert len(errors) == 1
+    assert caplog.records == []

@@ -59,13 +59,17 @@ class _Warnings(logging.Handler):
         super().__init__(logging.WARNING)
         self._thread = threading.get_ident()
         self._told: list[str] = []
+        self._logger = logging.getLogger("pypdf")
+        self._propagated = self._logger.propagate
 
     def __enter__(self) -> Self:
-        logging.getLogger("pypdf").addHandler(self)
+        self._logger.addHandler(self)
+        self._logger.propagate = False
         return self
 
     def __exit__(self, *exception: object) -> None:
-        logging.getLogger("pypdf").removeHandler(self)
+        self._logger.removeHandler(self)
+        self._logger.propagate = self._propagated
 
     def emit(self, record: logging.LogRecord) -> None:
         if threading.get_ident() == self._thread and _LOSS.search(message := record.getMessage()):
