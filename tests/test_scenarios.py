@@ -21,6 +21,7 @@ CONTENTS = Page(DOCS / "how-to" / "coming-from-a-notebook.md")
 ROW = re.compile(
     r"^\| (?P<notebook>[^|]+) \| \[(?P<title>[^]]+)\]\((?P<page>[\w-]+\.md)\) \| `(?P<mode>.+)` \|$", re.MULTILINE
 )
+ASKED = re.compile(r"""--mode (?:"([^"]+)"|([\w]+))""")
 HYBRID = {"bm25", "fusion", "vector"}
 
 
@@ -97,7 +98,9 @@ def modes_of(spec: RetrieverSpec) -> set[str]:
 @each
 def test_a_page_installs_what_its_configs_name_and_hardly_more(scenario):
     """No client of a model is there: what a model answers comes from a cassette."""
-    modes = set().union(*(modes_of(RetrieverSpec.load(config)) for config in scenario.configs))
+    asked = [found[1] or found[2] for command, _ in scenario.commands for found in ASKED.finditer(command)]
+    specs = [*map(RetrieverSpec.load, scenario.configs), *map(RetrieverSpec.parse, asked)]
+    modes = set().union(*map(modes_of, specs))
     needed = {KNOWN_MODES[mode].removeprefix("retrieverkit-") for mode in modes & set(KNOWN_MODES)}
     needed |= HYBRID if "hybrid" in modes else set()
     assert needed <= scenario.extras

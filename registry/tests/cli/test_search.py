@@ -341,3 +341,9 @@ def test_what_all_legs_say_is_said_once(retriever, tmp_path):
     done = retriever("search", "words", "--index", tmp_path / "empty.rk", "--mode", "hybrid")
     assert done.stdout.count("the index holds no documents") == 1
     assert done.stdout.count("embedding: ") == 1
+
+
+@pytest.mark.needs("retrieverkit_fusion")
+def test_a_leg_that_was_not_asked_is_named(retriever, notes):
+    told = retriever("search", "moon", notes, "--mode", "fusion(bm25, bm25, bm25, weights=[1, 0, 0])").stdout
+    assert "bm25#2: its weight is 0, bm25#3: its weight is 0" in " ".join(told.split())

@@ -188,7 +188,10 @@ def _notes(result: RetrievalResult) -> Iterator[str]:
     while pending:
         leg = pending.pop(0)
         pending += leg.legs
-        new = "; ".join(part for part in leg.note.split("; ") if part not in told)
+        said = leg.note.split("; ")
+        if leg.state.value == "skipped":  # it says why that one was not asked
+            said = [f"{leg.name}: {part}" for part in said if part]
+        new = "; ".join(part for part in said if part not in told)
         if new:
             told += f"\n{new}"
             yield new
