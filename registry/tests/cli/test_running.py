@@ -99,7 +99,7 @@ def test_a_search_of_an_index_imports_nothing_that_reads_files_or_asks_models(en
     with Index.create(tmp_path / "plant.rk") as index:
         index.add([Document(id="a", text="coolant pump")])
     program = (
-        "import atexit, sys; from retrieverkit.cli import main; loaded = lambda: {'numpy', 'rich', 'html', "
+        "import atexit, sys; from retrieverkit.cli import main; loaded = lambda: {'asyncio', 'numpy', 'rich', 'html', "
         "'retrieverkit.reading.finding', 'retrieverkit.reading.report', 'retrieverkit.reading.splitting', "
         "'retrieverkit.asked_models.embeddings', 'retrieverkit.asked_models.language', 'retrieverkit.files'} "
         "& set(sys.modules); atexit.register(lambda: print(*loaded(), file=sys.stderr)); sys.exit(main(sys.argv[1:]))"

@@ -6,18 +6,21 @@ returns would hang the program, or starve the next call.
 
 from __future__ import annotations
 
-import asyncio
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
 from queue import Empty, SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from retrieverkit_core import deadline
 from retrieverkit_core.errors import OverloadedError
+
+if TYPE_CHECKING:
+    import asyncio  # it takes as long to import as three hundred searches: who never awaits does without
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,10 +135,18 @@ class WorkerThreads:
 WORKERS = WorkerThreads()
 
 
+def cancellation() -> tuple[type[BaseException], ...]:
+    """Return what a cancelled task raises, for ``except``; nothing as long as nobody has imported asyncio."""
+    raised = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", None)
+    return () if raised is None else (raised,)
+
+
 class _Portal:
     """An event loop in a thread of its own, for async code that is called from sync code."""
 
     def __init__(self) -> None:
+        import asyncio
+
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="retrieverkit-loop", daemon=True)
         self._thread.start()
@@ -170,6 +181,8 @@ class _Portal:
 
 async def _settle(coroutine_function: Callable[[], Awaitable[Any]], future: Future[Any]) -> None:
     """Put what a coroutine gives into ``future``; what would end the loop, such as SystemExit, too."""
+    import asyncio
+
     try:
         future.set_result(await coroutine_function())
     except asyncio.CancelledError:
@@ -204,6 +217,8 @@ def run_coroutine(coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _run_alone(coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
+    import asyncio
+
     async def limited() -> Any:
         async with asyncio.timeout(deadline.remaining()):
             return await coroutine_function()
@@ -213,6 +228,8 @@ def _run_alone(coroutine_function: Callable[[], Awaitable[Any]]) -> Any:
 
 async def gathered(awaitables: Iterable[Awaitable[T]]) -> list[T]:
     """Await all; when one fails or the caller is cancelled, cancel the others before going on."""
+    import asyncio
+
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         return list(await asyncio.gather(*tasks))
@@ -225,6 +242,8 @@ async def gathered(awaitables: Iterable[Awaitable[T]]) -> list[T]:
 
 async def offload(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking code in a worker thread and await it; a cancelled caller does not wait for the thread."""
+    import asyncio
+
     return await asyncio.wrap_future(WORKERS.submit(function, *args, **kwargs))
 
 

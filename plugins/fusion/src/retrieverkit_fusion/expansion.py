@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +77,8 @@ class Expansion:
         """As `ask`, without blocking the event loop."""
         if not self._words.strip():
             return
+        import asyncio
+
         with self._settled():
             async with asyncio.timeout(_time_limit()):
                 reply = await model.aask(self._prompt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -79,7 +78,7 @@ def build_retriever(
     context.require(plugin.spec.needs)
     try:
         retriever = plugin.make_retriever(options, context)
-    except (RetrieverKitError, asyncio.CancelledError):
+    except RetrieverKitError:
         raise
     except (Exception, SystemExit) as error:
         raise RetrieverBuildError(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrieverkit_core import deadline
 from retrieverkit_core.errors import DeadlineExceededError, PluginContractError, RetrievalError, RetrieverKitError
 from retrieverkit_core.query import QueryBundle
-from retrieverkit_core.threads import offload, run_coroutine
+from retrieverkit_core.threads import cancellation, offload, run_coroutine
 
 if TYPE_CHECKING:
     from retrieverkit_core.retriever._base import BaseRetriever
 
-PASSES = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
-"""What passes through always. All else that a plugin raises, SystemExit and panics of engines too, is its failure."""
+
+def passes() -> tuple[type[BaseException], ...]:
+    """Return what passes through always, for ``except``.
+
+    All else that a plugin raises, SystemExit and panics of engines too, is its failure.
+    """
+    return KeyboardInterrupt, GeneratorExit, *cancellation()
 
 
 def ask(retriever: BaseRetriever, query: QueryBundle) -> Any:
@@ -28,7 +32,7 @@ def ask(retriever: BaseRetriever, query: QueryBundle) -> Any:
         if retriever._is_sync:
             return retriever._retrieve(query)
         return run_coroutine(lambda: retriever._aretrieve(query))
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         raise_failure(retriever, error)
@@ -40,7 +44,7 @@ async def aask(retriever: BaseRetriever, query: QueryBundle) -> Any:
         if retriever._is_async:
             return await retriever._aretrieve(query)
         return await offload(retriever._retrieve, query)
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         raise_failure(retriever, error)
@@ -50,7 +54,7 @@ def ask_many(retriever: BaseRetriever, queries: list[QueryBundle]) -> Sequence[A
     """Return what the author's code gives for each query, or the error in its place."""
     try:
         replies = retriever._retrieve_many(queries)
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         return [failure(retriever, error)] * len(queries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from retrieverkit_core.explain._recording import Recording, recording
 from retrieverkit_core.found import Found
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever._asking import PASSES, aask, ask, raise_failure
+from retrieverkit_core.retriever._asking import aask, ask, passes, raise_failure
 from retrieverkit_core.retriever._entering import aenter, enter
 from retrieverkit_core.retriever._fetching import read
 from retrieverkit_core.retriever._observing import Watch, loaded, unwatched
@@ -25,6 +24,8 @@ from retrieverkit_core.retriever._steps import Steps, steps
 from retrieverkit_core.threads import WORKERS, gathered, offload
 
 if TYPE_CHECKING:
+    import asyncio
+
     from retrieverkit_core.retriever._base import BaseRetriever
 
 
@@ -117,6 +118,8 @@ async def _awithin_deadline(retriever: BaseRetriever, query: QueryBundle, late: 
     if query.timeout is None:
         return await _adrive(retriever, query, late)
     with deadline.limited(query.timeout):
+        import asyncio
+
         limit = asyncio.timeout(None)
         try:
             async with limit:
@@ -142,6 +145,8 @@ def _late(retriever: BaseRetriever, timeout: float) -> Iterator[None]:
 @contextmanager
 def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> Iterator[None]:
     """Let the block's timeout expire in `left` seconds, or after the patience that a composite is due."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     patience = Patience(loop.time() + left)
     timer: asyncio.TimerHandle
@@ -164,7 +169,7 @@ def _expiring(limit: asyncio.Timeout, retriever: BaseRetriever, left: float) -> 
 def _is_composite(retriever: BaseRetriever) -> bool:
     try:
         return bool(retriever.sub_retrievers)
-    except PASSES:
+    except passes():
         raise
     except BaseException:  # its deadline has passed, which is what the caller is told
         return False
@@ -201,7 +206,7 @@ class bordered:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, (RetrieverKitError, *PASSES)):
+        if error is not None and not isinstance(error, (RetrieverKitError, *passes())):
             raise_failure(self._retriever, error)
 
 

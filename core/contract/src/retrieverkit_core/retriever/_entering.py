@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever._asking import PASSES, raise_failure
+from retrieverkit_core.retriever._asking import passes, raise_failure
 from retrieverkit_core.retriever._checking import checked_entered
 from retrieverkit_core.retriever._expansion import Visit, as_answer, trail
 from retrieverkit_core.threads import offload
@@ -26,7 +26,7 @@ def enter(retriever: BaseRetriever, visit: Visit) -> list[NodeWithScore]:
         if hasattr(visit.target, "retrieve"):
             return _hits(visit.target.retrieve(visit.query), visit, retriever)
         return as_answer(visit, visit.target.query(visit.query))
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         raise_failure(retriever, error)
@@ -47,7 +47,7 @@ async def aenter(retriever: BaseRetriever, visit: Visit) -> list[NodeWithScore]:
         if hasattr(target, "aquery"):
             return as_answer(visit, await target.aquery(visit.query))
         return as_answer(visit, await offload(target.query, visit.query))
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         raise_failure(retriever, error)

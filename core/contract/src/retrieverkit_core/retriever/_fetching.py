@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
-from retrieverkit_core.retriever._asking import PASSES, raise_failure
+from retrieverkit_core.retriever._asking import passes, raise_failure
 from retrieverkit_core.retriever._checking import evidence_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def read(retriever: BaseRetriever, found: Found) -> Fetched:
     """
     try:
         return fetch(found)
-    except PASSES:
+    except passes():
         raise
     except BaseException as error:
         raise_failure(retriever, error)

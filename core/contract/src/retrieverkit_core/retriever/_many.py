@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from retrieverkit_core.found import Found
 from retrieverkit_core.one_look import one_look
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_core.result import RetrievalResult
-from retrieverkit_core.retriever._asking import PASSES, ask_many, failure
+from retrieverkit_core.retriever._asking import ask_many, failure, passes
 from retrieverkit_core.retriever._driving import aretrieve, in_time, retrieve
 from retrieverkit_core.retriever._entering import enter
 from retrieverkit_core.retriever._fetching import read
@@ -54,6 +53,8 @@ async def aretrieve_many(
     await loaded(retriever._observers)
     if retriever._is_batch:
         return await offload(retrieve_many, retriever, queries, late)
+    import asyncio
+
     gate = asyncio.Semaphore(_CONCURRENT_QUERIES)
 
     async def one(query: QueryBundle) -> Outcome:
@@ -169,7 +170,7 @@ class _Batch:
             self._waiting[at] = request
         except StopIteration as done:
             self._outcomes[at] = done.value
-        except PASSES:
+        except passes():
             raise
         except BaseException as error:
             self._outcomes[at] = failure(self._retriever, error)
