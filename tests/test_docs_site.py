@@ -5,7 +5,8 @@ import re
 import docs_site
 import pytest
 from docs_pages import DOCS
-from mkdocs.exceptions import Abort
+
+Abort = pytest.importorskip("mkdocs.exceptions", reason="mkdocs is not installed").Abort
 
 
 @pytest.fixture
