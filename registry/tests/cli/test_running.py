@@ -76,12 +76,20 @@ def test_the_version_needs_nothing_of_the_contract(environment):
     assert done.stdout.splitlines()[1:] == [""]
 
 
+def _completing(words):
+    at = len(words.split()) - 1
+    return {"_RETRIEVER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
         ([], {"_RETRIEVER_COMPLETE": "complete_bash", "COMP_WORDS": "retriever se", "COMP_CWORD": "1"}, "search"),
         ([], {"_RETRIEVER_COMPLETE": "complete_bash", "COMP_WORDS": "retriever --ver", "COMP_CWORD": "1"}, "--version"),
+        ([], _completing("retriever search x --inde"), "--index"),
+        ([], _completing("retriever config init --outp"), "--output"),
         (["modes"], {}, "mode"),
+        (["--log-level", "info", "modes"], {}, "mode"),
     ],
 )
 def test_names_are_listed_without_pydantic(environment, arguments, variables, said):
@@ -117,3 +125,26 @@ def test_public_names_are_imported_when_they_are_asked_for():
         "assert not hasattr(retrieverkit, 'Indx')"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_what_is_logged_is_shown_where_it_is_asked_for(retriever, tmp_path):
+    with Index.create(tmp_path / "plant.rk") as index:
+        index.add([Document(id=str(n), text="coolant pump") for n in range(3)])
+        index.retrieve("pump", "bm25")
+        index.add([Document(id=f"new{n}", text="coolant pump") for n in range(9)])
+    done = retriever("-v", "search", "pump", "-i", "plant.rk", "-m", "bm25")
+    assert "info: index bm25 is built again" in done.stderr
+    index = Index.open(tmp_path / "plant.rk")
+    index.add([Document(id=f"newer{n}", text="coolant pump") for n in range(99)])
+    index.close()
+    done = retriever("search", "pump", "-i", "plant.rk", "-m", "bm25")
+    assert done.stderr == "", "only warnings, unless more is asked for; and not what was asked for before"
+    assert "--log-level takes" in retriever("--log-level", "loud", "modes", code=2).stderr
+
+
+def test_help_shows_no_type_of_a_flag_and_groups_of_commands(retriever):
+    assert "<bool>" not in "".join(retriever(name, "--help").stdout for name in ("search", "status", "cache"))
+    told = retriever("--help").stdout
+    places = [told.index(title) for title in ("─ Search ─", "─ Keep an index ─", "─ Modes and plugins ─")]
+    assert places == sorted(places)

@@ -33,6 +33,8 @@ Examples:
   retriever search "coolant pump" --index plant.rk --mode bm25
 """
 
+_LEVELS = ("debug", "info", "warning", "error")
+
 app = typer.Typer(
     name="retriever",
     cls=Commands,
@@ -56,24 +58,46 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-) -> None: ...
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more of what is done, as `retriever -v search …`.")
+    ] = False,
+    log_level: Annotated[
+        str,
+        typer.Option(
+            "--log-level",
+            metavar="LEVEL",
+            help="Show what is logged from debug, info, warning or error on. Default: warning.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    if verbose or log_level:
+        from retrieverkit.cli.running import show_logs
+        from retrieverkit_core.errors import UsageError
+
+        level = log_level.lower() or "info"
+        if level not in _LEVELS:
+            raise UsageError(f"--log-level takes {', '.join(_LEVELS)}", fix="write one of them")
+        show_logs(level)
 
 
-app.command("index")(index.index)
-app.command("search")(search.search)
-app.command("watch")(watch.watch)
-app.command("similar")(similar.similar)
-app.command("why-not")(why_not.why_not)
-app.command("status")(status.status)
-app.command("ls")(documents.ls)
-app.command("show")(documents.show)
-app.command("rm")(documents.rm)
-app.add_typer(config.app, name="config")
-app.add_typer(cache.app, name="cache")
-app.add_typer(modes.app, name="modes")
-app.command("plugins")(plugins.plugins)
-app.command("doctor")(doctor.doctor)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("reindex")(reindex.reindex)
-app.command("new-plugin")(new_plugin.new_plugin)
+_SEARCH, _INDEX, _MODES = "Search", "Keep an index", "Modes and plugins"
+
+app.command("search", rich_help_panel=_SEARCH)(search.search)
+app.command("similar", rich_help_panel=_SEARCH)(similar.similar)
+app.command("why-not", rich_help_panel=_SEARCH)(why_not.why_not)
+app.add_typer(cache.app, name="cache", rich_help_panel=_SEARCH)
+app.command("index", rich_help_panel=_INDEX)(index.index)
+app.command("watch", rich_help_panel=_INDEX)(watch.watch)
+app.command("status", rich_help_panel=_INDEX)(status.status)
+app.command("ls", rich_help_panel=_INDEX)(documents.ls)
+app.command("show", rich_help_panel=_INDEX)(documents.show)
+app.command("rm", rich_help_panel=_INDEX)(documents.rm)
+app.command("backup", rich_help_panel=_INDEX)(backup.backup)
+app.command("restore", rich_help_panel=_INDEX)(backup.restore)
+app.command("reindex", rich_help_panel=_INDEX)(reindex.reindex)
+app.add_typer(modes.app, name="modes", rich_help_panel=_MODES)
+app.add_typer(config.app, name="config", rich_help_panel=_MODES)
+app.command("plugins", rich_help_panel=_MODES)(plugins.plugins)
+app.command("doctor", rich_help_panel=_MODES)(doctor.doctor)
+app.command("new-plugin", rich_help_panel=_MODES)(new_plugin.new_plugin)

@@ -15,15 +15,20 @@ replaced.
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from retrieverkit.discovery import Claim
+
+COMPLETION = "_RETRIEVER_COMPLETE"
+"""Is in the environment where a shell asks how a word goes on."""
 
 KNOWN_COMMANDS = {
     "adapt": "retrieverkit-adapt",
@@ -31,6 +36,9 @@ KNOWN_COMMANDS = {
     "graph": "retrieverkit-property-graph",
 }
 """Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
+
+
+_ADDED = "Of other packages"
 
 
 class InstalledCommand(TyperCommand):
@@ -42,7 +50,7 @@ class InstalledCommand(TyperCommand):
     """
 
     def __init__(self, claim: Claim, provider: str | None) -> None:
-        super().__init__(claim.name, help=claim.summary or f"A command of {claim.label}.")
+        super().__init__(claim.name, help=claim.summary or f"A command of {claim.label}.", rich_help_panel=_ADDED)
         self._claim = claim
         self._provider = provider
 
@@ -83,25 +91,40 @@ class LightGroup(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options; a flag that is not given is off."""
-        options = list(super().get_params(ctx))
+        options: list[Any] = list(super().get_params(ctx))
         for option in options:
             if getattr(option, "is_flag", False) and option.default is None:
                 option.default = False
-        _without_types_of_flags(options)
-        return options
+            if option.callback is None and getattr(getattr(option, "type_descriptor", None), "annotation", None) is str:
+                option.process_value = _as_written  # a text is what was written
+        return _light(options)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command whose help shows no type behind a flag, as if a value were wanted."""
-        command = super().get_command(ctx, cmd_name)
-        if command is not None:
-            _without_types_of_flags(command.params)
+        command: Any = super().get_command(ctx, cmd_name)
+        if command is not None and not isinstance(command.get_params, partial):
+            command.get_params = partial(_light_params, command.get_params)
         return command
 
 
-def _without_types_of_flags(params: Sequence[Any]) -> None:
+def _light_params(all_params: Callable[[Any], list[Any]], ctx: Any) -> list[Any]:
+    """Return the parameters of a command, ``--help`` too."""
+    return _light(all_params(ctx))
+
+
+def _light(params: list[Any]) -> list[Any]:
+    """Return the parameters: flags show no type, and what is typed so far is not checked where it is completed."""
     for param in params:
         if getattr(param, "is_flag", False):
             param.display_type_rich = _no_type
+        if COMPLETION in os.environ:
+            param.process_value = _as_written
+    return params
+
+
+def _as_written(ctx: Any, value: Any) -> Any:
+    """Return the value of a parameter as it was written."""
+    return value
 
 
 def _no_type(ctx: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from retrieverkit.cli.exit_codes import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE
+from retrieverkit.cli.installed import COMPLETION
 from retrieverkit.cli.screen import Screen
 from retrieverkit.cli.tools import Tools
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from retrieverkit_core.errors import RetrieverKitError
 
 DEBUG = "RETRIEVERKIT_DEBUG"
+
+LOGGERS = ("retrieverkit", "retrieverkit_indexing")
+"""The loggers of our packages."""
 
 _ParserError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the argument parser raises. Typer brings the parser along or takes Click's, by its version."""
@@ -40,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
 def _invoke(argv: list[str]) -> int:
     from retrieverkit.cli.app import app
 
-    if "_RETRIEVER_COMPLETE" in os.environ:
+    if COMPLETION in os.environ:
         app(argv, prog_name="retriever")
     command = typer.main.get_command(app)
     try:
@@ -139,18 +143,32 @@ def _warnings_shown() -> Iterator[None]:
     """Show what is logged in our own form while the command runs; a program that calls it keeps its own handlers."""
     shown = _Warnings(logging.WARNING)
     logging.getLogger().addHandler(shown)
+    before = {name: logging.getLogger(name).level for name in LOGGERS}
     try:
         yield
     finally:
         logging.getLogger().removeHandler(shown)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def show_logs(level: str) -> None:
+    """Show what our packages log from a level on, such as ``"info"``; of others, warnings alone."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(number)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Warnings):
+            handler.setLevel(min(number, logging.WARNING))
 
 
 class _Warnings(logging.Handler):
-    """Shows what the packages log as one warning a message."""
+    """Shows what the packages log, one line per message."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            Screen(sys.stderr).say(("warning: ", "bold yellow"), record.getMessage())
+            style = "bold yellow" if record.levelno >= logging.WARNING else "dim"
+            Screen(sys.stderr).say((f"{record.levelname.lower()}: ", style), record.getMessage())
         except Exception:
             self.handleError(record)
 

@@ -398,8 +398,8 @@ class SQLiteCorpus:
         if sqlite3.sqlite_version_info >= _WITHOUT_WAL_RESET_BUG:
             return []
         return [
-            f"SQLite {sqlite3.sqlite_version} can damage a file that two connections write and checkpoint at the same "
-            "time (fixed in 3.51.3). RetrieverKit never does; do not write to the corpus with another program."
+            f"SQLite {sqlite3.sqlite_version} is older than 3.51.3: let no other program write to a corpus while "
+            "RetrieverKit has it open"
         ]
 
     def _write(self, apply: Callable[[Change], Result]) -> Result:
