@@ -20,6 +20,7 @@ from retrieverkit_core.errors import (
     ConfigError,
     DeadlineExceededError,
     FilterError,
+    FilterTypeError,
     OptionError,
     RecursionLimitError,
     UnknownFieldError,
@@ -176,8 +177,7 @@ def test_index_nodes_to_nowhere_to_what_is_hidden_and_in_a_circle(listed):
     leads = IndexNode(id="leads", index_id="hidden", metadata={"ok": True})
     inner = listed([nowhere, leads])
     result = RecursiveRetriever(inner, corpus_of(nowhere, leads, hidden)).retrieve("query", filters="ok == true")
-    assert result.notes == ("filters and scope hold for index nodes themselves, before they are followed",)
-    assert ids(result) == ["nowhere"] and "1 of 2 hits lead to no node" in result.warnings[0]
+    assert result.notes == () and ids(result) == ["nowhere"] and "1 of 2 hits lead to no node" in result.warnings[0]
     one, two = IndexNode(id="one", index_id="two"), IndexNode(id="two", index_id="one")
     with pytest.raises(RecursionLimitError):
         RecursiveRetriever(listed([one]), corpus_of(one, two)).retrieve("query")
@@ -206,6 +206,61 @@ def test_a_metadata_field_names_the_node_that_a_hit_stands_for(listed, how):
     one, two = (Node(id=name, metadata={"answer": other}) for name, other in (("one", "two"), ("two", "one")))
     with pytest.raises(RecursionLimitError):
         asked(RecursiveRetriever(listed([one]), corpus_of(one, two), field="answer"), "query", how)
+
+
+@given(
+    how=HOW,
+    years=st.lists(st.integers(1, 3), min_size=1, max_size=30),
+    leads=st.lists(st.integers(0, 29), max_size=40),
+    owner=st.lists(st.booleans(), min_size=40, max_size=40),
+    top_k=st.integers(1, 8),
+)
+def test_filters_hold_for_what_is_led_to_and_the_scope_for_both(listed, how, years, leads, owner, top_k):
+    bases = [Node(id=f"b{n}", metadata={"year": year, "mine": True}) for n, year in enumerate(years)]
+    leads = [at for at in leads if at < len(bases)]
+    links = [IndexNode(id=f"i{n}", index_id=f"b{at}", metadata={"mine": owner[n]}) for n, at in enumerate(leads)]
+    every = [*links, *bases]
+    inner = listed([NodeWithScore(node, 1 - at / 100) for at, node in enumerate(every)])
+    retriever = RecursiveRetriever(inner, corpus_of(*every))
+    expected = []
+    for node in every:
+        base = bases[int(node.index_id[1:])] if isinstance(node, IndexNode) else node
+        if node.metadata["mine"] and base.metadata["year"] >= 2 and base.id not in expected:
+            expected.append(base.id)
+    result = asked(retriever, "query", how, filters="year >= 2", scope="mine == true", top_k=top_k)
+    assert ids(result) == expected[:top_k]
+
+
+def test_what_passes_filters_is_found_however_far_down(listed):
+    bases = [Node(id=f"b{n}", metadata={"year": n}) for n in range(1000)]
+    links = [IndexNode(id=f"i{n}", index_id=f"b{n}") for n in range(1000)]
+    inner = listed([NodeWithScore(link, 1 - at / 1000) for at, link in enumerate(links)])
+    retriever = RecursiveRetriever(inner, corpus_of(*bases, *links))
+    assert ids(retriever.retrieve("query", filters="year >= 990", top_k=3)) == ["b990", "b991", "b992"]
+    assert [query.top_k for query in inner.asked] == [100, 400, 1600]
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_filters_of_index_nodes_in_an_index(tmp_path):
+    from retrieverkit import Index
+
+    nodes = [
+        Node(id="old", text="the story", metadata={"year": 1990}),
+        Node(id="new", text="the tale", metadata={"year": 2020}),
+        IndexNode(id="q1", text="what about the pump?", index_id="old"),
+        IndexNode(id="q2", text="why did the pump stop?", index_id="new"),
+    ]
+    with Index.from_nodes(nodes, tmp_path / "i.rk") as index:
+        retriever = index.as_retriever("recursive(bm25)")
+        result = retriever.retrieve("pump", filters="year >= 2000")
+        assert ids(result) == ["new"] and result.notes == () and result.filters.leaked == ()
+        assert ids(asyncio.run(retriever.aretrieve("pump", filters="year >= 2000"))) == ["new"]
+        with pytest.raises(UnknownFieldError):
+            retriever.retrieve("pump", filters="yaer >= 2000")
+        with pytest.raises(FilterTypeError):
+            retriever.retrieve("pump", filters="year >= 'late'")
+        windows = index.retrieve("pump", "recursive(sentence_window(bm25))", filters="year >= 2000")
+        assert ids(windows) == [] and "filters and scope hold for index nodes themselves" in windows.notes[0]
 
 
 # ensemble and the modes in strings

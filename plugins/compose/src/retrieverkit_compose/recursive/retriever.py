@@ -9,10 +9,11 @@ from retrieverkit_compose.relatives import Relatives
 from retrieverkit_core import explain
 from retrieverkit_core.corpus import Corpus
 from retrieverkit_core.errors import RecursionLimitError
+from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.hits import Evidence, NodeWithScore
 from retrieverkit_core.nodes import IndexNode, Node
 from retrieverkit_core.plan import Plan
-from retrieverkit_core.query import QueryBundle
+from retrieverkit_core.query import UNLIMITED, QueryBundle
 from retrieverkit_core.result import RetrievalResult
 from retrieverkit_core.retriever import BaseRetriever
 from retrieverkit_core.threads import offload
@@ -21,7 +22,11 @@ MAX_DEPTH = 32
 """How many index nodes may lead to each other."""
 
 
+_AT_ONCE = 100
+"""So many are asked for at the least where what they lead to is filtered."""
+
 _FILTERED = "filters and scope hold for index nodes themselves, before they are followed"
+_SCOPED = "the scope holds for index nodes themselves, before they are followed"
 
 
 class RecursiveRetriever(Around):
@@ -29,8 +34,9 @@ class RecursiveRetriever(Around):
 
     So small pieces, summaries or questions can be found, and the text they stand for returned. That node has the score
     of the first that leads to it, and its evidence names what led to it as ``through``. What index nodes hold as
-    objects, or the object map has, is followed as by every retriever. An index node must pass filters and scope itself,
-    and is left out where it leads to what does not; a note says so.
+    objects, or the object map has, is followed as by every retriever. What an index node leads to must pass the
+    filters, the index node need not: the retriever is asked without them, for more until enough has passed. It is asked
+    with them, and a note says so, where it shows texts to a model or puts several together. A scope holds for both.
 
     Args:
         retriever: The retriever that finds the index nodes.
@@ -52,12 +58,41 @@ class RecursiveRetriever(Around):
         self.field = field
         self.scores = retriever.score_spec
         self._corpus = corpus
+        self._filters_first = _filters_first(retriever)
 
     def _retrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
-        return self._followed(query_bundle, self.retriever.retrieve(explicit(query_bundle)))
+        asked: QueryBundle | None = self._asked(query_bundle)
+        while asked is not None:
+            found = self.retriever.retrieve(asked)
+            result = self._followed(query_bundle, found)
+            asked = self._for_more(query_bundle, asked, len(found), result)
+        return result
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> RetrievalResult:
-        return await offload(self._followed, query_bundle, await self.retriever.aretrieve(explicit(query_bundle)))
+        asked: QueryBundle | None = self._asked(query_bundle)
+        while asked is not None:
+            found = await self.retriever.aretrieve(asked)
+            result = await offload(self._followed, query_bundle, found)
+            asked = self._for_more(query_bundle, asked, len(found), result)
+        return result
+
+    def _asked(self, query: QueryBundle) -> QueryBundle:
+        """Return what the retriever is asked: without the filters that hold for what is led to."""
+        query = explicit(query)
+        if query.filters is None or self._filters_first:
+            return query
+        return query.replace(filters=None, top_k=max(query.top_k or 0, _AT_ONCE))
+
+    def _for_more(
+        self, query: QueryBundle, asked: QueryBundle, found: int, result: RetrievalResult
+    ) -> QueryBundle | None:
+        """Return how to ask for more where too little has passed; None where there is enough, or no more."""
+        limit, wanted = asked.top_k or 0, explicit(query).top_k or 0
+        if query.filters is None or self._filters_first or found < limit or limit >= UNLIMITED:
+            return None
+        if len({hit.node.id for hit in result}) >= wanted:
+            return None
+        return asked.replace(top_k=min(4 * limit, UNLIMITED))
 
     def _followed(self, query: QueryBundle, found: RetrievalResult) -> RetrievalResult:
         """Return the hits with what their index nodes lead to.
@@ -65,7 +100,8 @@ class RecursiveRetriever(Around):
         Raises:
             RecursionLimitError: Index nodes lead to each other in a circle, or too deeply.
         """
-        relatives = Relatives(self._corpus, query)
+        after = None if self._filters_first else query.filters
+        relatives = Relatives(self._corpus, query if after is None else query.replace(filters=None))
         paths = [[hit.node] for hit in found]
         pending = {at: path for at, path in enumerate(paths) if relatives.owns(found[at])}
         while pending := {at: path for at, path in pending.items() if self._target_of(path[-1]) is not None}:
@@ -81,7 +117,7 @@ class RecursiveRetriever(Around):
         hits = [
             self._hit(hit, rank, path)
             for rank, (hit, path) in enumerate(zip(found, paths, strict=True), 1)
-            if not relatives.hides(self._target_of(path[-1]))
+            if not relatives.hides(self._target_of(path[-1])) and (after is None or self._passes(path[-1], after))
         ]
         with explain.stage("following", came=found) as stage:
             stage.went(hits)
@@ -90,7 +126,8 @@ class RecursiveRetriever(Around):
                     stage.replaced(path[0].id, by=path[-1].id)
         lost = sum(self._target_of(path[-1]) in relatives.missing for path in paths)
         warning = f"{lost} of {len(found)} hits lead to no node of the index; they stay"
-        notes = [_FILTERED] if query.filters is not None or query.scope is not None else []
+        notes = [_FILTERED] if query.filters is not None and self._filters_first else []
+        notes += [_SCOPED] if query.scope is not None and not notes else []
         if self.field and found and not any(self.field in path[0].metadata for path in paths):
             notes.append(f"no hit has the metadata field {self.field!r}")  # its name may be misspelt
         return self._made(hits, found, warnings=[warning] if lost else (), notes=notes)
@@ -106,9 +143,19 @@ class RecursiveRetriever(Around):
         within = self.retriever.plan(self._limited(query_bundle))
         return Plan(self.name, "follows index nodes within the index", parts=(within,))
 
+    def _passes(self, node: Node, filters: MetadataFilters) -> bool:
+        """Whether a node passes filters, or leads by an object to what is filtered when it is followed."""
+        leads_on = isinstance(node, IndexNode) and (node.obj is not None or node.index_id in self._object_map)
+        return leads_on or filters.admits(node)
+
     def _target_of(self, node: Node) -> str | None:
         """Return the id of the node that a node stands for by its name; None where it does not."""
         if isinstance(node, IndexNode) and node.obj is None:
             return node.index_id or None
         named = node.metadata.get(self.field) if self.field else None
         return None if named is None or named == "" else str(named)  # a column of numbers names nodes too
+
+
+def _filters_first(retriever: BaseRetriever) -> bool:
+    """Whether filters must hold before anything is shown to a model, or put together with its neighbours."""
+    return retriever.asks_model or retriever.replaces_nodes or any(map(_filters_first, retriever.sub_retrievers))
