@@ -55,12 +55,28 @@ def with_time() -> Callable[[float, Callable[[float], T]], T]:
     return run
 
 
+_SAME_FOR_ALL_OPTIONS = {"stored", "package", "surroundings", "processes", "untouched", "apart", "cancelling"}
+_THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "full"
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the checks of one mode in one process, which makes the indexes that they share once."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the checks of one mode in one process, which makes the indexes that they share once.
+
+    What another class checks of the same code is left to that, and to the profile `full`.
+    """
+    left_out = []
     for item in items:
         if "conformance_subject" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.rpartition("::")[0]))
+        if not _THOROUGH and item.get_closest_marker("same_code"):
+            check = item.callspec.params.get("check") if hasattr(item, "callspec") else None
+            if check is not None and check.group in _SAME_FOR_ALL_OPTIONS:
+                left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in gone]
 
 
 _TESTS_PER_FREEZE = 50

@@ -18,6 +18,7 @@ def finds_no_filter(prompt):
     return {"query": prompt.data[1], "filters": [], "top_k": None}
 
 
+@pytest.mark.same_code
 class TestAutoByModel(RetrieverConformance):
     retriever_mode = for_mode("auto(bm25, interpreter='model')", llm=ScriptedModel(finds_no_filter))
     capabilities = ["deterministic", "ranks-by-query", "exhaustive", "lexical"]

@@ -13,6 +13,7 @@ class TestFusion(RetrieverConformance):
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
 
 
+@pytest.mark.same_code
 class TestHybrid(RetrieverConformance):
     """The same retriever with other settings: quick, as files and processes are the legs' and TestFusion's."""
 

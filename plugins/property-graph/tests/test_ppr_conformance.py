@@ -19,6 +19,7 @@ class TestPropertyGraph(RetrieverConformance):
     quick = True
 
 
+@pytest.mark.same_code
 class TestPropertyGraphOfTwoParts(RetrieverConformance):
     retriever_mode = "property_graph(parts=[graph_ppr(passage_weight=0), graph_ppr(facts=10)], keep=1)"
     capabilities = ["deterministic"]

@@ -56,6 +56,7 @@ def last_words(prompt):
 
 
 @pytest.mark.usefixtures("over_words")
+@pytest.mark.same_code
 class TestWalksOverWords(RetrieverConformance):
     """Graphs that every document is found in: what the kit asks of a search holds for walks too."""
 

@@ -36,6 +36,7 @@ class TestDocumentSummaryEmbedding(RetrieverConformance):
     quick = True
 
 
+@pytest.mark.same_code
 class TestDocumentSummaryLLM(RetrieverConformance):
     retriever_mode = for_mode(
         "document_summary_llm(summaries='extraction', max_documents=None, choice_top_k=20000, choice_batch_size=100)",

@@ -1,5 +1,7 @@
 """The conformance kit on vector: with an embedding that is fitted anew as the corpus grows, and with one that stays."""
 
+import pytest
+
 from retrieverkit_testkit import Outcome, check_retriever, for_mode
 from retrieverkit_testkit.embedding import WordVectors
 from retrieverkit_testkit.suite import RetrieverConformance
@@ -10,6 +12,7 @@ class TestVectorLsa(RetrieverConformance):
     capabilities = ["deterministic", "ranks-by-query", "exhaustive"]
 
 
+@pytest.mark.same_code
 class TestVectorHash(RetrieverConformance):
     """Quick, as files and processes are the same for all embeddings."""
 

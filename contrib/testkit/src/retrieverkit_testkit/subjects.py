@@ -38,7 +38,7 @@ CROWD = 10_001
 """So many documents are more than any window of candidates that looked large enough."""
 
 _CROWD_QUICK = 1_501
-_SECONDS, _SECONDS_QUICK = 12.0, 2.0
+_SECONDS, _SECONDS_QUICK = 6.0, 1.0
 """How long the examples of one check, or its corpus, may take."""
 
 _FIX = "give a mode string, for_mode(...), or a function that takes documents and returns a new retriever over them"

@@ -21,12 +21,14 @@ class TestTreeSelectLeafEmbedding(RetrieverConformance):
     capabilities = ["deterministic", "ranks-by-query"]
 
 
+@pytest.mark.same_code
 class TestTreeAllLeaf(RetrieverConformance):
     retriever_mode = "tree_all_leaf"
     capabilities = ["deterministic"]
     quick = True
 
 
+@pytest.mark.same_code
 class TestTreeSelectLeaf(RetrieverConformance):
     retriever_mode = for_mode(
         "tree_select_leaf(child_branch_factor=20000, num_children=20, choice_batch_size=100)",
@@ -36,6 +38,7 @@ class TestTreeSelectLeaf(RetrieverConformance):
     quick = True
 
 
+@pytest.mark.same_code
 class TestTreeRoot(RetrieverConformance):
     retriever_mode = "tree_root(num_children=50)"
     capabilities = ["deterministic"]
