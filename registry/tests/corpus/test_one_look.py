@@ -66,7 +66,8 @@ def plant(tmp_path):
         yield index
 
 
-@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.needs("retrieverkit_fusion")
 @pytest.mark.parametrize("asks", [lambda r: r.retrieve("pump"), lambda r: asyncio.run(r.aretrieve("pump"))])
 def test_a_leg_finds_what_it_has_added_itself(plant, asks):
     from retrieverkit_fusion.retriever import FusionRetriever
@@ -77,7 +78,8 @@ def test_a_leg_finds_what_it_has_added_itself(plant, asks):
     assert set(leg.found) == {"old", "new"}
 
 
-@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.needs("retrieverkit_fusion")
 def test_what_others_add_while_legs_are_asked_is_in_the_next_answer_at_the_latest(plant, tmp_path):
     from retrieverkit_fusion.retriever import FusionRetriever
 
@@ -89,7 +91,8 @@ def test_what_others_add_while_legs_are_asked_is_in_the_next_answer_at_the_lates
         assert {hit.node_id for hit in fusion.retrieve("pump")} == {"old", "new"}
 
 
-@pytest.mark.needs("retrieverkit_bm25", "retrieverkit_fusion")
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.needs("retrieverkit_fusion")
 def test_what_others_remove_while_legs_are_asked_is_not_returned(plant, tmp_path):
     from retrieverkit_fusion.retriever import FusionRetriever
 
