@@ -6,6 +6,7 @@ import pytest
 from docs_pages import DOCS
 
 from retrieverkit import Index
+from retrieverkit.reading import FileRules
 
 QUESTIONS = {
     "how to delete a document": {"how-to/index-your-files", "how-to/troubleshooting", "how-to/cookbook"},
@@ -57,7 +58,7 @@ MOST_MISSED = 2
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     with Index.create(tmp_path_factory.mktemp("questions") / "docs.rk", embedding="lsa") as index:
-        index.add_files(DOCS)
+        index.add_files(DOCS, rules=FileRules.of(only=["*.md"], leave_out=["examples"]))
         yield index
 
 
