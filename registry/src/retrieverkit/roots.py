@@ -66,9 +66,19 @@ def note_roots(folder: Path, paths: Iterable[str | os.PathLike[str]], report: Fi
             own = [(of, told) for of, told in problems if of == path or of.startswith(path.rstrip(os.sep) + os.sep)]
             if os.path.lexists(path):
                 place.mkdir(exist_ok=True)
+                own += _still(file, report.failed_before, {of for of, _ in own})
                 _write(file, Root(path, at, len(own), tuple(own[:_NAMED])))
             elif not own:
                 file.unlink(missing_ok=True)
+
+
+def _still(file: Path, failed: Iterable[str], told: set[str]) -> list[tuple[str, str]]:
+    """Return what was wrong with files that could not be read before, and were not read again."""
+    names = set(failed)
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        known = [(of, problem) for of, problem in _read(file).failures if of not in told] if names else []
+        return [(of, problem) for of, problem in known if any(of == each or of.endswith(f"/{each}") for each in names)]
+    return []
 
 
 def roots_of(folder: Path) -> list[Root]:

@@ -23,6 +23,8 @@ def test_what_an_index_holds_and_how_far_what_is_derived_has_come(retriever, not
     (root,) = facts["roots"]
     assert root["path"] == str(notes.resolve()) and root["failed"] == 1 and root["indexed_at"].endswith("Z")
     assert root["failures"][0]["path"] == str(notes.resolve() / "broken.pdf")
+    retriever("index", notes, "-i", "ix", code=3)
+    assert told(retriever, "-i", "ix")["roots"][0]["failures"] == root["failures"], "it was not read again"
     assert facts["derived"] and all(derived["current"] for derived in facts["derived"])
 
     with Index.open(tmp_path / "ix") as index:

@@ -52,6 +52,7 @@ def show(
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
+    from retrieverkit_core.readers import SECTIONS, sections_of
 
     with Index.open(index, create=False) as opened:
         (node,) = opened.corpus.get([doc_id])
@@ -71,6 +72,8 @@ def show(
     if source is not None:
         out.say(("path: ", "bold"), source)
     for name, value in found.metadata.items():
+        if name == SECTIONS and document is not None and sections_of(document):
+            continue  # offsets into the text, which hits show in words
         out.say((f"{name}: ", "bold"), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     out.write(f"\n{found.text.rstrip()}\n")
 

@@ -31,7 +31,7 @@ class IndexFacts:
         nodes: How many nodes they are cut into.
         changes: How many changes its log counts.
         roots: The paths that were indexed, and when.
-        unfinished: Files that are read again at the next time, as they could not be read whole.
+        unfinished: Files that could not be read whole.
         settings: The language, the fields that are searched, and the splitter.
         embedding: The embedding that was chosen for it, or an empty string.
         derived: The derived indexes.
@@ -56,6 +56,8 @@ class IndexFacts:
         Raises:
             CorpusError: It cannot be read.
         """
+        from retrieverkit.reading.sync import is_whole
+
         corpus = index.corpus
         return cls(
             folder=str(index.path),
@@ -63,7 +65,7 @@ class IndexFacts:
             nodes=len(index),
             changes=corpus.head().seq,
             roots=roots_of(index.path),
-            unfinished=sorted(source for source, fingerprint in corpus.sources().items() if fingerprint is None),
+            unfinished=sorted(source for source, fingerprint in corpus.sources().items() if not is_whole(fingerprint)),
             settings=index.settings,
             embedding=_embedding(index.path),
             derived=index.derived(),

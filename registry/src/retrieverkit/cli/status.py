@@ -103,7 +103,7 @@ def _write_roots(facts: IndexFacts, screen: Screen) -> None:
         failed = f", {counted(root.failed, 'problem')}" if root.failed else ""
         screen.say(("indexed: ", "bold"), f"{root.path} at {time_text(root.at)}{failed}")
     failures = {path: problem for root in facts.roots for path, problem in root.failures}
-    failures |= {source: "not read whole; it is read again" for source in facts.unfinished if source not in failures}
+    failures |= {source: "not read, or not whole" for source in facts.unfinished if source not in failures}
     for path, problem in list(failures.items())[:_NAMED]:
         shown = problem if path in problem else f"{path}: {problem}"
         screen.say(("not read: ", "bold yellow"), shown)

@@ -118,7 +118,7 @@ class _Following:
             self.again = True
             return
         self.again = False
-        problems = [*(error.message for error in report.errors), *failed]
+        problems = [*(error.message for error in report.errors), *report.failed_before, *failed]
         if changed or problems != (self._problems or []) or self._problems is None:
             self._told.updated(report, failed, perf_counter() - begun)
         self._problems = problems

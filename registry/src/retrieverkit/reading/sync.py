@@ -95,6 +95,11 @@ def is_same(known: str, now: str | None) -> bool:
     return now is not None and now in (known, known.partition(" ")[0])
 
 
+def is_whole(fingerprint: str | None) -> bool:
+    """Return whether all of a file was read, by the fingerprint that is kept of it."""
+    return fingerprint is not None and not fingerprint.startswith(_FAILED)
+
+
 def failed_before(fingerprint: str) -> str:
     """Return the fingerprint of a file that could not be read: it is not read again until it changes."""
     return f"{_FAILED}{fingerprint}"
