@@ -20,6 +20,7 @@ def test_an_engine_that_panics_has_its_index_built_again(tmp_path, suffix):
     queries = [" ".join(draw.sample(WORDS, 3)) for _ in range(30)]
     whole = [retriever.retrieve(query) for query in queries]
     (path,) = tmp_path.rglob(f"*{suffix}")
+    path.chmod(0o644)  # what is published may only be read, but by root
     with path.open("r+b") as file:  # in place: the engine has the file mapped
         file.write(b"\xff" * (path.stat().st_size - 8))
     assert [retriever.retrieve(query) for query in queries] == whole
