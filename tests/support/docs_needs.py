@@ -33,6 +33,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "find-by-questions-and-summaries",
         "search-tables-and-texts",
         "evaluate-your-own-data",
+        "learn-from-judgements",
         "explain-a-result",
     ),
     "Combine retrievers": (

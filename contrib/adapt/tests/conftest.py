@@ -8,7 +8,7 @@ import pytest
 
 from retrieverkit import Document, Index
 
-EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "learn-from-judgements"
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "workshop"
 
 
 def rows(name):

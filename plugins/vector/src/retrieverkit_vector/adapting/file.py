@@ -75,7 +75,9 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
         raise ConfigError(f"the adapter {file} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise _not_one(file, "it is damaged, or not an adapter at all") from error
-    contents = whole.get("adapter") if isinstance(whole, dict) else None
+    if not isinstance(whole, dict):
+        raise _not_one(file, "it is something else")
+    contents = whole.get("adapter")
     if not isinstance(contents, dict) or contents.get("format") != _FORMAT:
         raise _not_one(file, "it is something else")
     if isinstance(version := contents.get("version"), int) and version > _VERSION:
