@@ -2,7 +2,7 @@
 
 DATA holds a folder per collection with corpus.jsonl, queries.jsonl and qrels.tsv. From the queries at even places an
 adapter and weights are learned; those at odd places, which nothing was learned from, are asked with and without. The
-figures go to docs/reference/learned.json, and the tables of docs/how-to/learn-from-judgements.md are made from them.
+figures go to docs/how-to/learn-from-judgements.json, and the tables of the page beside it are made from them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from quality_page import rows
 from workspace import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "learn-from-judgements.md"
-FIGURES = ROOT / "docs" / "reference" / "learned.json"
+FIGURES = PAGE.with_suffix(".json")
 ADAPTED = ["vector(embedding='lsa')", "vector(embedding='minilm')", "hybrid(embedding='lsa')"]
 WEIGHTED = ["fusion(bm25, vector(embedding='lsa'), method='relative_score')"]
 
