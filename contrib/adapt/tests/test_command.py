@@ -56,6 +56,7 @@ def test_nothing_is_written_where_nothing_is_kept(run, files):
         ({"--k": "0"}, 2, "--k"),
         ({"--learn": "all"}, 1, "'adapter' or 'weights'"),
         ({"--out": "no/such/folder.json"}, 1, "no folder"),
+        ({"--json": "no/such/folder.json"}, 2, "cannot be written"),
         ({"--mode": "bm52"}, 1, "unknown retriever mode 'bm52'"),
         ({"--mode": "bm25"}, 1, "searches no vectors"),
     ],

@@ -64,10 +64,13 @@ def adapt_command(
     from retrieverkit.commands import Screen, print_json
     from retrieverkit.index import Index
     from retrieverkit_adapt.table import write_adapted
+    from retrieverkit_core.errors import UsageError
     from retrieverkit_vector import check_free
 
     if out is not None:
         check_free(out, force=force)
+    if json_file is not None and json_file != _STDOUT and (json_file.is_dir() or not json_file.parent.is_dir()):
+        raise UsageError(f"{json_file} cannot be written", fix="name a file in a folder that exists")
     err = Screen(sys.stderr)
     with Index.open(index, create=False) as opened:
         adapted = _adapted(opened, queries, qrels, mode, learn, k, err)
