@@ -193,13 +193,12 @@ def spoil(folder, damage, choose):
     """Damage one file below a folder."""
     target = choose.choice(sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size))
     data = target.read_bytes()
+    target.unlink()  # what is published may only be read, but by root
     if damage == "truncate":
         target.write_bytes(data[: len(data) // 2])
     elif damage == "flip":
         at = choose.randrange(len(data))
         target.write_bytes(data[:at] + bytes([data[at] ^ 1 << choose.randrange(8)]) + data[at + 1 :])
-    else:
-        target.unlink()
 
 
 @each_mode
