@@ -90,6 +90,10 @@ def test_a_scenario_has_a_page_that_begins_with_its_mode_string_and_ends_in_pyth
     assert all(name in "\n".join(others) for name in (config.name for config in scenario.configs))
 
 
+def test_every_scenario_has_its_row():
+    assert len({scenario.notebook for scenario in SCENARIOS}) == len(SCENARIOS) == 16
+
+
 def modes_of(spec: RetrieverSpec) -> set[str]:
     """Return the modes that a config names, at any depth."""
     return {spec.mode}.union(*map(modes_of, spec.retrievers))
