@@ -1,6 +1,7 @@
 """Readers in a process of their own: what is too slow, too large or crashes is a failure of that file alone."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +112,31 @@ def test_what_crashes_takes_too_much_time_or_memory_stops_no_other_file(parsers,
             with refused("took more than 1 s"):
                 run.read(Reader(parsers.endless, apart=True), FILE, str(tmp_path / "pid").encode())
         assert run.read(Reader(parsers.good, apart=True), FILE, b"x").documents[0].text == "x"
+
+
+def test_nothing_of_the_current_folder_is_run(parsers, tmp_path, monkeypatch):
+    for name in ("json", "sys", "faulthandler", "contextlib", "retrieverkit"):
+        (tmp_path / "downloads" / f"{name}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / "downloads" / f"{name}.py").write_text(f"open('ran', 'a').write('{name}')")
+    monkeypatch.chdir(tmp_path / "downloads")
+    with Apart() as run:
+        assert run.read(Reader(parsers.good, apart=True), FILE, b"x").documents[0].text == "x"
+    assert not os.path.exists("ran")
+
+
+def test_a_path_object_in_sys_path_is_left_out_as_python_does(parsers, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])
+    with Apart() as run:
+        assert run.read(Reader(parsers.good, apart=True), FILE, b"x").documents[0].text == "x"
+
+
+def test_a_file_is_not_blamed_for_a_child_that_ended_before_it(parsers):
+    with Apart() as run:
+        first = run.read(Reader(parsers.good, apart=True), FILE, b"x").documents[0]
+        os.kill(first.metadata["pid"], signal.SIGKILL)
+        second = run.read(Reader(parsers.good, apart=True), FILE, b"y" * 1_000_000).documents[0]
+    assert second.text[:2] == "yy"
+    assert second.metadata["pid"] != first.metadata["pid"]
 
 
 @pytest.mark.slow

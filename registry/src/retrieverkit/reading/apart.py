@@ -55,8 +55,12 @@ class Apart:
             "memory": MOST_MEMORY,
         }
         late = threading.Event()
+        used = self._child is not None
         try:
             answer = self._asked(request, data, late)
+            if answer is None and used and not late.is_set():  # what it read before, or the system, may have ended it
+                self._end()
+                answer = self._asked(request, data, late)
         except BaseException:
             self._end()
             raise
@@ -106,7 +110,8 @@ class Apart:
 
 def _started() -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
+        # -P: a module of the current folder, which may be among the files that are read, is not imported.
+        [sys.executable, "-P", "-c", _PROGRAM, json.dumps([each for each in sys.path if isinstance(each, str)])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import faulthandler
 import json
 import os
 import sys
+from contextlib import suppress
 from functools import reduce
 from importlib import import_module
 from typing import Any, BinaryIO
@@ -78,4 +79,5 @@ def _hold_to(memory: int) -> None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+    with suppress(OSError, ValueError):  # not every system has such a limit
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
