@@ -17,6 +17,7 @@ from openpyxl.comments import Comment
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 
+from retrieverkit_core.errors import ReadError
 from retrieverkit_core.readers import SourceFile, heading_at, sections_of
 from retrieverkit_office import readers
 
@@ -220,6 +221,34 @@ def test_cells_are_named_by_a_header_above_values(read, saved):
     assert place_of(document, "Check it")[0] == {"sheet": "Sheet"}
     assert place_of(document, "valve")[0] == {"sheet": "Words", "row": 1}
     assert document.metadata["sheets"] == ["Sheet", "Words", "Nothing"]
+
+
+def test_formulas_that_nobody_computed_are_told(saved, remade):
+    made = openpyxl.Workbook()
+    made.active.append(["bolt", "torque", "share"])
+    made.active.append(["M8", "=2*3", 0.15])
+    made.active.append(["M9", "=2*4", 0.285])
+    made.active["C2"].number_format, made.active["C3"].number_format = "0%", "0.0 %"
+    data = saved(made)
+    parsed = readers.workbook_reader.read(SourceFile("/a.xlsx", "a.xlsx"), data)
+    assert parsed.documents[0].text == "bolt | torque | share\nbolt: M8 | share: 15%\nbolt: M9 | share: 28.5%"
+    assert parsed.errors == []
+    assert parsed.notes == (
+        "a.xlsx: 2 formulas have no saved value; to have them read, open it in a spreadsheet program and save it",
+    )
+    name = "xl/worksheets/sheet1.xml"
+    with ZipFile(BytesIO(data)) as archive:
+        sheet = archive.read(name).decode()
+    computed = sheet.replace("<f>2*3</f><v></v>", "<f>2*3</f><v>6</v>")
+    computed = computed.replace('<c r="B3"><f>2*4</f>', '<c r="B3" t="str"><f>""</f>')
+    assert computed.count("<v>6</v>") == computed.count('t="str"') == 1
+    parsed = readers.workbook_reader.read(SourceFile("/a.xlsx", "a.xlsx"), remade(data, **{name: computed}))
+    assert "torque: 6" in parsed.documents[0].text
+    assert parsed.notes == ()
+    made = openpyxl.Workbook()
+    made.active["A1"] = "=1+1"
+    with pytest.raises(ReadError, match="1 formula has no saved value"):
+        readers.workbook_reader.read(SourceFile("/a.xlsx", "a.xlsx"), saved(made))
 
 
 def test_open_documents(read, open_document):

@@ -124,7 +124,7 @@ def sync_files(
         _store(corpus, batch, cutting, report)
     report.notes += [*cutting.notes(), *ids.notes(), *notes[:_NOTED]]
     if len(notes) > _NOTED:
-        report.notes.append(f"{len(notes) - _NOTED:,} more files were read as plain text")
+        report.notes.append(f"{len(notes) - _NOTED:,} more files have such notes")
     return report
 
 

@@ -130,7 +130,7 @@ def test_notes_of_many_files_are_counted(tmp_path):
         report = index.add_files(tmp_path / "code")
         assert (len(report.notes), report.notes[-1], report.partial) == (
             4,
-            "2 more files were read as plain text",
+            "2 more files have such notes",
             False,
         )
         assert index.add_files(tmp_path / "code").notes == []

@@ -11,6 +11,6 @@ from retrieverkit_office.workbook import read_workbook
 
 word_reader = Reader(read_word, apart=True)
 slides_reader = Reader(read_slides, apart=True)
-workbook_reader = Reader(read_workbook, apart=True)
+workbook_reader = Reader(read_workbook, version=2, apart=True)
 open_document_reader = Reader(read_open_document, apart=True)
 book_reader = Reader(read_book, apart=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
@@ -18,13 +19,22 @@ from retrieverkit_office.text import Text, TooMuchError, in_part
 MOST_CELLS = 2_000_000
 """Cells that are read of one workbook."""
 
+_PREFIX = rb"(?:[\w.-]{1,40}:)?"
+_NO_VALUE = re.compile(
+    rb"<P?c\b([^<>]*)>\s*<P?f\b[^<>]*(?:/>|>[^<]*</P?f\s*>)\s*(?:<P?v\s*(?:/>|>\s*</P?v\s*>)\s*)?</P?c\s*>".replace(
+        b"P?", _PREFIX
+    )
+)
+"""A cell with a formula and no value; where it says that the value is a text, that is blank."""
+
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def read_workbook(file: SourceFile, data: bytes) -> Parsed:
     """Return the workbook as one document; each sheet is a part of it, and its lines know their rows.
 
-    Of a formula the value is read that was there when the workbook was saved. Macros are not looked at.
+    Of a formula the value is read that was there when the workbook was saved; a note says how many have none, as in
+    what a script wrote. A percentage is read as it is shown. Macros are not looked at.
 
     Raises:
         ReadError: It is not a workbook, is encrypted or damaged, or holds no text.
@@ -34,16 +44,23 @@ def read_workbook(file: SourceFile, data: bytes) -> Parsed:
     text, errors = Text(), list[ReadError]()
     left = [MOST_CELLS]
     names: list[str] = []
+    without = 0
     with in_part(file, errors, lambda: f"sheet {names[-1]!r}: " if names else ""):
         for sheet in _sheets(archive, data):
             names.append(str(sheet.title))
+            without += _formulas_without_value(archive, sheet)
             read_sheet(text, names[-1], _rows(sheet, left))
             comments = [told for told in _comments(archive, sheet) if told]
             if comments:
                 text.part({"sheet": names[-1]})
             for told in comments:
                 text.line(told)
-    return text.parsed(file, title or file.name, {"sheets": names, **known}, errors)
+    told = f"{without:,} formula{' has' if without == 1 else 's have'} no saved value"
+    if without and not errors and not any(text.lines()):
+        raise archive.refused(told, "open it in a spreadsheet program and save it")
+    parsed = text.parsed(file, title or file.name, {"sheets": names, **known}, errors)
+    note = f"{file.path}: {told}; to have them read, open it in a spreadsheet program and save it"
+    return parsed._replace(notes=(note,)) if without else parsed
 
 
 def _sheets(archive: Archive, data: bytes) -> list[Any]:
@@ -60,7 +77,7 @@ def _sheets(archive: Archive, data: bytes) -> list[Any]:
 def _rows(sheet: Any, left: list[int]) -> Iterator[tuple[int, Row]]:
     sheet.reset_dimensions()  # what a file says of its size need not be so
     for cells in sheet.iter_rows():
-        row = {cell.column: _cell(cell.value) for cell in cells if cell.value is not None}
+        row = {cell.column: _cell(cell) for cell in cells if cell.value is not None}
         left[0] -= len(cells) or 1
         if left[0] < 0:
             raise TooMuchError(f"it has more than {MOST_CELLS:,} cells")
@@ -68,7 +85,14 @@ def _rows(sheet: Any, left: list[int]) -> Iterator[tuple[int, Row]]:
             yield next(cell.row for cell in cells if cell.value is not None), row
 
 
-def _cell(value: object) -> Cell:
+def _formulas_without_value(archive: Archive, sheet: Any) -> int:
+    path = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    found = _NO_VALUE.finditer(archive.member(path)) if path in archive.names else ()
+    return sum(b't="str"' not in each[1] for each in found)
+
+
+def _cell(cell: Any) -> Cell:
+    value = cell.value
     if isinstance(value, str):
         return Cell(value, is_text=True)
     if isinstance(value, datetime) and value.time() == time():
@@ -77,6 +101,8 @@ def _cell(value: object) -> Cell:
         return Cell(value.isoformat(), is_text=False)
     if isinstance(value, bool):
         return Cell(str(value).upper(), is_text=False)
+    if isinstance(value, int | float) and "%" in str(cell.number_format):
+        return Cell(f"{value * 100:.15g}%", is_text=False)
     return Cell(f"{value:.15g}" if isinstance(value, float) else str(value), is_text=False)
 
 
