@@ -173,6 +173,20 @@ def test_what_was_left_out_is_told(workshop, queries, qrels):
         assert part in told
 
 
+def test_asking_in_the_same_words_again_makes_nothing_surer(workshop, queries, qrels):
+    some = dict(list(queries.items())[:12])
+    judged = {each: qrels[each] for each in some}
+    once = adapt(workshop, some, judged, "vector", k=5)
+    loud = {f"{each}!": f" {text.upper()} ?" for each, text in some.items()}
+    also = {f"{each}!": {**grades, "manual/hub-wet": 0} for each, grades in judged.items()}
+    twice = adapt(workshop, {**some, **loud}, {**judged, **also}, "vector", k=5)
+    assert twice.queries == 12 and twice.change("R@5") == once.change("R@5")
+    assert any("taken as one with the judgements of all: 12" in remark for remark in twice.remarks)
+    two_answers = {f"{each}!": {"manual/hub-wet": 2} for each in some}
+    both = adapt(workshop, {**some, **loud}, {**judged, **two_answers}, "vector", k=5)
+    assert both.change("R@5").after <= 1 and both.change("R@5") != once.change("R@5")
+
+
 def test_an_interrupted_run_leaves_nothing(workshop, queries, qrels, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -185,6 +199,21 @@ def test_an_interrupted_run_leaves_nothing(workshop, queries, qrels, tmp_path, m
     with pytest.raises(KeyboardInterrupt):
         adapt(workshop, queries, qrels, "vector", k=5, on_progress=stop)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("How do I?", "how  do i", True),
+        ("ﬁx ①!", "FIX 1", True),
+        ("C++", "C", False),
+        ("C#", "C", False),
+        (".net", "net", False),
+        ("?", "!", False),
+    ],
+)
+def test_queries_that_ask_the_same_are_in_one_part(one, other, same):
+    assert (len(folds_of({"a": one, "b": other}, 2, 0)) == 1) is same
 
 
 texts = st.dictionaries(st.text("abc", min_size=1), st.text("xy z", max_size=3), min_size=2, max_size=30)

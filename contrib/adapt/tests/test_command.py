@@ -49,6 +49,22 @@ def test_nothing_is_written_where_nothing_is_kept(run, files):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        ("--out", "adapter.json", "--json", "./adapter.json"),
+        ("--out", "queries.jsonl", "--force"),
+        ("--json", "link.tsv"),
+    ],
+    ids=str,
+)
+def test_a_file_that_is_read_or_written_for_something_else_is_not_written(run, files, options):
+    (files / "link.tsv").symlink_to("qrels.tsv")
+    before = {file.name: file.read_bytes() for file in files.iterdir() if file.is_file()}
+    assert "the same file" in run("adapt", *FILES, *options, code=2).stderr
+    assert {file.name: file.read_bytes() for file in files.iterdir() if file.is_file()} == before
+
+
+@pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
         ({"--index": "nowhere.rk"}, 1, "there is no index"),

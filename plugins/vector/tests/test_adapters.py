@@ -261,7 +261,9 @@ def test_the_option_looks_beside_the_index_and_in_the_current_folder(tmp_path, m
     monkeypatch.chdir(here)
     with Index.from_documents([Document("one", id="a")], beside / "i.rk", embedding="lsa") as index:
         made_by = index.as_retriever("vector").index.reader().made_by
-        for missing in ("a.json", str(here / "a.json"), "~/no/such.json", "", "a\0b"):
+        (here / "ring").symlink_to("ring")
+        too_long = "a" * 300
+        for missing in ("a.json", str(here / "a.json"), "~/no/such.json", "", "a\0b", too_long, "/" + too_long, "ring"):
             with pytest.raises(ConfigError, match=r"adapter|a\\x00b"):
                 index.as_retriever({"mode": "vector", "adapter": missing})
         adapter = adapter_of(Examples(("one",), (("one",),)), made_by, "lsa")

@@ -67,6 +67,7 @@ def adapt_command(
     from retrieverkit_core.errors import UsageError
     from retrieverkit_vector import check_free
 
+    _check_apart({"--queries": queries, "--qrels": qrels, "--out": out, "--json": json_file})
     if out is not None:
         check_free(out, force=force)
     if json_file is not None and json_file != _STDOUT and (json_file.is_dir() or not json_file.parent.is_dir()):
@@ -105,6 +106,19 @@ def _adapted(index: Index, queries: Path, qrels: Path, mode: str, learn: str | N
 
         work.stage("reading queries")
         return adapt(index, queries, qrels, mode, learn=learn, k=k, on_progress=on_progress)  # type: ignore[arg-type]
+
+
+def _check_apart(files: dict[str, Path | None]) -> None:
+    """Refuse to write a file that is read, or written for another option."""
+    from retrieverkit_core.errors import UsageError
+
+    known: dict[str, str] = {}
+    for option, file in files.items():
+        if file is None or (option == "--json" and file == _STDOUT):
+            continue
+        other = known.setdefault(os.path.realpath(file), option)
+        if other != option and option in ("--out", "--json"):
+            raise UsageError(f"{option} and {other} are the same file, {file}", fix="name another file")
 
 
 def _as_option(out: Path, folder: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retrieverkit_adapt.adapted import Adapted, Fold, Learned
 from retrieverkit_adapt.adapters import AdapterLearner, Setting, relevant_of, with_adapter
-from retrieverkit_adapt.folds import folds_of, others
+from retrieverkit_adapt.folds import folds_of, others, same_words
 from retrieverkit_adapt.measuring import Measuring, Values
 from retrieverkit_adapt.weights import best, check_unknown, weightings
 from retrieverkit_core.errors import ConfigError
@@ -126,22 +126,34 @@ def _usable(
     answered = [each for each in given.queries if documents.intersection(relevant_of(given, each))]
     if lost := len(given.queries) - len(answered):
         remarks.append(f"queries of whose relevant documents none is in the index, left out: {lost:,}")
-    chosen = {each: given.queries[each] for each in answered}
-    if len(folds_of(chosen, len(chosen), 0)) < MIN_QUERIES:
-        different = len(folds_of(chosen, len(chosen), 0))
+    groups = same_words({each: given.queries[each] for each in answered})
+    if again := len(answered) - len(groups):
+        remarks.append(f"queries in the same words as another, taken as one with the judgements of all: {again:,}")
+    if (different := len(groups)) < MIN_QUERIES:
         raise ConfigError(
             f"{MIN_QUERIES} different queries with a relevant document in the index are needed; there are {different} "
             f"of {given.coverage.queries}",
             fix=f"judge {MIN_QUERIES - different} more, better a hundred: with few, only large differences show",
         )
-    collection = Collection(chosen, {each: given.qrels[each] for each in answered}, given.coverage)
-    relevant = {frozenset(relevant_of(collection, each)) for each in answered}
+    chosen = {group[0]: given.queries[group[0]] for group in groups}
+    qrels = {group[0]: _together([given.qrels[each] for each in group]) for group in groups}
+    collection = Collection(chosen, qrels, given.coverage)
+    relevant = {frozenset(relevant_of(collection, each)) for each in chosen}
     if len(relevant) == 1:
         raise ConfigError(
             "every query has the same relevant documents, so there is nothing to tell apart",
             fix="judge queries that other documents answer",
         )
     return collection, remarks
+
+
+def _together(judgements: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return the judgements of queries that are one; of two grades of a document the higher."""
+    best: dict[str, int] = {}
+    for grades in judgements:
+        for document, grade in grades.items():
+            best[document] = max(grade, best.get(document, grade))
+    return best
 
 
 def _unseen(collection: Collection, parts: Sequence[Sequence[str]]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrieverkit_vector.adapting.adapter import Adapter, Examples, MadeBy, digest
+    from retrieverkit_vector.adapting.adapter import Adapter, Examples, MadeBy, asked_words, digest
     from retrieverkit_vector.adapting.file import check_free, read_adapter, write_adapter, write_whole
     from retrieverkit_vector.adapting.mapping import QueryMap, fitted_map, mean_direction
     from retrieverkit_vector.adapting.places import found_adapter
@@ -21,6 +21,7 @@ __all__ = [
     "VectorIndex",
     "VectorOptions",
     "VectorRetriever",
+    "asked_words",
     "check_free",
     "digest",
     "fitted_map",
@@ -39,6 +40,7 @@ _MODULES = {
     "VectorIndex": "index",
     "VectorOptions": "plugin",
     "VectorRetriever": "retriever",
+    "asked_words": "adapting.adapter",
     "check_free": "adapting.file",
     "digest": "adapting.adapter",
     "found_adapter": "adapting.places",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
+_END_MARKS = ".,;:!?…"
 _AGAIN = "learn it again: retriever adapt; or leave the adapter out"
 
 
@@ -162,10 +164,15 @@ class Adapter:
         return f"adapter: {name}, learned from {len(self.queries)} queries ({self.measured}){told}"
 
 
+def asked_words(query: str) -> str:
+    """Return the words of a query, the same for queries that differ in case, spaces and marks behind words alone."""
+    words = unicodedata.normalize("NFKC", query).casefold().split()
+    return " ".join(filter(None, (word.rstrip(_END_MARKS) for word in words))) or " ".join(words)
+
+
 def digest(query: str) -> str:
     """Return a short digest of a query's words, by which it is known again without being written down."""
-    words = " ".join(query.casefold().split())
-    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(asked_words(query).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def check_finite(array: NDArray[np.float32]) -> None:

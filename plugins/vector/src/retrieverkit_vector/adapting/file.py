@@ -64,9 +64,7 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
         ConfigError: There is no such file, it is damaged, something else, or of a later version.
     """
     file = Path(path)
-    if not file.is_file():
-        there = "it is not a file" if os.path.lexists(file) else "there is no such file"
-        raise ConfigError(f"the adapter {file}: {there}", fix="name the file that retriever adapt wrote")
+    _check_file(file)
     try:
         with file.open("rb") as opened:
             data = opened.read(_LARGEST + 1)
@@ -91,6 +89,16 @@ def read_adapter(path: str | os.PathLike[str]) -> Adapter:
         raise _not_one(file, shorten(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", 200)) from error
     except (InvalidEmbeddingError, ValueError) as error:  # bad base64 too
         raise _not_one(file, shorten(str(error).partition("\n")[0], 200)) from error
+
+
+def _check_file(file: Path) -> None:
+    try:
+        if file.is_file():
+            return
+    except OSError as error:  # a name too long, or a folder that may not be looked into
+        raise ConfigError(f"the adapter {shorten(file, 200)} cannot be read: {error.strerror or error}") from error
+    there = "it is not a file" if os.path.lexists(file) else "there is no such file"
+    raise ConfigError(f"the adapter {file}: {there}", fix="name the file that retriever adapt wrote")
 
 
 def write_adapter(adapter: Adapter, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -147,7 +155,7 @@ def check_free(path: str | os.PathLike[str], *, force: bool = False) -> None:
     file = Path(path)
     if os.path.lexists(file) and (not force or not file.is_file()):
         raise _taken(file)
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):
         raise ConfigError(f"{file} cannot be written: there is no folder {file.parent}", fix="make the folder first")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrieverkit_core.errors import ConfigError
+from retrieverkit_core.errors import ConfigError, shorten
 
 
 def found_adapter(written: str, beside: Path) -> Path:
@@ -28,8 +28,12 @@ def found_adapter(written: str, beside: Path) -> Path:
         raise ConfigError(f"the adapter {written!r} cannot be found: {error}", fix="write the whole path") from error
     if path.is_absolute():
         return path
-    places = list(dict.fromkeys([(beside / path).resolve(), path.resolve()]))
-    there = [place for place in places if place.is_file()]
+    try:
+        places = list(dict.fromkeys([(beside / path).resolve(), path.resolve()]))
+        there = [place for place in places if place.is_file()]
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, links in a ring
+        told = shorten(getattr(error, "strerror", None) or error, 200)
+        raise ConfigError(f"the adapter {shorten(written)!r} cannot be read: {told}") from error
     if len(there) == 2:
         raise ConfigError(
             f"there are two adapters {written!r}: {there[0]}, beside the index, and {there[1]}, in the current folder",
