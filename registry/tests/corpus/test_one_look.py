@@ -127,3 +127,43 @@ def test_a_batch_sees_what_was_committed_before_it(plant, tmp_path):
         for count in (2, 3):
             other.add([Document(id=f"new {count}", text="coolant pump again")])
             assert [len(result) for result in retriever.retrieve_many(["pump", "coolant"])] == [count, count]
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_an_index_is_not_blamed_for_what_others_removed_between_two_queries_of_a_batch(plant, tmp_path, caplog):
+    class RemovesAfterwards(BaseRetriever):
+        name = "removes_afterwards"
+
+        def _retrieve(self, query_bundle):
+            hits = list(bm25.retrieve(query_bundle))
+            other.delete(["old"])
+            return hits
+
+    bm25 = plant.as_retriever("bm25")
+    plant.add([Document(id="kept", text="coolant pump kept")])
+    bm25.retrieve("pump")
+    with Index.open(tmp_path / "plant.rk") as other:
+        found = RemovesAfterwards().retrieve_many(["pump", "pump"])
+    assert [{hit.node_id for hit in result} for result in found] == [{"old", "kept"}, {"kept"}]
+    assert bm25.index.status().last_rebuild_reason == "" and not caplog.records
+
+
+def test_what_a_block_started_and_outlives_it_looks_for_itself(corpus):
+    async def main():
+        go = asyncio.Event()
+
+        async def later():
+            before = corpus.head()
+            await go.wait()
+            return before, corpus.head()
+
+        with one_look():
+            task = asyncio.create_task(later())
+            await asyncio.sleep(0)
+        add(other, "second")
+        go.set()
+        return await task
+
+    with SQLiteCorpus.open(corpus.path) as other:
+        before, after = asyncio.run(main())
+        assert before != after == other.head()

@@ -13,22 +13,27 @@ from typing import Any
 
 from retrieverkit_core.corpus import Cursor
 
-_seen: ContextVar[dict[int, tuple[Any, int, Cursor]] | None] = ContextVar("retrieverkit_one_look", default=None)
+_seen: ContextVar[one_look | None] = ContextVar("retrieverkit_one_look", default=None)
 
 
 class one_look:
     """Run the block with one look at each corpus; a block within it takes another look of its own.
 
-    What the block starts in other threads and tasks, with its context, shares it. Who reads nodes looks again, so that
-    what was removed meanwhile is found out.
+    What the block starts in other threads and tasks, with its context, shares it until the block ends; what lives
+    longer then looks for itself. Who reads nodes looks again, so that what was removed meanwhile is found out.
     """
 
-    __slots__ = ("_token",)
+    __slots__ = ("_token", "known")
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[Any, int, Cursor]] | None = None
 
     def __enter__(self) -> None:
-        self._token = _seen.set({})
+        self.known = {}
+        self._token = _seen.set(self)
 
     def __exit__(self, *exception: object) -> None:
+        self.known = None
         _seen.reset(self._token)
 
 
@@ -40,8 +45,8 @@ def seen(corpus: object, writes: int, look: Callable[[], Cursor]) -> Cursor:
         writes: How often this process has written to it: what the block itself has written, it sees.
         look: Looks.
     """
-    known = _seen.get()
-    if known is None:
+    block = _seen.get()
+    if block is None or (known := block.known) is None:
         return look()
     entry = known.get(id(corpus))  # the entry holds the corpus: its id is nobody else's
     if entry is None or entry[1] != writes:
@@ -51,6 +56,6 @@ def seen(corpus: object, writes: int, look: Callable[[], Cursor]) -> Cursor:
 
 def look_again() -> None:
     """Forget what was seen in this block, as something newer was met on the way."""
-    known = _seen.get()
-    if known is not None:
+    block = _seen.get()
+    if block is not None and (known := block.known) is not None:
         known.clear()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from retrieverkit_core.found import Found
 from retrieverkit_core.hits import NodeWithScore
 from retrieverkit_core.nodes import Node
+from retrieverkit_core.one_look import look_again
 from retrieverkit_core.retriever._asking import passes, raise_failure
 from retrieverkit_core.retriever._checking import evidence_of
 
@@ -39,6 +40,7 @@ def fetch(found: Found) -> Fetched:
     nodes = corpus.fetch([ordinal for ordinal, _ in found.pairs])
     if None not in nodes:
         return Fetched(found, nodes)
+    look_again()  # within one look the corpus may have changed since the search
     wrong = found.cursor is not None and corpus.head() == found.cursor
     if wrong and found.disown is not None:
         found.disown("it named nodes that the corpus does not hold")

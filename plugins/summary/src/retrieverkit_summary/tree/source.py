@@ -10,6 +10,7 @@ from retrieverkit_core.corpus import Corpus, Cursor, StoredNode
 from retrieverkit_core.errors import DerivedIndexError, OptionError
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_core.nodes import MetadataMode
+from retrieverkit_core.one_look import look_again
 from retrieverkit_core.plan import Plan
 from retrieverkit_core.query import QueryBundle
 from retrieverkit_indexing.metadata import MetadataIndex
@@ -85,6 +86,7 @@ class TreeSource:
 
     def recover(self, cursor: Cursor) -> None:
         """Build the order again if it named nodes, at this state of the corpus, that are not there."""
+        look_again()
         if self.corpus.head() == cursor:
             self.index.rebuild("it named nodes that the corpus does not hold")
 
