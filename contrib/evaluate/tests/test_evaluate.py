@@ -5,7 +5,7 @@ import math
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,6 +14,7 @@ from retrieverkit_core import Node
 from retrieverkit_core.errors import ConfigError, QueryError, RetrievalError
 from retrieverkit_core.result import LegState, LegStatus
 from retrieverkit_evaluate import evaluate
+from retrieverkit_evaluate.statistics import p_value
 
 DOCUMENTS = "abcdefghij"
 
@@ -79,6 +80,13 @@ def test_every_number_is_that_of_its_definition(letters, rankings, drawn):
         wins = sum(each > 1e-9 for each in differences)
         losses = sum(each < -1e-9 for each in differences)
         assert (told.wins, told.ties, told.losses) == (wins, len(queries) - wins - losses, losses)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 1 / 3, 2 / 3, 0.7, -0.1, -0.3, -2 / 3]), min_size=2, max_size=6))
+@example([0.1, 0.3, -0.1, -0.3])
+@example([-2 / 3, -0.3, 0.3, 2 / 3])
+def test_means_that_differ_by_rounding_alone_are_equally_far_out(differences):
+    assert p_value(differences, 0) == pytest.approx(share_of_sign_patterns(differences))
 
 
 def share_of_sign_patterns(differences):

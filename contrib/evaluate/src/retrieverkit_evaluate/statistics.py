@@ -13,6 +13,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 9_999
 _POWER = 0.8
 _NOTHING = 1e-9
+_PLACES = 12
 _BATCH = 5_000_000
 """How many numbers are drawn at once; more only cost memory."""
 
@@ -64,7 +65,7 @@ def p_value(differences: Sequence[float], seed: int) -> float:
     return float(
         permutation_test(
             (differences,),
-            _mean,
+            _comparable_mean,
             permutation_type="samples",
             vectorized=True,
             n_resamples=RESAMPLES,
@@ -118,6 +119,11 @@ def queries_needed(differences: Sequence[float], tests: int) -> int | None:
 
 def _mean(values: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
     return values.mean(axis=axis)  # type: ignore[no-any-return]
+
+
+def _comparable_mean(values: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Return means to so many places that two which differ by rounding alone, such as 0 and 1e-17, are equal."""
+    return _mean(values, axis).round(_PLACES)
 
 
 def _batch(values: Sequence[float]) -> int:
