@@ -11,6 +11,7 @@ from retrieverkit import Document, Index, MetadataFilters, QueryBundle
 from retrieverkit_adapt import MIN_QUERIES, adapt
 from retrieverkit_adapt.folds import folds_of, others
 from retrieverkit_core.errors import ConfigError, InvalidEmbeddingError, RetrievalError
+from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_evaluate import evaluate
 from retrieverkit_testkit.embedding import WordVectors
 from retrieverkit_vector import Examples, QueryMap, read_adapter
@@ -185,6 +186,19 @@ def test_asking_in_the_same_words_again_makes_nothing_surer(workshop, queries, q
     two_answers = {f"{each}!": {"manual/hub-wet": 2} for each in some}
     both = adapt(workshop, {**some, **loud}, {**judged, **two_answers}, "vector", k=5)
     assert both.change("R@5").after <= 1 and both.change("R@5") != once.change("R@5")
+
+
+def test_measuring_with_the_queries_it_was_learned_from_is_warned_of(adapted, workshop, queries, qrels, tmp_path):
+    file = tmp_path / "adapter.json"
+    adapted.save(file)
+    within = f"rerank(fusion(bm25, vector(adapter='{file}')), by='mmr')"
+    modes = ["vector", f"vector(adapter='{file}')", f"hybrid(adapter='{file}')", within]
+    modes = [str(RetrieverSpec.parse(mode)) for mode in modes]
+    report = evaluate(workshop, {**queries, "new": "a word"}, {**qrels, "new": {"manual/hub-wet": 1}}, modes)
+    told = [remark for remark in report.remarks() if "learned from 40 of the 41 queries" in remark]
+    assert [remark.startswith(mode) for remark, mode in zip(told, modes[1:], strict=True)] == [True] * 3
+    other = evaluate(workshop, {"new": "a word"}, {"new": {"manual/hub-wet": 1}}, modes[1:])
+    assert not any("learned from" in remark for remark in other.remarks())
 
 
 def test_an_interrupted_run_leaves_nothing(workshop, queries, qrels, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from retrieverkit_evaluate.queries_file import read_queries
 from retrieverkit_evaluate.report import Comparison, Report, Score, System, compared
 from retrieverkit_evaluate.running import Run, run
 from retrieverkit_evaluate.statistics import holm, interval, p_value
+from retrieverkit_evaluate.taught import taught_by
 
 if TYPE_CHECKING:
     from retrieverkit.index import Index, Mode
@@ -143,7 +144,10 @@ def _run(
 
     if on_progress is not None:
         on_progress(name, 0, len(collection.queries), "")
-    return run(name, retriever, collection.queries, depth, on_query, as_it_is=as_it_is)
+    found = run(name, retriever, collection.queries, depth, on_query, as_it_is=as_it_is)
+    if warning := taught_by(retriever, collection.queries):
+        found.warnings[warning] = None
+    return found
 
 
 def _nothing_answered(runs: Mapping[str, Run]) -> RetrievalError:

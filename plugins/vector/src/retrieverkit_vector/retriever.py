@@ -109,6 +109,10 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         self._mmr_fetch = mmr_fetch
         self._adapting = None if adapter is None else Adapting(adapter, corpus, embedding, self.embedding_spec)
 
+    def learned_from(self, query: str) -> bool:
+        """Return whether this was learned from a query of these words, so that it must not be measured with it."""
+        return self._adapting is not None and self._adapting.learned_from(query)
+
     def can_push(self, filter: MetadataFilter) -> bool:  # noqa: A002 - the name of what it is
         """Return True: the metadata index applies every condition exactly."""
         return True

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieverkit_core.services import CorpusEmbedder
-from retrieverkit_vector.adapting.adapter import Adapter
+from retrieverkit_vector.adapting.adapter import Adapter, digest
 from retrieverkit_vector.adapting.file import read_adapter
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Adapting:
     def moved(self, embedding: tuple[float, ...]) -> None:
         """Take note of a vector that was made from an adapted one, so that nobody is told it was not adapted."""
         self._moved.append(hash(embedding))
+
+    def learned_from(self, query: str) -> bool:
+        """Return whether the adapter was learned from a query of these words."""
+        return digest(query) in self._adapter.queries
 
     def note(self, reader: VectorReader, query: QueryBundle) -> str:
         """Return what the result of a query tells of the adapter."""
