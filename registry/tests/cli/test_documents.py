@@ -13,6 +13,7 @@ def test_documents_are_listed_shown_and_removed(retriever, notes):
 
     shown = retriever("show", "m1", "-i", "ix").stdout.splitlines()
     assert shown[0] == "m1" and "year: 1969" in shown and shown[-1] == "a moon landing"
+    assert [line for line in shown if line.startswith(("file:", "path:"))][0] == f"file: {row['path']}"
     told = json.loads(retriever("show", "m1", "-i", "ix", "--json").stdout)
     assert (told["text"], told["metadata"]["year"], told["path"]) == ("a moon landing", 1969, row["path"])
 

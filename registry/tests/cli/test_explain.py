@@ -108,3 +108,20 @@ def test_a_file_that_has_changed_since_is_said(retriever, notes):
     (notes / "moon.jsonl").write_text('{"_id": "m2", "text": "a moon landing, a moon landing"}\n')
     assert retriever(*ask).stdout.startswith("stale: ")
     assert "has changed since it was read" in retriever(*ask).stdout
+
+
+def test_why_not_takes_a_line_of_a_file_and_says_what_it_cannot_take(retriever, tmp_path):
+    (tmp_path / "long.md").write_text("# Moon\n\n" + "A moon landing of long ago.\n" * 200)
+    (tmp_path / "short.md").write_text("Another landing.\n")
+    retriever("index", "long.md", "short.md", "-i", "ix")
+
+    def why(named, query="moon landing", **how):
+        return retriever("why-not", named, query, "-i", "ix", "-m", "bm25(top_k=9)", **how)
+
+    assert why("short.md").stdout == why("short.md:1").stdout
+    assert why("short.md").stdout.startswith("returned: it is hit ")
+    assert why("long.md:150").stdout.startswith("returned: it is hit ")
+    assert "name a line, such as long.md:1" in why("long.md", code=2).stderr
+    assert "write the id first" in why("moon landing", "short.md", code=2).stderr
+    assert why("moon landing", "long.md", code=2).stderr.startswith("error: 'moon landing' is not in the index")
+    assert why("nothing").stdout.startswith("not_indexed")

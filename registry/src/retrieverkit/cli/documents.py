@@ -70,7 +70,7 @@ def show(
     out = Screen(sys.stdout)
     out.say((doc_id, "bold cyan"))
     if source is not None:
-        out.say(("path: ", "bold"), source)
+        out.say(("file: ", "bold"), source)
     for name, value in found.metadata.items():
         if name == SECTIONS and document is not None and sections_of(document):
             continue  # offsets into the text, which hits show in words

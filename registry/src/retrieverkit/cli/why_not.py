@@ -34,6 +34,7 @@ from retrieverkit.cli.options import (
 if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen
     from retrieverkit.cli.search import Read
+    from retrieverkit.cli.subjects import Subject
     from retrieverkit.index import Index
     from retrieverkit_core.explain import WhyNot
     from retrieverkit_core.query import QueryBundle
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def why_not(
-    node_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a node, as --json and --explain show it.")],
+    node_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a node, or PATH:LINE of an indexed file.")],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="The query; '-' reads it from stdin.")],
     paths: Paths = None,
     index: OneIndex = None,
@@ -95,5 +96,45 @@ def _why_not(
     from retrieverkit.cli.progress import LongWork
 
     with LongWork(screen) as work:
+        named = _node_id(index, node_id, query)
         work.stage(f"searching by {retriever.name}")
-        return retriever.why_not(query, node_id)
+        return retriever.why_not(query, named)
+
+
+def _node_id(index: Index, named: str, query: QueryBundle) -> str:
+    """Return the id of the node that somebody names by its id, its document or a line of its file.
+
+    What the index does not know is left as it is: a mode may return nodes that are not in the corpus.
+
+    Raises:
+        UsageError: A document of several nodes is named, or the query stands where the id belongs.
+    """
+    from retrieverkit_core.errors import UsageError, shorten
+
+    (node,) = index.corpus.get([named])
+    if node is not None:
+        return named
+    subject = _subject(index, named, query)
+    if subject is None:
+        if _subject(index, query.query_str, query) is not None:
+            raise UsageError(
+                f"{shorten(repr(named), 100)} is not in the index, but {shorten(repr(query.query_str), 100)} is",
+                fix="write the id first: retriever why-not ID QUERY",
+            )
+        return named
+    if len(subject.nodes) > 1:
+        raise UsageError(
+            f"{shorten(repr(named), 100)} has {len(subject.nodes):,} nodes",
+            fix=f"name a line, such as {shorten(named, 100)}:1, or a node, such as {shorten(subject.nodes[0].id, 100)}",
+        )
+    return subject.nodes[0].id
+
+
+def _subject(index: Index, named: str, query: QueryBundle) -> Subject | None:
+    from retrieverkit.cli.subjects import subject_of
+    from retrieverkit_core.errors import UsageError
+
+    try:
+        return subject_of(index, named, query.scope)
+    except UsageError:
+        return None
