@@ -73,7 +73,7 @@ def test_reindex_rebuilds_what_is_derived_and_keeps_the_documents(retriever, not
 
 def test_doctor_finds_a_flipped_bit_and_a_search_mends_it(retriever, notes, tmp_path):
     retriever("index", notes, "--index", "ix")
-    assert "4 documents, 4 nodes" in retriever("doctor", "--index", "ix").stdout
+    assert "4 documents, 4 nodes" in retriever("doctor", "-i", "ix").stdout
     largest = max((p for p in (tmp_path / "ix" / "derived").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
     data = bytearray(largest.read_bytes())
     data[len(data) // 2] ^= 1

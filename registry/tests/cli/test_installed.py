@@ -64,6 +64,17 @@ def test_a_command_is_listed_unimported_and_run(retriever, package):
     retriever("say-more", "hide", code=3, **shown)
 
 
+def test_the_line_of_a_first_party_command_says_what_it_does(retriever, package):
+    shown = package("retrieverkit-property-graph", ("graph", "greet"))
+    assert "Show a property graph, and add triples to it." in retriever("--help", **shown).stdout
+
+
+def test_a_command_of_a_first_party_name_keeps_the_summary_of_its_package(retriever, package):
+    shown = package("acme-graph", ("graph", "greet"))
+    listing = retriever("--help", **shown).stdout
+    assert "Show a property graph" not in listing and "Greets people." in listing
+
+
 HANDED = """
 import typer
 from pathlib import Path

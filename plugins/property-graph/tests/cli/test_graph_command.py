@@ -28,7 +28,7 @@ def folder(tmp_path):
 @pytest.fixture
 def graph(capsys, folder):
     def run(*arguments, code=0):
-        assert main(["graph", *map(str, arguments), "--index", str(folder)]) == code
+        assert main(["graph", *map(str, arguments), "-i", str(folder)]) == code
         return capsys.readouterr()
 
     return run

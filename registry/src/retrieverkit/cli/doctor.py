@@ -16,7 +16,7 @@ def doctor(
     index: Annotated[
         Path | None,
         typer.Option(
-            "--index", metavar="DIR", help="Also read and check every byte of this index.", show_default=False
+            "--index", "-i", metavar="DIR", help="Also read and check every byte of this index.", show_default=False
         ),
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Also import every plugin.")] = False,

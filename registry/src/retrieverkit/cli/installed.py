@@ -37,6 +37,8 @@ KNOWN_COMMANDS = {
 }
 """Which distribution provides each first-party command, so that a missing one can be named with its pip command."""
 
+_SUMMARIES = {"graph": "Show a property graph, and add triples to it."}
+"""What a first-party command does, where its package does more and the summary in its metadata says so."""
 
 _ADDED = "Of other packages"
 
@@ -50,7 +52,7 @@ class InstalledCommand(TyperCommand):
     """
 
     def __init__(self, claim: Claim, provider: str | None) -> None:
-        super().__init__(claim.name, help=claim.summary or f"A command of {claim.label}.", rich_help_panel=_ADDED)
+        super().__init__(claim.name, help=_summary(claim), rich_help_panel=_ADDED)
         self._claim = claim
         self._provider = provider
 
@@ -163,6 +165,12 @@ class Commands(LightGroup):
             )
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, InstalledCommand) else command, rest
+
+
+def _summary(claim: Claim) -> str:
+    """Return what a command does, as far as metadata knows."""
+    own = _SUMMARIES.get(claim.name, "") if KNOWN_COMMANDS.get(claim.name) == claim.distribution else ""
+    return own or claim.summary or f"A command of {claim.label}."
 
 
 def _claims() -> Mapping[str, Sequence[Claim]]:

@@ -34,7 +34,7 @@ class Format(StrEnum):
 _BY_RULES = {Source.AUTO: "by rules where none are given", Source.RULES: "by rules"}
 
 IndexFolder = Annotated[
-    Path, typer.Option("--index", metavar="DIR", help="The folder of the index.", show_default=False)
+    Path, typer.Option("--index", "-i", metavar="DIR", help="The folder of the index.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Extract = Annotated[
