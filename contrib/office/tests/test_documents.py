@@ -13,6 +13,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -249,6 +250,67 @@ def test_formulas_that_nobody_computed_are_told(saved, remade):
     made.active["A1"] = "=1+1"
     with pytest.raises(ReadError, match="1 formula has no saved value"):
         readers.workbook_reader.read(SourceFile("/a.xlsx", "a.xlsx"), saved(made))
+
+
+DIAGRAM = (
+    '<d:dataModel xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/diagram" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:p><a:r><a:t>Close, then wait</a:t></a:r></a:p>'
+    "</d:dataModel>"
+)
+RELATION = (
+    '<Relationship Id="{}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{}" '
+    'Target="{}"/></Relationships>'
+)
+
+
+def test_diagrams_of_a_word_document_are_read_below_no_heading(read, saved, remade):
+    made = docx.Document()
+    made.add_heading("Valves", 1)
+    made.sections[0].header.paragraphs[0].text = "Plant 7"
+    data = saved(made)
+    name = "word/_rels/document.xml.rels"
+    with ZipFile(BytesIO(data)) as archive:
+        relations = archive.read(name).decode()
+    relations = relations.replace("</Relationships>", RELATION.format("d1", "diagramData", "diagrams/data1.xml"))
+    document, errors = read("docx", remade(data, **{name: relations, "word/diagrams/data1.xml": DIAGRAM}))
+    assert (document.text, errors) == ("Valves\nClose, then wait\nPlant 7", [])
+    assert place_of(document, "Close")[1] == ()
+
+
+def test_text_boxes_and_charts_of_a_sheet_are_read(read, saved, remade):
+    made = openpyxl.Workbook()
+    sheet = made.active
+    sheet.title = "Torque"
+    sheet.append(["M8", 25])
+    chart = BarChart()
+    chart.title = "Torque by bolt"
+    chart.add_data(Reference(sheet, min_col=2, min_row=1))
+    sheet.add_chart(chart, "E1")
+    data = saved(made)
+    name = "xl/drawings/drawing1.xml"
+    with ZipFile(BytesIO(data)) as archive:
+        drawing = archive.read(name).decode()
+    box = DIAGRAM.replace("Close, then wait", "Wear gloves")
+    end = drawing.rindex("</")
+    document, errors = read("xlsx", remade(data, **{name: drawing[:end] + box + drawing[end:]}))
+    assert (document.text.splitlines(), errors) == (["M8 | 25", "Wear gloves", "Torque by bolt"], [])
+    assert place_of(document, "Wear gloves")[0] == {"sheet": "Torque"}
+    document, errors = read("xlsx", remade(data, **{name: "<a>"}))
+    assert document.text == "M8 | 25"
+    assert errors[0].startswith("damaged: xl/drawings/drawing1.xml")
+
+
+def test_a_chapter_is_known_by_its_kind_too(read, book, remade):
+    data = book("<p>Close the valve.</p>")
+    with ZipFile(BytesIO(data)) as archive:
+        package = (
+            archive.read("O/p.opf")
+            .decode()
+            .replace('href="page%200.xhtml"', 'href="one" media-type="application/xhtml+xml"')
+        )
+        page = archive.read("O/page 0.xhtml")
+    document, errors = read("epub", remade(data, **{"O/p.opf": package, "O/one": page}))
+    assert (document.text, errors) == ("Close the valve.", [])
 
 
 def test_open_documents(read, open_document):

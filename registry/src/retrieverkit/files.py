@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retrieverkit.reading import FileRead, FileRules, Skipped, SourceFile, plan_sync, read_changed
@@ -105,7 +105,7 @@ def sync_files(
     ids = RecordIds(corpus.sources_of, lambda doc_id, owner, file: _was_moved(corpus, doc_id, owner, file))
     notes: list[str] = []
     for read in read_changed(plan.changed, ids=ids, on_progress=on_progress):
-        if read.unsupported is not None and read.file.source not in plan.roots:
+        if read.unsupported is not None and not _is_wanted(read, previous, plan.roots):
             report.skipped.append(Skipped(read.file.path, read.unsupported))
             report.of_other_kinds += 1
             if read.file.source in previous:  # it was text once
@@ -126,6 +126,12 @@ def sync_files(
     if len(notes) > _NOTED:
         report.notes.append(f"{len(notes) - _NOTED:,} more files have such notes")
     return report
+
+
+def _is_wanted(read: FileRead, previous: Collection[str], roots: Collection[str]) -> bool:
+    """Whether it is a failure that nobody reads a file: it was named, or its reader is no longer there."""
+    source = read.file.source
+    return source in roots or (source in previous and bool(read.errors[0].fix))
 
 
 def _store(corpus: WritableCorpus, batch: Sequence[FileRead], cutting: Cutting, report: FilesReport) -> None:

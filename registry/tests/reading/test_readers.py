@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from retrieverkit import Index
 from retrieverkit.discovery import shared_discovery
+from retrieverkit.reading import choosing
 from retrieverkit.reading.front_matter import taken_from
 from retrieverkit_core.errors import ModeConflictError, PluginError
 
@@ -117,6 +118,21 @@ def test_what_the_folder_says_can_be_filtered_by_and_follows_the_file(folder, in
     os.utime(file, (0, 1_500_000_000))
     assert index.add_files(folder).changed == ["notes/deep/a.MD"]
     assert not index.retrieve("pump", "bm25", filters="modified < '2002-01-01'")
+
+
+def test_what_was_read_is_kept_where_the_package_that_reads_it_is_gone(folder, index, monkeypatch):
+    (folder / "a.data").write_text("pump")
+    index.add_files(folder)
+    (folder / "a.data").write_bytes(b"\0\1\2")
+    (folder / "b.data").write_bytes(b"\0\1\2")
+    monkeypatch.setitem(choosing.KNOWN_READERS, "data", "retrieverkit-data")
+    report = index.add_files(folder)
+    assert (report.removed, report.of_other_kinds) == ([], 1)
+    [error] = report.errors
+    assert (error.code, error.fix) == ("unsupported_file", "pip install retrieverkit-data")
+    assert index.retrieve("pump", "bm25")
+    (folder / "a.data").unlink()
+    assert index.add_files(folder, prune=True).removed == ["notes/a.data"]
 
 
 def test_a_file_that_turns_into_another_kind_takes_its_document_along(folder, index):

@@ -6,7 +6,7 @@ import html
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from retrieverkit_core.errors import ReadError
@@ -26,6 +26,7 @@ _NCX = "{http://www.daisy.org/z3986/2005/ncx/}"
 _ENCRYPTED = "{http://www.w3.org/2001/04/xmlenc#}CipherReference"
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _PAGE_SUFFIXES = (".xhtml", ".html", ".htm", ".xml")
+_PAGE_KINDS = frozenset({"application/xhtml+xml", "text/html"})
 _BLOCK_TAGS = (
     "address article aside blockquote body caption dd details div dl dt figcaption figure footer header hr li main ol "
     "p pre section summary table tbody td tfoot th thead ul"
@@ -67,6 +68,14 @@ def read_book(file: SourceFile, data: bytes) -> Parsed:
     return text.parsed(file, title, {"chapters": len(chapters), **known}, errors)
 
 
+class _Item(NamedTuple):
+    """A file of a book, as its package says."""
+
+    path: str
+    properties: str
+    kind: str
+
+
 def _package_name(archive: Archive) -> str:
     if "META-INF/container.xml" not in archive.names:
         raise archive.refused("not a book in EPUB", "check what the file is")
@@ -90,18 +99,21 @@ def _described(package: _Element) -> tuple[str, Metadata]:
     }
 
 
-def _items(package: _Element, folder: str) -> dict[str, tuple[str, str]]:
-    """Return the path and the properties of each item by its id."""
+def _items(package: _Element, folder: str) -> dict[str, _Item]:
+    """Return each item by its id."""
     return {
-        item.get("id") or "": (_path(folder, item.get("href") or ""), item.get("properties") or "")
+        item.get("id") or "": _Item(
+            _path(folder, item.get("href") or ""), item.get("properties") or "", item.get("media-type") or ""
+        )
         for item in package.iter(f"{_OPF}item")
     }
 
 
 def _chapters(package: _Element, folder: str) -> list[str]:
     items = _items(package, folder)
-    named = [items[name][0] for each in package.iter(f"{_OPF}itemref") if (name := each.get("idref") or "") in items]
-    return [path for path in dict.fromkeys(named) if path.lower().endswith(_PAGE_SUFFIXES)]
+    named = [items[name] for each in package.iter(f"{_OPF}itemref") if (name := each.get("idref") or "") in items]
+    pages = (item for item in named if item.kind in _PAGE_KINDS or item.path.lower().endswith(_PAGE_SUFFIXES))
+    return list(dict.fromkeys(item.path for item in pages))
 
 
 def _path(folder: str, href: str) -> str:
@@ -118,7 +130,7 @@ def _protected(archive: Archive) -> frozenset[str]:
 def _labels(archive: Archive, package: _Element, folder: str) -> dict[str, str]:
     """Return what the table of contents calls each file, where there is one."""
     labels: dict[str, str] = {}
-    for path, properties in _items(package, folder).values():
+    for path, properties, _ in _items(package, folder).values():
         if path not in archive.names:
             continue
         try:

@@ -9,8 +9,8 @@ from retrieverkit_office.slides import read_slides
 from retrieverkit_office.word import read_word
 from retrieverkit_office.workbook import read_workbook
 
-word_reader = Reader(read_word, apart=True)
+word_reader = Reader(read_word, version=2, apart=True)
 slides_reader = Reader(read_slides, apart=True)
 workbook_reader = Reader(read_workbook, version=2, apart=True)
 open_document_reader = Reader(read_open_document, apart=True)
-book_reader = Reader(read_book, apart=True)
+book_reader = Reader(read_book, version=2, apart=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.readers import Parsed, SourceFile
 from retrieverkit_office.archive import Archive, safe_parser
+from retrieverkit_office.drawings import DRAWN, labels, lines
 from retrieverkit_office.properties import described
 from retrieverkit_office.text import Text, cells, in_part, said
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_CHART_PARTS = ("chart", "diagramData", "chartEx")
 _SHOW = "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml"
 _SMALL_PRINT = frozenset({"ftr", "hdr"})
 _COUNTERS = frozenset({"sldNum", "dt"})
@@ -65,23 +64,23 @@ def _read_slide(text: Text, number: int, slide: Any, seen: set[str]) -> None:
     tree = slide.shapes._spTree
     shapes = list(_shapes(tree))
     titles = [shape for shape in shapes if _placeholder(shape) in ("title", "ctrTitle")]
-    title = " ".join(said(line) for shape in titles for line in _lines(shape))
+    title = " ".join(said(line) for shape in titles for line in lines(shape))
     text.part({"slide": number}, title)
     for shape in [*titles, *(shape for shape in shapes if shape not in titles)]:
         kind = _placeholder(shape)
         if kind in _COUNTERS:
             continue
-        lines = [line for line in _all_lines(slide, shape) if kind not in _SMALL_PRINT or line not in seen]
+        new = [line for line in _all_lines(slide, shape) if kind not in _SMALL_PRINT or line not in seen]
         if kind in _SMALL_PRINT:
-            seen.update(lines)
-        for line in lines:
+            seen.update(new)
+        for line in new:
             text.line(line)
     for line in _comments(slide):
         text.line(line)
     if slide.has_notes_slide:
         for shape in _shapes(slide.notes_slide.shapes._spTree):
             if _placeholder(shape) == "body":
-                for line in _lines(shape):
+                for line in lines(shape):
                     text.line(line)
 
 
@@ -104,9 +103,9 @@ def _all_lines(slide: Any, shape: _Element) -> Iterator[str]:
     rows = list(shape.iter(f"{_A}tr"))
     if rows:
         for row in rows:
-            yield cells("\n".join(_lines(cell)) for cell in row.iter(f"{_A}tc"))
+            yield cells("\n".join(lines(cell)) for cell in row.iter(f"{_A}tc"))
         return
-    yield from _lines(shape)
+    yield from lines(shape)
     if shape.tag == f"{_P}graphicFrame":
         for element in shape.iter():
             for name, value in element.attrib.items():
@@ -114,22 +113,11 @@ def _all_lines(slide: Any, shape: _Element) -> Iterator[str]:
                     yield from _labels(slide.part.rels[value])
 
 
-def _lines(element: _Element) -> Iterator[str]:
-    for paragraph in element.iter(f"{_A}p"):
-        pieces = ("\n" if each.tag == f"{_A}br" else each.text or "" for each in paragraph.iter(f"{_A}t", f"{_A}br"))
-        if line := "".join(pieces).strip():
-            yield line
-
-
 def _labels(relation: Any) -> Iterator[str]:
     from lxml import etree
 
-    if relation.is_external or relation.reltype.rpartition("/")[2] not in _CHART_PARTS:
-        return
-    root = etree.fromstring(relation.target_part.blob, safe_parser())
-    yield from _lines(root)
-    named = (value.text or "" for cache in root.iter(f"{_C}strCache") for value in cache.iter(f"{_C}v"))
-    yield cells(dict.fromkeys(named))
+    if not relation.is_external and relation.reltype.rpartition("/")[2] in DRAWN:
+        yield from labels(etree.fromstring(relation.target_part.blob, safe_parser()))
 
 
 def _comments(slide: Any) -> Iterator[str]:
@@ -139,4 +127,4 @@ def _comments(slide: Any) -> Iterator[str]:
         if not relation.is_external and relation.reltype.rpartition("/")[2] == "comments":
             root = etree.fromstring(relation.target_part.blob, safe_parser())
             yield from (f"Comment: {each.text}" for each in root.iter(f"{_P}text") if each.text)
-            yield from (f"Comment: {line}" for line in _lines(root))
+            yield from (f"Comment: {line}" for line in lines(root))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.readers import Parsed, SourceFile
 from retrieverkit_office.archive import Archive, safe_parser
+from retrieverkit_office.drawings import DRAWN, labels
 from retrieverkit_office.properties import described
 from retrieverkit_office.text import Text, cells, in_part, said
 
@@ -85,12 +86,17 @@ class _Reading:
         self._notes = {kind: _notes_of(part, kind) for kind in _NOTES.values()}
 
     def read(self) -> None:
-        """Read the body, then what stands at the head and foot of pages.
+        """Read the body, what its charts and diagrams say, then what stands at the head and foot of pages.
 
         Raises:
             TooMuchError: There is more than is read.
         """
         self._blocks(self._part.element.body)
+        for number, root in enumerate(_related(self._part, *DRAWN)):
+            if not number:
+                self.text.aside()
+            for line in labels(root):
+                self.text.line(line)
         seen: set[str] = set()
         for root in _related(self._part, "header", "footer"):
             inner = Text()

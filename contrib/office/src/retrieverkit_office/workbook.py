@@ -12,6 +12,7 @@ from typing import Any
 from retrieverkit_core.errors import ReadError
 from retrieverkit_core.readers import Parsed, SourceFile
 from retrieverkit_office.archive import Archive
+from retrieverkit_office.drawings import DRAWN, labels, lines
 from retrieverkit_office.properties import described
 from retrieverkit_office.rows import Cell, Row, read_sheet
 from retrieverkit_office.text import Text, TooMuchError, in_part
@@ -50,10 +51,14 @@ def read_workbook(file: SourceFile, data: bytes) -> Parsed:
             names.append(str(sheet.title))
             without += _formulas_without_value(archive, sheet)
             read_sheet(text, names[-1], _rows(sheet, left))
-            comments = [told for told in _comments(archive, sheet) if told]
-            if comments:
+            try:
+                beside = [told for told in _beside(archive, sheet) if told]
+            except ReadError as error:
+                beside = []
+                errors.append(error)
+            if beside:
                 text.part({"sheet": names[-1]})
-            for told in comments:
+            for told in beside:
                 text.line(told)
     told = f"{without:,} formula{' has' if without == 1 else 's have'} no saved value"
     if without and not errors and not any(text.lines()):
@@ -106,19 +111,26 @@ def _cell(cell: Any) -> Cell:
     return Cell(f"{value:.15g}" if isinstance(value, float) else str(value), is_text=False)
 
 
-def _comments(archive: Archive, sheet: Any) -> Iterator[str]:
-    """Yield the comments on cells."""
-    path = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
-    folder, name = posixpath.split(path)
-    relations = f"{folder}/_rels/{name}.rels"
-    if relations not in archive.names:
-        return
-    for relation in archive.xml(relations):
-        if (relation.get("Type") or "").rpartition("/")[2] != "comments":
-            continue
-        target = relation.get("Target") or ""
-        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
-        if part in archive.names:
+def _beside(archive: Archive, sheet: Any) -> Iterator[str]:
+    """Yield the comments on cells, and what text boxes and charts say."""
+    for kind, part in _related(archive, str(getattr(sheet, "_worksheet_path", ""))):
+        if kind == "comments":
             for comment in archive.xml(part).iter(f"{_MAIN}comment"):
                 told = "".join(each.text or "" for each in comment.iter(f"{_MAIN}t"))
                 yield f"{comment.get('ref')}: {told}" if told.strip() else ""
+        elif kind == "drawing":
+            yield from lines(archive.xml(part))
+            for inner, drawn in _related(archive, part):
+                if inner in DRAWN:
+                    yield from labels(archive.xml(drawn))
+
+
+def _related(archive: Archive, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the name of each member that a member is related to."""
+    folder, name = posixpath.split(path.lstrip("/"))
+    relations = f"{folder}/_rels/{name}.rels"
+    for relation in archive.xml(relations) if relations in archive.names else ():
+        target = relation.get("Target") or ""
+        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+        if part in archive.names:
+            yield (relation.get("Type") or "").rpartition("/")[2], part
