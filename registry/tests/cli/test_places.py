@@ -87,6 +87,21 @@ def test_a_line_a_heading_and_lines_as_they_stand(retriever, plant):
     assert any(line.endswith("  plant/page.html") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "heading"),
+    [
+        ("a.py", "def one():\r    return 'coolant'\rdef two():\r    return 2\r", ["one"]),
+        ("a.md", "# One\r\rThe coolant.\r\r# Two\r\rA valve.\r", ["One"]),
+    ],
+)
+def test_a_heading_behind_the_hit_is_not_above_it(retriever, tmp_path, name, text, heading):
+    (tmp_path / name).write_bytes(text.encode())  # old ends of lines: the whole file is one line to grep
+    retriever("index", tmp_path / name, "--index", tmp_path / "old.rk", "--splitter", "headings")
+    done = retriever("search", "coolant", "--index", tmp_path / "old.rk", "--mode", "bm25", "--json")
+    (hit,) = json.loads(done.stdout)["hits"]
+    assert hit["heading"] == heading
+
+
 def test_no_line_is_named_of_a_file_that_was_changed_since(retriever, plant):
     retriever("index", plant, "--index", "ix")
     (plant / "pump.md").write_text("New first line.\n" + PUMP)

@@ -114,7 +114,7 @@ def _place(
     lines = [line.rstrip("\r") for line in text.split("\n")]
     if not _same(lines, file_lines, first, last):
         _, best = finder.best_lines(text[start:end].split("\n"), 1)
-        return Place(source, heading=_heading(document, source, lines, first + best), part=_part(hit, document, best))
+        return Place(source, heading=_heading(document, source, first + best, end), part=_part(hit, document, best))
     by_number = dict(enumerate(lines, 1))
     if not whole_lines:
         by_number = dict(enumerate((line.rstrip("\r") for line in text[start:end].split("\n")), first))
@@ -123,7 +123,7 @@ def _place(
     chosen, best = finder.best_lines([by_number[number] for number in numbers], SHOWN_LINES)
     line = numbers[0 if matching else best]
     shown = tuple((numbers[at], by_number[numbers[at]]) for at in chosen)
-    heading = _heading(document, source, lines, line)
+    heading = _heading(document, source, line, end)
     return Place(source, line, first, last, heading, _part(hit, document, 0), shown, by_number)
 
 
@@ -143,13 +143,15 @@ def _matching(hit: NodeWithScore, own: str, first: int) -> list[int]:
     return [number + offset for number, _ in matching_lines(hit)]
 
 
-def _heading(document: Document, source: str, lines: Sequence[str], line: int) -> tuple[str, ...]:
+def _heading(document: Document, source: str, line: int, end: int) -> tuple[str, ...]:
+    """Return the headings above a line, or above the end of the hit where the line goes on behind it."""
     from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES, heading_path
     from retrieverkit_core.readers import heading_at, sections_of
 
+    until = min(sum(len(each) + 1 for each in document.text.split("\n")[:line]) - 1, end)
     if sections := sections_of(document):
-        return heading_at(sections, sum(len(each) + 1 for each in document.text.split("\n")[:line]) - 1)
-    return heading_path(lines[:line]) if source.lower().endswith(MARKDOWN_SUFFIXES) else ()
+        return heading_at(sections, until - 1)
+    return heading_path([document.text[:until]]) if source.lower().endswith(MARKDOWN_SUFFIXES) else ()
 
 
 def _part(hit: NodeWithScore, document: Document, line: int) -> Mapping[str, object]:
