@@ -1,7 +1,7 @@
 """The page of figures, made from the JSON that a run leaves."""
 
 SCALE = {"µs": 1e6, "ms": 1e3, "s": 1.0}
-FIGURES = {"call": "a call", "build": "the build"}
+FIGURES = {"call": "a call", "build": "the build", "disk": "the size on disk"}
 
 
 def render(results: dict) -> str:
@@ -22,11 +22,12 @@ def render(results: dict) -> str:
 def section(row: dict) -> list[str]:
     builds = any("build" in figures for figures in row["contenders"].values())
     compared = any("agreement" in figures for figures in row["contenders"].values())
+    stored = any("disk" in figures for figures in row["contenders"].values())
     tailed = any("p99" in figures for figures in row["contenders"].values())
     unit, items = row["unit"], row.get("items")
     head = ["contender", f"median {unit}", "lowest", "highest"] + ["p99"] * tailed + ["RetrieverKit takes"]
     head += [f"{items[0]} a second"] if items else []
-    head += ["build s", "memory MB"] * builds + ["agreement"] * compared
+    head += ["build s", "memory MB"] * builds + ["disk MB"] * stored + ["agreement"] * compared
     lines = ["", f"## {row['title']}", "", table_row(head), "|---|" + "---:|" * (len(head) - 1)]
     for contender, figures in sorted(row["contenders"].items(), key=lambda item: item[1].get("median", 0)):
         if "error" in figures:
@@ -40,6 +41,8 @@ def section(row: dict) -> list[str]:
             cells.append(figure(items[1] / figures["median"]))
         if builds:
             cells += [f"{figure(figures['build'])}", f"{figures['memory']:.0f}"]
+        if stored:
+            cells.append(figure(figures["disk"] / 1e6))
         if compared:
             cells.append(f"{figures['agreement']:.0%}")
         lines.append(table_row(cells))
