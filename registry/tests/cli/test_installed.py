@@ -145,3 +145,9 @@ def test_a_known_command_that_is_missing_names_its_package(monkeypatch, capsys):
     monkeypatch.setitem(installed.KNOWN_COMMANDS, "weigh", "retrieverkit-scales")
     assert main(["weigh"]) == 1
     assert "pip install retrieverkit-scales" in capsys.readouterr().err
+
+
+@pytest.mark.needs("retrieverkit_property_graph")
+def test_flags_of_commands_of_other_packages_are_shown_without_types(retriever):
+    for words in (["graph"], ["graph", "show"]):
+        assert "<bool>" not in retriever(*words, "--help").stdout

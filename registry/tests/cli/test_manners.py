@@ -97,6 +97,19 @@ def test_help_begins_with_examples_and_shows_flags_without_types(retriever):
     assert "What is shown" in told
     (flag,) = [line for line in told.splitlines() if "--json" in line]
     assert "<bool>" not in flag
+    assert "The exit code is 3" in re.sub(r"\s+", " ", told)
+
+
+@pytest.mark.parametrize("words", [["watch"], ["search"], ["cache", "clear"], ["config", "check"]])
+def test_help_flows_with_the_width(retriever, monkeypatch, words):
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = retriever(*words, "--help").stdout.splitlines()
+    prose = lines[2 : next(at for at, line in enumerate(lines) if "Examples:" in line or line.startswith("╭"))]
+    paragraphs = "\n".join(map(str.strip, prose)).split("\n\n")
+    for paragraph in paragraphs:
+        *full, _ = paragraph.strip().splitlines() or [""]
+        for line, following in zip(full, paragraph.strip().splitlines()[1:], strict=True):
+            assert len(line) + 1 + len(following.split()[0]) > 57, "a line ends where a word would still fit"
 
 
 def test_who_interrupts_is_told_what_is_kept(retriever, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -76,7 +77,7 @@ class InstalledCommand(TyperCommand):
                 group.command(name)(loaded)
             else:
                 raise TypeError(f"it is {type(loaded).__name__}")
-            return typer.main.get_group(group).commands[name]
+            return _shown(typer.main.get_group(group).commands[name])
         except Exception as error:  # typer checks annotations in many ways
             raise PluginContractError(
                 f"{self._claim.described} is neither a typer command nor a typer app",
@@ -102,11 +103,25 @@ class LightGroup(TyperGroup):
         return _light(options)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command whose help shows no type behind a flag, as if a value were wanted."""
+        """Return a command as it is shown."""
         command: Any = super().get_command(ctx, cmd_name)
-        if command is not None and not isinstance(command.get_params, partial):
-            command.get_params = partial(_light_params, command.get_params)
-        return command
+        return command if command is None else _shown(command)
+
+
+def _shown(command: Any) -> Any:
+    """Return a command whose help shows no type behind a flag, as if a value were wanted, and flows with the width."""
+    if not isinstance(command.get_params, partial):
+        command.get_params = partial(_light_params, command.get_params)
+        command.help = _flowing(command.help or "")
+    for inner in getattr(command, "commands", {}).values():
+        _shown(inner)
+    return command
+
+
+def _flowing(text: str) -> str:
+    """Return a help text with one line per paragraph; what is indented, as examples are, stays as it is."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(each if "\n " in each else each.replace("\n", " ") for each in paragraphs)
 
 
 def _light_params(all_params: Callable[[Any], list[Any]], ctx: Any) -> list[Any]:

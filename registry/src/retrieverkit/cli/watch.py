@@ -58,8 +58,8 @@ def watch(
     """Follow files and folders, and keep an index as they are, until Ctrl-C or SIGTERM.
 
     Changes that come together are one update. A file that cannot be read is named and ends nothing. Of a PATH that is
-    gone, as a disk that is not mounted looks, the documents are kept. With the package watchfiles (pip install
-    'retrieverkit[watch]') the system tells of changes; without it, it is looked for them.
+    gone, as a disk that is not mounted looks, the documents are kept. With the package watchfiles installed the system
+    reports changes; without it, the files are looked at again and again.
 
     Examples:
       retriever watch notes --index plant.rk
