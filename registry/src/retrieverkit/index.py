@@ -554,7 +554,7 @@ class Index:
         return collect(self.storage, self._corpus, keep=map(Path, keep), unopened_days=unopened_days)
 
     def reindex(self) -> None:
-        """Delete every derived index and the chosen embedding; each is built again at its next use.
+        """Delete every derived index and the embedding that was chosen unasked; each is made again at its next use.
 
         Nothing is lost: the corpus holds all that they are made of, and paid embeddings are kept. Retrievers that were
         made before, here and in other processes, see the new indexes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,56 @@ class IndexServices:
         found.note()
         return AskedReranker(found)
 
+    def embedding_to_keep(self, spec: str) -> str:
+        """Return how the index would be told of its embedding.
+
+        Args:
+            spec: The embedding: a name with options, such as ``"openai(model='text-embedding-3-small')"``.
+
+        Raises:
+            ConfigError: It is not an embedding, or the index or the environment names another one.
+            MissingServiceError: It cannot be used here.
+        """
+        named = str(RetrieverSpec.parse(spec))
+        provider, options = self._provider(EMBEDDINGS, spec)
+        if problem := provider.problem(options):
+            raise MissingServiceError(f"{spec} cannot be used: {problem}")
+        there = self._remembered()
+        if there is not None and str(RetrieverSpec.parse(there)) != named:
+            raise ConfigError(
+                f"the index {self._memory.parent} has the embedding {there}, not {named}",
+                fix=f"make another index with it, or remove {self._memory} and run this again: all is embedded again",
+            )
+        variable = os.environ.get(EMBEDDING)
+        if variable and str(RetrieverSpec.parse(variable)) != named:
+            raise ConfigError(
+                f"{EMBEDDING} names the embedding {variable}, which is used in place of what an index keeps",
+                fix=f"unset {EMBEDDING}",
+            )
+        return named if named.endswith(")") else f"{named}()"  # brackets: it was named, see `forget_embedding`
+
+    def keep_embedding(self, spec: str) -> None:
+        """Make an embedding that of the index, for every process that opens it without naming one.
+
+        Args:
+            spec: As for `embedding_to_keep`.
+
+        Raises:
+            ConfigError: It is not an embedding, or the index or the environment names another one.
+            MissingServiceError: It cannot be used here.
+            OSError: The folder cannot be written.
+        """
+        with self._choice:
+            self._write(self.embedding_to_keep(spec))
+
     def forget_embedding(self) -> None:
-        """Let the next use choose an embedding again."""
-        self._memory.unlink(missing_ok=True)
+        """Let the next use choose an embedding again, unless one was named for the index."""
+        try:
+            named = self._remembered() not in (None, *_BY_PREFERENCE)
+        except ConfigError:
+            named = False
+        if not named:
+            self._memory.unlink(missing_ok=True)
 
     def _model(self, group: str, kind: str, spec: str, named: str) -> Any:
         """Return the model of a spec as modes have it: always the same one."""
@@ -165,12 +213,13 @@ class IndexServices:
         """Keep the choice, so that a model that is installed later does not change what the index answers."""
         if self._read_only:
             return
+        with suppress(OSError):  # a folder that can only be read: each process chooses, and says which
+            self._write(name)
+
+    def _write(self, name: str) -> None:
         unfinished = self._memory.with_name(f"{EMBEDDING_FILE}.{os.getpid()}.new")
-        try:
-            unfinished.write_text(name + "\n", encoding="utf-8")
-            os.replace(unfinished, self._memory)
-        except OSError:  # a folder that can only be read: each process chooses, and says which
-            return
+        unfinished.write_text(name + "\n", encoding="utf-8")
+        os.replace(unfinished, self._memory)
 
 
 def _recorded_default(kind: str) -> str | None:

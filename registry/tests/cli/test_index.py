@@ -71,6 +71,46 @@ def test_reindex_rebuilds_what_is_derived_and_keeps_the_documents(retriever, not
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_the_embedding_that_is_named_is_kept(retriever, notes, tmp_path):
+    chosen = {"RETRIEVERKIT_EMBEDDING": ""}
+    made = retriever("index", notes, "-i", "ix", "--embedding", "hash(dimensions=32)", **chosen).stdout
+    ready = " ".join(made[made.index("ready to search") :].split())
+    assert "embedding: hash(dimensions=32)" in ready
+    assert "embedding: hash(dimensions=32)" in " ".join(retriever("reindex", "-i", "ix", **chosen).stdout.split())
+    assert (tmp_path / "ix" / "embedding").read_text() == "hash(dimensions=32)\n"
+    again = retriever("search", "moon", "-i", "ix", "-m", "vector", "--explain", **chosen)
+    assert "hash(dimensions=32)" in again.stdout
+
+
+def test_an_index_that_has_another_embedding_refuses_a_new_one_and_says_what_to_do(retriever, notes, tmp_path):
+    chosen = {"RETRIEVERKIT_EMBEDDING": ""}
+    retriever("index", notes, "-i", "ix", "--embedding", "lsa", **chosen)
+    retriever("index", notes, "-i", "ix", "--embedding", "lsa()", **chosen)
+    (notes / "later.txt").write_text("moon landing")
+    told = retriever("index", notes, "-i", "ix", "--embedding", "hash(dimensions=32)", code=1, **chosen)
+    assert "has the embedding" in told.stderr and "fix: make another index" in told.stderr
+    assert "later.txt" not in told.stdout and "later.txt" not in retriever("ls", "-i", "ix").stdout
+    (tmp_path / "ix" / "embedding").unlink()
+    done = retriever("index", notes, "-i", "ix", "--embedding", "hash(dimensions=32)", **chosen)
+    assert "embedding: hash(dimensions=32)" in " ".join(done.stdout.split())
+    assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "variable", "told"),
+    [
+        ("hahs", "", "hahs"),
+        ("hash(dimension=3)", "", "dimension"),
+        ("hash(", "", "never closed"),
+        ("hash", "lsa", "unset RETRIEVERKIT_EMBEDDING"),
+    ],
+)
+def test_an_embedding_that_cannot_be_kept_makes_no_index(retriever, notes, tmp_path, named, variable, told):
+    done = retriever("index", notes, "-i", "ix", "--embedding", named, code=1, RETRIEVERKIT_EMBEDDING=variable)
+    assert told in done.stderr
+    assert not (tmp_path / "ix").exists()
+
+
 def test_doctor_finds_a_flipped_bit_and_a_search_mends_it(retriever, notes, tmp_path):
     retriever("index", notes, "--index", "ix")
     assert "4 documents, 4 nodes" in retriever("doctor", "-i", "ix").stdout

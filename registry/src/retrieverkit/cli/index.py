@@ -46,8 +46,17 @@ def index(
         typer.Option(
             "--splitter",
             metavar="NAME",
-            help="How a new index cuts documents: pieces, headings, hierarchical or sentences, with options. "
-            "Default: pieces.",
+            help="How a new index cuts documents: pieces, headings, hierarchical or sentences, with options, such as "
+            "'pieces(chunk_size=300)' for chunks of at most 300 characters. Default: pieces.",
+            show_default=False,
+        ),
+    ] = None,
+    embedding: Annotated[
+        str | None,
+        typer.Option(
+            "--embedding",
+            metavar="SPEC",
+            help="The embedding of the index, with options; it is kept. Default: minilm if it is installed, else lsa.",
             show_default=False,
         ),
     ] = None,
@@ -84,13 +93,20 @@ def index(
     from retrieverkit.cli.ready import make_ready
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
+    from retrieverkit.discovery import shared_discovery
+    from retrieverkit.services import IndexServices
     from retrieverkit_core.errors import ReadError
 
     if not index.exists() and not any(path.exists() for path in paths):
         raise ReadError(paths[0], "no such file or folder", fix="check the path; no index was made")
     rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
     out, err = Screen(sys.stdout), Screen(sys.stderr)
+    models = IndexServices(shared_discovery(), index)
+    if embedding is not None:
+        models.embedding_to_keep(embedding)  # raises before anything is made
     with _opened(index, splitter) as opened:
+        if embedding is not None:
+            models.keep_embedding(embedding)
         if language is not None:
             opened.configure(language=language)
         begun = perf_counter()
