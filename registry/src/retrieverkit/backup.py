@@ -13,7 +13,9 @@ import os
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +24,17 @@ from typing import IO, Any
 from retrieverkit.corpus import SQLiteCorpus
 from retrieverkit.corpus.schema import check_header
 from retrieverkit.layout import CORPUS_FILE, EMBEDDING_FILE, ROOTS_FOLDER
+from retrieverkit.regular_files import open_regular
 from retrieverkit.unfinished import sync, unfinished_folder
-from retrieverkit_core.errors import ConfigError, CorpusError, ReadError, StorageFullError, shorten
+from retrieverkit_core.errors import (
+    ConfigError,
+    CorpusError,
+    CorruptCorpusError,
+    NotACorpusError,
+    ReadError,
+    StorageFullError,
+    shorten,
+)
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -36,7 +47,15 @@ _LARGEST_MANIFEST = 16_000_000
 _MOST_FILES = 100_000
 _CHUNK = 1 << 20
 _FIX = "use a file that `retriever backup` wrote"
-_EXPECTED = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, ValueError)
+_EXPECTED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +198,18 @@ def _publish(archive: Path, file: Path) -> None:
     sync(file.parent)
 
 
-def _opened(file: Path) -> zipfile.ZipFile:
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        return zipfile.ZipFile(file)
-    except _EXPECTED as error:
-        raise ReadError(file, f"it is not a backup ({shorten(error, 100)})", fix=_FIX) from error
+        read = open_regular(file)
+    except OSError as error:
+        raise ReadError(file, f"it cannot be read: {error.strerror or error}", fix=_FIX) from error
+    with read:
+        try:
+            archive = zipfile.ZipFile(read)
+        except (OSError, *_EXPECTED) as error:
+            raise ReadError(file, f"it is not a backup ({shorten(error, 100)})", fix=_FIX) from error
+        yield archive
 
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
@@ -199,7 +225,7 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
         sound = all(type(count) is int and count >= 0 for count in counts) and isinstance(told["made_at"], str)
         if not sound or not all(isinstance(mark["sha256"], str) for mark in told["files"].values()):
             raise ValueError("its manifest has values of other kinds")
-    except (KeyError, TypeError, AttributeError, RecursionError, *_EXPECTED) as error:
+    except (KeyError, TypeError, AttributeError, OSError, *_EXPECTED) as error:
         raise ReadError(file, f"it is not a backup ({shorten(error, 100)})", fix=_FIX) from error
     checked: dict[str, Any] = told
     return checked
@@ -241,7 +267,7 @@ def _extract(archive: zipfile.ZipFile, name: str, mark: Mapping[str, Any], targe
                 out.write(chunk)
             out.flush()
             os.fsync(out.fileno())
-    except (*_EXPECTED, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except _EXPECTED as error:
         raise ReadError(file, f"{name} in it is damaged ({shorten(error, 100)})", fix=_FIX) from error
     if left or sum_of.hexdigest() != mark["sha256"]:
         raise ReadError(file, f"{name} in it is damaged: its checksum is another one", fix=_FIX)
@@ -250,9 +276,12 @@ def _extract(archive: zipfile.ZipFile, name: str, mark: Mapping[str, Any], targe
 def _checked(manifest: Mapping[str, Any], made: Path, file: Path) -> Backup:
     """Return what was restored, once it opens as what the manifest says."""
     corpus_file = made / CORPUS_FILE
-    check_header(corpus_file)
-    with SQLiteCorpus.open(corpus_file, create=False) as corpus:
-        found = (len(corpus.document_ids()), corpus.count(), list(corpus.head()))
+    try:
+        check_header(corpus_file)
+        with SQLiteCorpus.open(corpus_file, create=False) as corpus:
+            found = (len(corpus.document_ids()), corpus.count(), list(corpus.head()))
+    except (NotACorpusError, CorruptCorpusError, ValueError) as error:
+        raise ReadError(file, "the corpus in it is damaged, or is not one", fix=_FIX) from error
     if found != (manifest["documents"], manifest["nodes"], manifest.get("cursor")):
         raise ReadError(file, "the corpus in it is not what its manifest says", fix=_FIX)
     embedding = made / EMBEDDING_FILE

@@ -6,6 +6,21 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import IO
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading; a FIFO or a device is refused instead of waited for.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(descriptor, "rb")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def read_regular(path: Path, size: int = -1) -> bytes:
@@ -18,8 +33,5 @@ def read_regular(path: Path, size: int = -1) -> bytes:
     Raises:
         OSError: It cannot be read, or is not a regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    with open_regular(path) as file:
         return file.read(size)

@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from retrieverkit import Document, Index
-from retrieverkit.backup import MANIFEST, MOST_TIMES
+from retrieverkit.backup import MANIFEST, MOST_TIMES, restore
+from retrieverkit.corpus import SQLiteCorpus
+from retrieverkit_core.errors import ReadError
 
 WRITER = """
 import sys
@@ -149,9 +153,20 @@ def marks(files):
     return {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
 
 
+def not_text():
+    """Return a corpus of which a byte in the schema was flipped."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "corpus.sqlite"
+        SQLiteCorpus.open(file).close()
+        whole = file.read_bytes()
+    at = whole.index(b"CREATE TABLE") + 5
+    return whole[:at] + b"\x82" + whole[at + 1 :]
+
+
 BOMB = {"corpus.sqlite": b"\0" * (MOST_TIMES * 40_000)}
 OUTSIDE = {"corpus.sqlite": b"x", "../outside": b"evil"}
 ABSOLUTE = {"corpus.sqlite": b"x", "/tmp/outside": b"evil"}
+NOT_TEXT = {"corpus.sqlite": not_text()}
 PLAIN = {"corpus.sqlite": b"SQLite format 3\0 and no more"}
 
 
@@ -171,6 +186,7 @@ PLAIN = {"corpus.sqlite": b"SQLite format 3\0 and no more"}
         hostile("other kinds", PLAIN, {"files": [], "documents": "many"}),
         hostile("negative", PLAIN, {"files": {"corpus.sqlite": {"size": -1, "sha256": "0"}}}),
         hostile("no manifest", PLAIN, None),
+        hostile("a schema that is not text", NOT_TEXT, {"files": marks(NOT_TEXT)}),
     ],
 )
 def test_hostile_archives_are_refused_and_nothing_is_written(retriever, tmp_path, files, manifest):
@@ -184,6 +200,31 @@ def test_hostile_archives_are_refused_and_nothing_is_written(retriever, tmp_path
     told = retriever("restore", "evil.zip", "place/back", code=1).stderr
     assert told.startswith("error: ") and "\x1b" not in told
     assert os.listdir(tmp_path / "place") == [] and not (tmp_path / "outside").exists()
+
+
+def test_a_damaged_manifest_is_refused_as_such(retriever, index, tmp_path):
+    retriever("backup", "ix", "b.zip")
+    whole = (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        manifest = archive.getinfo(MANIFEST)
+    start = manifest.header_offset + 30 + len(MANIFEST)
+    ends = len(whole) - 22  # where the end of the central directory says where it begins
+    refused = 0
+    for at in [*range(start, start + manifest.compress_size, 3), *range(ends + 12, ends + 20)]:
+        (tmp_path / "damaged.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 0x81]) + whole[at + 1 :])
+        try:
+            restore(tmp_path / "damaged.zip", tmp_path / f"back{at}")
+        except ReadError:
+            refused += 1
+            assert not (tmp_path / f"back{at}").exists()
+    assert refused > manifest.compress_size / 6
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_fifo_is_refused_instead_of_waited_for(retriever, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    assert "not a regular file" in retriever("restore", "fifo", "back", code=1).stderr
+    assert "no such file" in retriever("restore", "nothing", "back", code=1).stderr.lower()
 
 
 def test_an_index_that_shrinks_a_lot_comes_back_too(retriever, tmp_path):
