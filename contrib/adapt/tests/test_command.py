@@ -1,12 +1,17 @@
 import io
 import json
+import os
+import shlex
+import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from retrieverkit.cli import main
+from retrieverkit_core.spec import RetrieverSpec
 
+TEXT = {"capture_output": True, "text": True, "check": True, "timeout": 60}
 FILES = ("--index", "workshop.rk", "--queries", "queries.jsonl", "--qrels", "qrels.tsv", "--k", "5")
 
 
@@ -38,6 +43,17 @@ def test_what_it_prints_can_be_used(run, files):
     assert (files / "adapter.json").read_bytes() == before, "the same judgements teach the same"
     found = run("search", "seat pole", "-i", "workshop.rk", "--mode", "hybrid(adapter='adapter.json')")
     assert "manual/" in found.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the words are those of a POSIX shell")
+@pytest.mark.parametrize("name", ["$(echo oh).json", "it's `me`!.json", 'two "words".json'])
+def test_what_it_prints_can_be_pasted_into_a_shell(run, files, name):
+    done = run("adapt", *FILES, "--out", name)
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("use it: "))
+    option, mode = shlex.split(line.removeprefix("use it: "))
+    assert option == "--mode" and RetrieverSpec.parse(mode).options["adapter"] == name
+    shown = subprocess.run(["sh", "-c", f"printf %s {line.removeprefix('use it: --mode ')}"], **TEXT)
+    assert shown.stdout == mode
 
 
 def test_nothing_is_written_where_nothing_is_kept(run, files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from retrieverkit_adapt.adapters import with_adapter
@@ -10,6 +11,9 @@ from retrieverkit_core.spec import RetrieverSpec
 if TYPE_CHECKING:
     from retrieverkit.commands import Part, Screen
     from retrieverkit_adapt.adapted import Adapted, Change
+
+_ACTIVE = frozenset("$`\\!")
+"""What a shell does not leave as it is between double quotes."""
 
 
 def write_adapted(adapted: Adapted, screen: Screen, path: str | None) -> None:
@@ -39,12 +43,12 @@ def write_adapted(adapted: Adapted, screen: Screen, path: str | None) -> None:
         return
     screen.say(("kept: ", "bold green"), f"the {adapted.learn} learned from all queries ({adapted.setting})")
     if adapted.spec is not None:
-        screen.say("use it: ", f'--mode "{_in_single_quotes(adapted.spec)}"')
+        screen.say("use it: ", f"--mode {_for_a_shell(adapted.spec)}")
         if path is not None:
-            screen.say(f"or the file: --config {path}")
+            screen.say(f"or the file: --config {quote(path)}")
     elif path is not None:
         mode = with_adapter(RetrieverSpec.parse(adapted.mode), path)
-        screen.say("use it: ", f'--mode "{_in_single_quotes(mode)}"')
+        screen.say("use it: ", f"--mode {_for_a_shell(mode)}")
     else:
         screen.say("not written; to write it: --out adapter.json")
 
@@ -74,7 +78,8 @@ def _change_row(change: Change, name: str) -> list[Part]:
     ]
 
 
-def _in_single_quotes(spec: RetrieverSpec) -> str:
-    """Return the mode string as it can stand between double quotes of a shell."""
+def _for_a_shell(spec: RetrieverSpec) -> str:
+    """Return the mode string as it is written in a shell, between double quotes where those keep it as it is."""
     text = str(spec)
-    return text if "'" in text or "\\" in text else text.replace('"', "'")
+    plain = text.replace('"', "'")
+    return quote(text) if "'" in text or _ACTIVE.intersection(plain) else f'"{plain}"'
