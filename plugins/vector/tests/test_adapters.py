@@ -122,6 +122,16 @@ def test_the_result_and_the_explanation_tell_whether_it_was_applied(new_corpus, 
     assert any("not applied, as the query brings its own vector" in note for note in own.notes)
 
 
+def test_what_a_file_says_of_itself_is_one_line_of_a_note(new_corpus, word_model, tmp_path):
+    corpus, model = new_corpus(["one", "two"]), word_model()
+    vectors = model.embed_queries(["one", "two"])
+    adapter = adapter_of(fitted_map(vectors[:1], vectors[1:], 0.1))
+    file = tmp_path / "a.json"
+    write_adapter(replace(adapter, measured="R@10\n\n 1  a hit of its own\x1b[31m\u2028" + "x" * 10_000), file)
+    (note,) = (each for each in VectorRetriever(corpus, tmp_path, model, adapter=file).retrieve("one").notes[-1:])
+    assert note.startswith("adapter: a.json") and note.isprintable() and len(note) < 500
+
+
 def test_another_embedding_dimension_or_model_is_refused(new_corpus, word_model, tmp_path):
     corpus, model = new_corpus(["one", "two"]), word_model()
     found = fitted_map(np.eye(16, dtype=np.float32)[:1], np.eye(16, dtype=np.float32)[1:2], 1.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingError
+from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingError, shorten
 from retrieverkit_core.vectors import checked
 from retrieverkit_vector.adapting.mapping import QueryMap, fitted_map, mean_direction
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
+_SHOWN = 200
 _END_MARKS = ".,;:!?…"
 _AGAIN = "learn it again: retriever adapt; or leave the adapter out"
 
@@ -161,7 +162,8 @@ class Adapter:
         """
         again = isinstance(self.learned, Examples) and self.made_by.model != made_by.model
         told = "; fitted again to the corpus, which has changed since" if again else ""
-        return f"adapter: {name}, learned from {len(self.queries)} queries ({self.measured}){told}"
+        measured = shorten(self.measured, _SHOWN)  # a file may come from others: it is one line
+        return f"adapter: {shorten(name, _SHOWN)}, learned from {len(self.queries)} queries ({measured}){told}"
 
 
 def asked_words(query: str) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrieverkit_core.errors import shorten
 from retrieverkit_core.services import CorpusEmbedder
 from retrieverkit_vector.adapting.adapter import Adapter, digest
 from retrieverkit_vector.adapting.file import read_adapter
@@ -75,5 +76,5 @@ class Adapting:
     def note(self, reader: VectorReader, query: QueryBundle) -> str:
         """Return what the result of a query tells of the adapter."""
         if query.embedding is not None and hash(query.embedding) not in self._moved:
-            return f"adapter: {self._name}, not applied, as the query brings its own vector"
+            return f"adapter: {shorten(self._name, 200)}, not applied, as the query brings its own vector"
         return self._adapter.note(self._name, reader.made_by)
