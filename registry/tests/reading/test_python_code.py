@@ -78,6 +78,22 @@ def test_every_definition_is_a_node_with_its_qualified_name():
     assert "sections" not in nodes[0].metadata
 
 
+def test_definitions_made_under_any_condition_are_found():
+    source = """match LIMIT:
+    case 1:
+        def one(): ...
+    case _:
+        def other(): ...
+try:
+    def tried(): ...
+except* OSError:
+    class Fallback: ...
+"""
+    nodes, _ = nodes_of(source)
+    named = [node.metadata["definition"] for node in nodes]
+    assert [name for name in named if name] == ["one", "other", "tried", "Fallback"]
+
+
 STATEMENTS = st.recursive(
     st.sampled_from(["x = 1", "# a comment", "", "'''two\nlines'''", "@d\ndef f(a,\n  b): return 1", "class C: x = 1"]),
     lambda inner: st.tuples(

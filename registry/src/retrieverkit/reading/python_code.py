@@ -20,7 +20,7 @@ LONGEST = 5_000_000
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _LINE = re.compile(r"\r\n|\r|\n")
-_HOLDERS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
+_HOLDERS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match, ast.ExceptHandler, ast.match_case)
 
 
 def read_python(file: SourceFile, data: bytes) -> Parsed:
@@ -114,14 +114,14 @@ class _Outline:
         return self._starts[last] - self._starts[first - 1]
 
 
-def _definitions_in(body: Sequence[ast.stmt | ast.ExceptHandler]) -> Iterator[_Definition]:
+def _definitions_in(body: Sequence[ast.stmt | ast.ExceptHandler | ast.match_case]) -> Iterator[_Definition]:
     """Yield the definitions among statements, also those that are made under a condition."""
     for statement in body:
         if isinstance(statement, _Definition):
             yield statement
         elif isinstance(statement, _HOLDERS):
-            for name in ("body", "handlers", "orelse", "finalbody"):
+            for name in ("body", "cases", "handlers", "orelse", "finalbody"):
                 yield from _definitions_in(getattr(statement, name, ()))
 
 
-reader = Reader(read_python, version=2)
+reader = Reader(read_python, version=3)
