@@ -57,6 +57,11 @@ LINES = [
     "*x*",
     "+ plus",
     "10. tenth",
+    "<?php",
+    "echo 1; ?>",
+    "<!DOCTYPE html",
+    "<![CDATA[ x",
+    "]]>",
 ]
 oracle = MarkdownIt("commonmark").disable("inline")
 

@@ -37,6 +37,9 @@ _NO_LINE = re.compile(r"\A[ \t]*\Z")
 _ONE_TAG = re.compile(r" {0,3}</?[A-Za-z][A-Za-z0-9-]*(?:[ \t][^<>]*)?/?>[ \t]*$")
 _RAW = (
     (re.compile(r" {0,3}<!--"), re.compile("-->")),
+    (re.compile(r" {0,3}<\?"), re.compile(r"\?>")),
+    (re.compile(r" {0,3}<![A-Za-z]"), re.compile(">")),
+    (re.compile(r" {0,3}<!\[CDATA\["), re.compile(r"\]\]>")),
     (
         re.compile(r" {0,3}<(?:pre|script|style|textarea)(?:[ \t>]|$)", re.I),
         re.compile("</(?:pre|script|style|textarea)>", re.I),
@@ -217,4 +220,4 @@ def _behind_front_matter(text: str) -> int:
     return match.end() if match else 0
 
 
-reader = Reader(read_markdown, version=4)
+reader = Reader(read_markdown, version=5)
