@@ -169,6 +169,11 @@ def test_an_index_is_searched_with_mode_config_filter_scope_and_top_k(retriever,
     assert hits(retriever("search", "moon", "--index", "ix", "--json", "--scope", "year < 1960")) == ["m2"]
     both = retriever("search", "moon", "--index", "ix", "--json", "--scope", "year < 1960", "--filter", "year > 1960")
     assert hits(both) == []
+    later = '{"key": "year", "operator": ">=", "value": 1960}'
+    assert hits(retriever("search", "moon", "--index", "ix", "--json", "--filter", later)) == ["m1"]
+    neither = f'{{"filters": [{later}], "condition": "not"}}'
+    assert hits(retriever("search", "moon", "--index", "ix", "--json", "--scope", neither)) == ["m2"]
+    assert hits(retriever("search", "moon", "--index", "ix", "--json", "--filter", ' {"title": "no such"}')) == []
 
 
 @pytest.mark.parametrize("top_k", ["0", "1000000000", "99999999999999999999999999"])
@@ -229,6 +234,14 @@ def test_a_very_long_query_is_answered(retriever, notes):
         (("notes", "--filter", "year >"), 1, "fix: a filter looks like"),
         (("notes", "--filter", "year > 'x'"), 1, "year"),
         (("notes", "--scope", "year >"), 1, "fix: a filter looks like"),
+        (("notes", "--filter", '{"key": "year", "operator": "=>", "value": 1}'), 1, "did you mean '>='?"),
+        (("notes", "--filter", '{"yaer": 1969}'), 1, "did you mean 'year'?"),
+        (("notes", "--filter", '{"year": 1969, "year": 1950}'), 1, "'year' stands twice"),
+        (("notes", "--filter", '{"year": NaN}'), 1, "NaN is not JSON"),
+        (("notes", "--filter", '{"year": 1969'), 1, "is not JSON"),
+        (("notes", "--filter", '{"a":' * 20_000), 1, "nested too deeply"),
+        (("notes", "--filter", f'{{"a": {"9" * 5_000}}}'), 1, "cannot be read"),
+        (("notes", "--scope", "{}"), 1, "fix: write true to match every node"),
         (("notes", "--config", "nowhere.toml"), 1, "fix: check the path"),
         (("notes", "--config", "folder.toml"), 1, "not a regular file"),
         (("notes", "--config", "notes/fusion.md"), 1, "unknown kind of config file"),

@@ -156,7 +156,7 @@ Filters = Annotated[
         "--filter",
         "-f",
         metavar="FILTER",
-        help="Return only hits whose metadata passes, such as 'year >= 1960 and lang != \"de\"'.",
+        help="Return only hits whose metadata passes, such as 'year >= 1960 and lang != \"de\"', or a filter as JSON.",
         show_default=False,
         rich_help_panel=HOW,
     ),

@@ -468,14 +468,14 @@ def bundle_of(
     query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None, budget: Budget | None
 ) -> QueryBundle:
     """Return what is asked, as it was written on the command line."""
-    from retrieverkit_core.filters import MetadataFilters
+    from retrieverkit.cli.filter_texts import filters_of
     from retrieverkit_core.query import QueryBundle
 
     return QueryBundle(
         _from_stdin() if query == "-" else decodable("QUERY", query),
         top_k=top_k,
-        filters=None if filters is None else MetadataFilters.parse(decodable("--filter", filters)),
-        scope=None if scope is None else MetadataFilters.parse(decodable("--scope", scope)),
+        filters=None if filters is None else filters_of(decodable("--filter", filters)),
+        scope=None if scope is None else filters_of(decodable("--scope", scope)),
         timeout=timeout,
         budget=budget,
     )
