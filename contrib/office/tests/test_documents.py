@@ -352,6 +352,29 @@ def test_open_documents(read, open_document):
     assert place_of(document, "two") == ({"slide": 2}, ())
 
 
+def test_sheets_of_open_document_have_values_and_comments_but_nothing_replaced(read, open_document):
+    body = (
+        "<office:spreadsheet><table:tracked-changes><table:cell-content-change><table:previous>"
+        "<table:change-track-table-cell><text:p>old</text:p></table:change-track-table-cell></table:previous>"
+        '</table:cell-content-change></table:tracked-changes><table:table table:name="Torque"><table:table-row>'
+        "<table:table-cell><office:annotation><text:p>Check it</text:p></office:annotation><text:p>bolt</text:p>"
+        "</table:table-cell><table:table-cell><text:p>torque</text:p></table:table-cell></table:table-row>"
+        "<table:table-row><table:table-cell><text:p>M8</text:p></table:table-cell><table:table-cell"
+        ' office:value-type="float" office:value="25"/><table:table-cell table:formula="of:=1+1"/></table:table-row>'
+        "<table:shapes><draw:text-box><text:p>Wear gloves</text:p></draw:text-box></table:shapes>"
+        "</table:table></office:spreadsheet>"
+    )
+    file, data = SourceFile("/a.ods", "a.ods"), open_document(body)
+    parsed = readers.open_document_reader.read(file, data)
+    assert parsed.documents[0].text.splitlines() == [
+        "bolt | torque",
+        "bolt: M8 | torque: 25",
+        "Check it",
+        "Wear gloves",
+    ]
+    assert [note.partition(";")[0] for note in parsed.notes] == ["a.ods: 1 formula has no saved value"]
+
+
 def test_a_book_is_its_chapters(read, book):
     first = (
         "<h1>First</h1><p>Close&nbsp;the <b>val</b>ve &amp; wait.</p><script>no()</script><h2>Care</h2>"

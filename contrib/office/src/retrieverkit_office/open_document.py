@@ -21,9 +21,12 @@ _OFFICE, _TEXT, _TABLE, _DRAW, _STYLE, _META, _MANIFEST, _PRESENTATION = (
     _NS % name for name in ("office", "text", "table", "drawing", "style", "meta", "manifest", "presentation")
 )
 _DC = "{http://purl.org/dc/elements/1.1/}"
-_REMOVED = frozenset({f"{_TEXT}tracked-changes", f"{_OFFICE}forms", f"{_TEXT}note-citation", f"{_DC}date"})
+_REMOVED = frozenset(
+    {f"{_TEXT}tracked-changes", f"{_TABLE}tracked-changes", f"{_OFFICE}forms", f"{_TEXT}note-citation", f"{_DC}date"}
+)
 _ASIDE = frozenset({f"{_TEXT}note", f"{_OFFICE}annotation", f"{_DRAW}text-box"})
 _REPEATED_ROWS, _REPEATED_COLUMNS = f"{_TABLE}number-rows-repeated", f"{_TABLE}number-columns-repeated"
+_VALUES = ("string-value", "date-value", "time-value", "boolean-value", "value")
 _MOST_REPEATED = 1_000
 """How often a row or cell that is not blank is repeated at most."""
 
@@ -48,10 +51,11 @@ def read_open_document(file: SourceFile, data: bytes) -> Parsed:
         raise archive.refused("not an OpenDocument: it has no body", "check what the file is")
     title, known = _described(archive)
     text, errors = Text(), list[ReadError]()
+    reading = _Reading(text)
     with in_part(file, errors):
-        _Reading(text).body(body)
+        reading.body(body)
         _small_print(archive, text)
-    return text.parsed(file, title, known, errors)
+    return text.parsed(file, title, known, errors, without_value=reading.without)
 
 
 def _is_encrypted(manifest: _Element) -> bool:
@@ -90,6 +94,9 @@ class _Reading:
 
     def __init__(self, text: Text) -> None:
         self._text = text
+        self.without = 0
+        """Formulas that no value was saved of."""
+
         self._slide = 0
 
     def body(self, body: _Element) -> None:
@@ -102,9 +109,19 @@ class _Reading:
             sheets = kind.tag == f"{_OFFICE}spreadsheet"
             for block in kind:
                 if sheets and block.tag == f"{_TABLE}table":
-                    read_sheet(self._text, said(block.get(f"{_TABLE}name")), _sheet_rows(block))
+                    self._sheet(block)
                 else:
                     self._block(block)
+
+    def _sheet(self, sheet: _Element) -> None:
+        name = said(sheet.get(f"{_TABLE}name"))
+        read_sheet(self._text, name, _sheet_rows(sheet))
+        self.without += sum(map(_lacks_value, sheet.iter(f"{_TABLE}table-cell")))
+        beside = [*sheet.iter(f"{_OFFICE}annotation"), *sheet.iterfind(f"{_TABLE}shapes")]
+        if beside:
+            self._text.part({"sheet": name})
+        for block in beside:
+            self._block(block)
 
     def _block(self, block: _Element) -> None:
         if block.tag == f"{_DRAW}page":
@@ -120,6 +137,8 @@ class _Reading:
         elif block.tag == f"{_TABLE}table":
             for _, row in _sheet_rows(block):
                 self._text.line(cells(cell.text for _, cell in sorted(row.items())))
+            for comment in block.iter(f"{_OFFICE}annotation"):
+                self._block(comment)
         elif block.tag not in _REMOVED:
             for inner in block:
                 self._block(inner)
@@ -186,12 +205,32 @@ def _row(element: _Element) -> Row:
         if inner.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
         times = _times(inner, _REPEATED_COLUMNS)
-        told = "\n".join(_own_text(each) for each in inner.iter(f"{_TEXT}p", f"{_TEXT}h"))
+        told = "\n".join(map(_own_text, _paragraphs(inner))).strip() or _value(inner)
         if told.strip():
             is_text = inner.get(f"{_OFFICE}value-type", "string") == "string"
             row |= {column + at: Cell(told, is_text) for at in range(min(times, _MOST_REPEATED))}
         column += times
     return row
+
+
+def _paragraphs(cell: _Element) -> Iterator[_Element]:
+    """Yield the paragraphs of a cell, those of its comments left out."""
+    for inner in cell:
+        if inner.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+            yield inner
+        if inner.tag != f"{_OFFICE}annotation" and inner.tag not in _REMOVED:
+            yield from _paragraphs(inner)
+
+
+def _value(cell: _Element) -> str:
+    """Return the value of a cell of which a program did not save how it is shown."""
+    return next((told for name in _VALUES if (told := cell.get(f"{_OFFICE}{name}"))), "")
+
+
+def _lacks_value(cell: _Element) -> bool:
+    if cell.get(f"{_TABLE}formula") is None or cell.get(f"{_OFFICE}value-type") is not None:
+        return False
+    return not _value(cell) and next(_paragraphs(cell), None) is None
 
 
 def _times(element: _Element, name: str) -> int:

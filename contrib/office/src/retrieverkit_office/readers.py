@@ -12,5 +12,5 @@ from retrieverkit_office.workbook import read_workbook
 word_reader = Reader(read_word, version=2, apart=True)
 slides_reader = Reader(read_slides, apart=True)
 workbook_reader = Reader(read_workbook, version=2, apart=True)
-open_document_reader = Reader(read_open_document, apart=True)
+open_document_reader = Reader(read_open_document, version=2, apart=True)
 book_reader = Reader(read_book, version=2, apart=True)

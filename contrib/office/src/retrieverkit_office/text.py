@@ -81,19 +81,32 @@ class Text:
         """Return the lines that are not blank."""
         return [line for line in self._lines if line.strip()]
 
-    def parsed(self, file: SourceFile, title: str, known: Metadata, errors: Sequence[ReadError]) -> Parsed:
+    def parsed(
+        self, file: SourceFile, title: str, known: Metadata, errors: Sequence[ReadError], *, without_value: int = 0
+    ) -> Parsed:
         """Return the one document that this is.
+
+        Args:
+            file: The file.
+            title: What it is called, if it says so.
+            known: What else it says of itself.
+            errors: What in it could not be read.
+            without_value: How many formulas have no saved value; a note says so.
 
         Raises:
             ReadError: There is no text.
         """
         text = "\n".join(self._lines)
+        told = f"{without_value:,} formula{' has' if without_value == 1 else 's have'} no saved value"
+        if not text.strip() and without_value and not errors:
+            raise ReadError(file.source, told, fix="open it in a spreadsheet program and save it")
         if not text.strip():
             raise errors[0] if errors else ReadError(file.source, "no text in it", fix="if it is a scan, run OCR on it")
         title = title or next((section.heading[-1] for section in self._sections if section.heading), "")
         document = _known(whole_file(file, text, title=title), known)
         sections = [section for section in self._sections if section.start < len(text)]
-        return Parsed([with_sections(document, sections)], list(errors))
+        note = f"{file.path}: {told}; to have them read, open it in a spreadsheet program and save it"
+        return Parsed([with_sections(document, sections)], list(errors), (note,) if without_value else ())
 
     def _headings(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._path)

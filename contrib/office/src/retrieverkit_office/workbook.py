@@ -60,12 +60,7 @@ def read_workbook(file: SourceFile, data: bytes) -> Parsed:
                 text.part({"sheet": names[-1]})
             for told in beside:
                 text.line(told)
-    told = f"{without:,} formula{' has' if without == 1 else 's have'} no saved value"
-    if without and not errors and not any(text.lines()):
-        raise archive.refused(told, "open it in a spreadsheet program and save it")
-    parsed = text.parsed(file, title or file.name, {"sheets": names, **known}, errors)
-    note = f"{file.path}: {told}; to have them read, open it in a spreadsheet program and save it"
-    return parsed._replace(notes=(note,)) if without else parsed
+    return text.parsed(file, title or file.name, {"sheets": names, **known}, errors, without_value=without)
 
 
 def _sheets(archive: Archive, data: bytes) -> list[Any]:
