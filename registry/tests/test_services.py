@@ -48,6 +48,16 @@ def test_many_threads_make_one_model(tmp_path, slow):
     assert (slow.made, len(got), len(set(map(id, got)))) == (1, 8, 1)
 
 
+def test_what_to_do_about_a_model_that_is_missing_is_the_fix(tmp_path, slow, monkeypatch):
+    monkeypatch.setattr(slow, "problem", lambda options: "no weights; download them; or name a folder")
+    with pytest.raises(ConfigError) as caught:
+        IndexServices(Discovery(), tmp_path).embedding("slow")[1].dimensions
+    assert (caught.value.message, caught.value.fix) == (
+        "slow cannot be used: no weights",
+        "download them; or name a folder",
+    )
+
+
 def test_what_is_only_read_remembers_no_choice(tmp_path, slow, monkeypatch):
     monkeypatch.delenv(services.EMBEDDING, raising=False)
     slow.may_end.set()

@@ -62,3 +62,8 @@ def test_every_leg_that_failed_has_a_line_of_its_own():
         "  bm25: bm25 did not answer within 0.001 s",
         "  vector: KeyError: 'k'",
     ]
+
+
+def test_what_was_left_of_a_short_limit_is_rounded():
+    shown = [errors.DeadlineExceededError("bm25", left).message.split()[-2] for left in (0.000515528, 0.25, 1234.5)]
+    assert shown == ["0.0005", "0.25", "1234.5"]

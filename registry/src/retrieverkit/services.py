@@ -169,7 +169,8 @@ class IndexServices:
                 provider, options = self._provider(group, spec)
                 problem = provider.problem(options)
                 if problem:
-                    raise MissingServiceError(f"{spec} cannot be used: {problem}")
+                    reason, _, remedy = problem.partition("; ")
+                    raise MissingServiceError(f"{spec} cannot be used: {reason}", fix=remedy)
                 self._made[wanted] = provider.make(options)
         return self._made[wanted]
 

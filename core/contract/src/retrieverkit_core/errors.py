@@ -384,8 +384,13 @@ class DeadlineExceededError(RetrievalError, TimeoutError):
         if timeout is None:
             message = f"the time was up before {who} was asked"
         else:
-            message = f"{who} did not answer within {timeout:g} s"
+            message = f"{who} did not answer within {_rounded(timeout)} s"
         super().__init__(message, fix="raise the timeout, or make the leg optional")
+
+
+def _rounded(seconds: float) -> str:
+    """Return seconds in one digit below a hundredth, as what is left of a limit has many."""
+    return f"{seconds:.1g}" if seconds < 0.01 else f"{seconds:g}"
 
 
 class RecursionLimitError(RetrievalError):

@@ -144,7 +144,10 @@ class EmbeddingProvider(Protocol):
     options: type[BaseModel]
 
     def problem(self, options: BaseModel) -> str:
-        """Return why the embedding cannot be used here, with what to do, or "" if it can. Cheap: loads no model."""
+        """Return why the embedding cannot be used here; "" if it can. Cheap: loads no model.
+
+        What to do about it stands behind a semicolon and a space, where there is something to do.
+        """
         ...
 
     def make(self, options: BaseModel) -> Embedder | CorpusEmbedder:
