@@ -130,3 +130,15 @@ def test_a_damaged_record_is_no_more_than_an_unknown_path(retriever, folders, tm
     shown = retriever("cache", "ls").stdout
     assert "evil\\x1b[2J" in shown and "\x1b" not in shown
     assert retriever("cache", "clear").stdout.startswith("4 copies removed")
+
+
+def test_what_is_no_copy_is_never_removed(retriever, folders):
+    """The cache folder may be a link to where other programs keep folders with such names."""
+    place = copies()[0].folder.parent
+    others = [place / "photos.gone-2020", place / ("ab" * 16)]
+    for other in others:
+        other.mkdir()
+        (other / "kept").write_text("kept")
+    assert json.loads(retriever("cache", "clear", "--json").stdout)["removed"] == 3
+    assert "1 hit" in retriever("search", "moon", "a", RETRIEVERKIT_CACHE_LIMIT="0").stdout
+    assert [(other / "kept").read_text() for other in others] == ["kept", "kept"]

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from retrieverkit.cli.changes import Watch
+
 pytestmark = pytest.mark.searches
 
 WAYS = [
@@ -130,6 +132,17 @@ def test_a_writer_that_takes_long_is_waited_for(watch, put, notes, tmp_path, env
     holder.communicate(b"\n")
     assert line("updated")["added"] == ["notes/new.txt"]
     ended(process, line, signal.SIGTERM, 5)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_what_did_not_come_about_is_tried_again_though_nothing_changes(tmp_path, how):
+    watch = Watch([tmp_path], dict, 0.05, poll="--poll" in how)
+    tries = []
+    for _ in watch.changes({}, lambda: True):
+        tries.append(None)
+        if len(tries) == 2:  # the first may come of the beginning
+            break
+    assert len(tries) == 2
 
 
 def test_what_cannot_be_followed_is_an_error(retriever, notes, tmp_path):

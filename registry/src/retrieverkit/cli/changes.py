@@ -72,25 +72,28 @@ class Watch:
             known: What they looked like at the beginning.
             again: Whether what was done at the last time has to be done again.
         """
-        for _ in self._hints():
+        for _ in self._hints(again):
             now = self._looked()
             if now != known or again():
                 known = now
                 yield now
 
-    def _hints(self) -> Iterator[None]:
+    def _hints(self, again: Callable[[], bool]) -> Iterator[None]:
         spent = 0.0
         while True:
             if self._module is None:
                 self._stop.wait(max(self._interval, _SHARE * spent))
             else:
-                yield from self._told()
+                yield from self._told(again)
             begun = monotonic()
             yield
             spent = monotonic() - begun
 
-    def _told(self) -> Iterator[None]:
-        """Yield at each change that the system tells of, until one of the paths comes, goes or is another one."""
+    def _told(self, again: Callable[[], bool]) -> Iterator[None]:
+        """Yield at each change that the system tells of, and while something is to be done again.
+
+        It ends when one of the paths comes, goes or is another one.
+        """
         there = self._identities()
         if not there:
             self._stop.wait(self._interval)
@@ -107,7 +110,7 @@ class Watch:
             ):
                 if self._identities() != there:
                     return
-                if changes or begins:  # what changed before it was listened for is told by nobody
+                if changes or begins or again():  # what changed before it was listened for is told by nobody
                     begins = False
                     yield
         except (OSError, RuntimeError):  # too many folders for the system, or a path that went just now

@@ -40,6 +40,8 @@ DEFAULT_LIMIT = "2 GB"
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]{0,2})\s*")
 _NAME = re.compile(r"[0-9a-f]{32}")
+_GONE = re.compile(r"[0-9a-f]{32}\.gone-[0-9a-f]{32}")
+_BESIDE = (".json", ".lock", ".users")
 _PRIVATE = 0o700
 _LARGEST = 1_000_000
 
@@ -145,12 +147,14 @@ class Copy:
 
 
 def copies() -> list[Copy]:
-    """Return all copies, the one that was used last first."""
+    """Return all copies, the one that was used last first; a folder with nothing of ours beside it is not one."""
     try:
-        names = [entry.name for entry in os.scandir(_place()) if entry.is_dir(follow_symlinks=False)]
+        entries = list(os.scandir(_place()))
     except OSError:
         return []
-    found = [Copy(_place() / name) for name in names if _NAME.fullmatch(name)]
+    every = {entry.name for entry in entries}
+    names = [entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
+    found = [Copy(_place() / name) for name in names if any(f"{name}{suffix}" in every for suffix in _BESIDE)]
     return sorted(found, key=lambda copy: -copy.last_used)
 
 
@@ -173,7 +177,8 @@ def make_room(kept: Copy, limit: int) -> None:
 def sweep() -> None:
     """Remove what a process that died while it removed a copy has left."""
     for gone in _place().glob("*.gone-*"):
-        shutil.rmtree(gone, ignore_errors=True)
+        if _GONE.fullmatch(gone.name):
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def limit_of_cache() -> int:
