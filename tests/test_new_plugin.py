@@ -70,5 +70,5 @@ def test_its_mode_finds(run, package):
 def test_an_installed_registry_writes_the_same(run, package):
     assert run("retriever", "new-plugin", "shared_words", "--dir", "again").returncode == 0
     written = [path.relative_to(package / "again") for path in (package / "again").rglob("*") if path.is_file()]
-    assert len(written) == 6
+    assert len(written) == 9
     assert all((package / "again" / file).read_bytes() == (package / file).read_bytes() for file in written)

@@ -27,6 +27,12 @@ def test_every_part_is_named_after_the_mode(retriever, tmp_path, name, mode, dis
     assert project["entry-points"]["retrieverkit.modes"] == {mode: f"{module}.mode:plugin"}
     for file in folder.rglob("*.py"):
         ast.parse(file.read_text())
+    assert project["license"] == "MIT"
+    assert f"Copyright (c) the authors of {distribution}" in (folder / "LICENSE").read_text()
+    assert f'# Repository = "https://example.com/{distribution}"' in (folder / "pyproject.toml").read_text()
+    assert "dist/" in (folder / ".gitignore").read_text().splitlines()
+    steps = (folder / ".github" / "workflows" / "ci.yml").read_text()
+    assert "python-version: ${{ matrix.python }}" in steps and '- run: pip install ".[test]"' in steps
 
 
 @pytest.mark.parametrize(
