@@ -108,6 +108,23 @@ def test_text_boxes_and_notes_stand_where_they_are_referred_to(read, saved, rema
     assert (document.text.splitlines(), errors) == (["Before", "In the box", "At the foot", "After"], [])
 
 
+def test_rows_cells_and_notes_that_a_tracked_change_removed_are_left_out(read, saved):
+    made = docx.Document()
+    table = made.add_table(2, 2)
+    for at, cell in enumerate(table._cells):
+        cell.text = f"cell{at}"
+    table.rows[0]._tr.get_or_add_trPr().append(parse_xml(f'<w:del {nsdecls("w")} w:id="1" w:author="x"/>'))
+    table.cell(1, 0)._tc.get_or_add_tcPr().append(parse_xml(f'<w:cellDel {nsdecls("w")} w:id="2" w:author="x"/>'))
+    paragraph = made.add_paragraph("Close the valve.")
+    made.add_comment(paragraph.add_run("soon"), "about what is gone", author="Ada")
+    runs = [run for run in paragraph._p if run.tag.endswith("}r")]
+    removed = parse_xml(f'<w:del {nsdecls("w")} w:id="3" w:author="x"/>')
+    paragraph._p.append(removed)
+    removed.extend(runs[1:])
+    document, errors = read("docx", saved(made))
+    assert (document.text, errors) == ("cell3\nClose the valve.", [])
+
+
 def test_a_document_with_macros_is_read_as_text(read, saved, remade):
     made = docx.Document()
     made.add_paragraph("Hello")

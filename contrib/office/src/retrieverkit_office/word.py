@@ -130,7 +130,7 @@ class _Reading:
 
     def _referred(self, element: _Element) -> None:
         """Add the notes and comments that an element refers to."""
-        for reference in element.iter(*_NOTES):
+        for reference in _references(element):
             found = self._notes[_NOTES[str(reference.tag)]].pop(reference.get(f"{_W}id") or "", "")
             self.text.line(found)
 
@@ -205,14 +205,22 @@ def _boxes(paragraph: _Element) -> Iterator[_Element]:
             pending += list(element)[::-1]
 
 
+def _references(element: _Element) -> Iterator[_Element]:
+    """Yield what refers to notes and comments, but for what a tracked change removed."""
+    for reference in element.iter(*_NOTES):
+        if not any(around.tag in _REMOVED for around in reference.iterancestors()):
+            yield reference
+
+
 def _rows(table: _Element) -> Iterator[_Element]:
-    yield from _found(table, f"{_W}tr")
+    yield from (row for row in _found(table, f"{_W}tr") if row.find(f"{_W}trPr/{_W}del") is None)
 
 
 def _cells(row: _Element) -> Iterator[_Element]:
     for cell in _found(row, f"{_W}tc"):
         merged = cell.find(f"{_W}tcPr/{_W}vMerge")
-        if merged is None or merged.get(f"{_W}val") == "restart":
+        removed = cell.find(f"{_W}tcPr/{_W}cellDel") is not None
+        if not removed and (merged is None or merged.get(f"{_W}val") == "restart"):
             yield cell
 
 
