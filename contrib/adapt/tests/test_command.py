@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from retrieverkit import Document, Index
 from retrieverkit.cli import main
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -54,6 +55,23 @@ def test_what_it_prints_can_be_pasted_into_a_shell(run, files, name):
     assert option == "--mode" and RetrieverSpec.parse(mode).options["adapter"] == name
     shown = subprocess.run(["sh", "-c", f"printf %s {line.removeprefix('use it: --mode ')}"], **TEXT)
     assert shown.stdout == mode
+
+
+def test_the_config_it_names_is_found_from_the_current_folder(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RETRIEVERKIT_EMBEDDING", "hash(dimensions=2)")
+    (tmp_path / "sub folder").mkdir()
+    documents = [Document(f"common words of all, and the rare word w{n}", id=f"d{n}") for n in range(30)]
+    with Index.from_documents(documents, "sub folder/i.rk", embedding="hash(dimensions=2)"):
+        pass
+    (tmp_path / "q.tsv").write_text("".join(f"q{n}\twords of all common w{n}\n" for n in range(20)))
+    (tmp_path / "r.tsv").write_text("".join(f"q{n}\td{n}\t1\n" for n in range(20)))
+    files = ("--index", "sub folder/i.rk", "--queries", "q.tsv", "--qrels", "r.tsv", "--out", "sub folder/mode.json")
+    done = run("adapt", *files, "--mode", "fusion(bm25, vector, weights=[1, 99])")
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("or the file: "))
+    option, file = shlex.split(line.removeprefix("or the file: "))
+    found = run("search", "the rare word w7", "--index", "sub folder/i.rk", option, file, "--top-k", "1")
+    assert "\n 1  d7\n" in found.stdout
 
 
 def test_nothing_is_written_where_nothing_is_kept(run, files):

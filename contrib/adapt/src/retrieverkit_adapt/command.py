@@ -82,7 +82,7 @@ def adapt_command(
     if json_file == _STDOUT:
         print_json(adapted.as_dict())
     else:
-        write_adapted(adapted, Screen(sys.stdout), _as_option(out, folder) if written and out is not None else None)
+        write_adapted(adapted, Screen(sys.stdout), _path_to_tell(adapted, out, folder) if written else None)
     sys.stdout.flush()
     for remark in adapted.remarks:
         err.say(("note: ", "bold yellow"), remark)
@@ -119,6 +119,13 @@ def _check_apart(files: dict[str, Path | None]) -> None:
         other = known.setdefault(os.path.realpath(file), option)
         if other != option and option in ("--out", "--json"):
             raise UsageError(f"{option} and {other} are the same file, {file}", fix="name another file")
+
+
+def _path_to_tell(adapted: Adapted, out: Path | None, folder: Path) -> str | None:
+    """Return the file as it is named to use it: in a mode, or by --config, which looks in the current folder alone."""
+    if out is None:
+        return None
+    return os.fspath(out) if adapted.spec is not None else _as_option(out, folder)
 
 
 def _as_option(out: Path, folder: Path) -> str:
