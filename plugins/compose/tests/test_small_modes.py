@@ -206,6 +206,10 @@ def test_a_metadata_field_names_the_node_that_a_hit_stands_for(listed, how):
     one, two = (Node(id=name, metadata={"answer": other}) for name, other in (("one", "two"), ("two", "one")))
     with pytest.raises(RecursionLimitError):
         asked(RecursiveRetriever(listed([one]), corpus_of(one, two), field="answer"), "query", how)
+    root, leaf = Node(id="1", metadata={"answer": 1}), Node(id="2", metadata={"answer": 1})
+    itself = RecursiveRetriever(listed([leaf, root, page]), corpus_of(root, leaf, page), field="answer")
+    assert ids(asked(itself, "query", how)) == ["1", "page"] and not asked(itself, "query", how).warnings
+    assert ids(asked(itself, "query", how, filters="_node_id != '1'")) == ["page"]
 
 
 @given(

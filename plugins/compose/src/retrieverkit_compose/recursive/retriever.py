@@ -43,7 +43,7 @@ class RecursiveRetriever(Around):
         corpus: Where the nodes are.
         top_k: How many hits a query gets that does not say.
         field: A metadata field in which any node, also one that was read from a file, names the node that it stands
-            for, as an index node does by its ``index_id``.
+            for, as an index node does by its ``index_id``. One that names itself stays.
         **base: What every retriever takes: ``object_map``, ``objects``, ``hooks``, ``verbose``.
     """
 
@@ -153,7 +153,9 @@ class RecursiveRetriever(Around):
         if isinstance(node, IndexNode) and node.obj is None:
             return node.index_id or None
         named = node.metadata.get(self.field) if self.field else None
-        return None if named is None or named == "" else str(named)  # a column of numbers names nodes too
+        if named is None or named == "" or str(named) == node.id:  # the root of a table often names itself
+            return None
+        return str(named)  # a column of numbers names nodes too
 
 
 def _filters_first(retriever: BaseRetriever) -> bool:
