@@ -1,6 +1,7 @@
 """``retriever similar``."""
 
 import json
+import re
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_filters_and_scope_hold_also_for_what_is_named(retriever, index):
     outside = retriever("similar", "pump2", "-i", index, "--scope", "year <= 2021", code=2).stderr
     nowhere = retriever("similar", "pump9", "-i", index, "--scope", "year <= 2021", code=2).stderr
     assert outside.replace("pump2", "") == nowhere.replace("pump9", ""), "there, and outside of the scope, is not there"
+
+
+def test_a_file_of_several_documents_names_and_counts_those_in_scope_alone(retriever, tmp_path):
+    rows = [{"id": f"r{n}", "text": f"pump valve {n}", "tenant": "a" if n < 3 else "b"} for n in range(5)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    retriever("index", "rows.jsonl", "-i", "ix")
+    whole = retriever("similar", "rows.jsonl", "-i", "ix", code=2).stderr
+    assert "5 documents" in whole
+    inside = retriever("similar", "rows.jsonl", "-i", "ix", "--scope", "tenant == 'b'", code=2).stderr
+    assert "2 documents" in inside and not {"r0", "r1", "r2"} & set(re.findall(r"\w+", inside))
+    outside = retriever("similar", "rows.jsonl", "-i", "ix", "--scope", "tenant == 'c'", code=2).stderr
+    assert "neither a document nor a node nor a file" in outside
 
 
 def test_a_file_is_named_by_its_path_and_a_part_of_it_by_a_line(retriever, tmp_path):

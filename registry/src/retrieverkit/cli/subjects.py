@@ -78,7 +78,7 @@ def subject_of(index: Index, named: str, scope: MetadataFilters | None) -> Subje
         return _checked(Subject(named, False, [node]), scope, named)
     found = _LINE.fullmatch(named)
     for path, line in [(named, None), *([(found["path"], int(found["line"]))] if found else [])]:
-        ids = _of_file(corpus, path)
+        ids = [doc_id for doc_id in _of_file(corpus, path) if scope is None or _inside(_nodes(corpus, doc_id), scope)]
         if len(ids) > 1:
             some = ", ".join(shorten(doc_id, 60) for doc_id in ids[:3])
             raise UsageError(
@@ -101,8 +101,17 @@ def _of_file(corpus: SQLiteCorpus, path: str) -> list[str]:
 
 
 def _document(corpus: SQLiteCorpus, doc_id: str, scope: MetadataFilters | None, named: str) -> Subject:
-    nodes = [node for node in corpus.get(corpus.node_ids(doc_id)) if node is not None]
-    return _checked(Subject(doc_id, True, nodes), scope, named)
+    return _checked(Subject(doc_id, True, _nodes(corpus, doc_id)), scope, named)
+
+
+def _nodes(corpus: SQLiteCorpus, doc_id: str) -> list[Node]:
+    return [node for node in corpus.get(corpus.node_ids(doc_id)) if node is not None]
+
+
+def _inside(nodes: Sequence[Node], scope: MetadataFilters | None) -> Sequence[Node]:
+    from retrieverkit_core.filters import filterable
+
+    return nodes if scope is None else [node for node in nodes if scope.matches(filterable(node))]
 
 
 def _at_line(index: Index, whole: Subject, line: int, named: str) -> Subject:
@@ -138,9 +147,7 @@ def _checked(subject: Subject, scope: MetadataFilters | None, named: str) -> Sub
     Raises:
         UsageError: There is none.
     """
-    from retrieverkit_core.filters import filterable
-
-    inside = subject.nodes if scope is None else [n for n in subject.nodes if scope.matches(filterable(n))]
+    inside = _inside(subject.nodes, scope)
     if not inside:
         raise _not_there(named)
     return Subject(subject.id, subject.is_document, inside)
