@@ -33,8 +33,8 @@ PARALLEL = ("-n", str(min(1 + (os.cpu_count() or 1), 4)), "--dist", "loadgroup")
 """One process more than processors, as many tests wait: for a deadline, a lock or a process that they started."""
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "full"
-AGAIN = () if THOROUGH else ("--reruns", "2")
-"""What fails and then passes is shown as rerun and stops nobody's merge; the nightly run lets it fail (ADR 49)."""
+AGAIN = () if THOROUGH else ("--reruns", "2", "-raR")
+"""What fails and then passes is named as rerun and stops nobody's merge; the nightly run lets it fail (ADR 49)."""
 
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 << 30
