@@ -146,7 +146,7 @@ def test_every_slide_is_a_part_below_its_title(read, saved):
     ):
         slide = made.slides.add_slide(made.slide_layouts[1])
         slide.shapes.title.text = title
-        slide.placeholders[1].text = body
+        slide.shapes[1].text = body
         if notes:
             slide.notes_slide.notes_text_frame.text = notes
     shapes = made.slides[2].shapes

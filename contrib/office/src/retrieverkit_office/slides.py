@@ -63,11 +63,11 @@ def _slides(archive: Archive, data: bytes) -> Iterator[Any]:
 def _read_slide(text: Text, number: int, slide: Any, seen: set[str]) -> None:
     tree = slide.shapes._spTree
     shapes = list(_shapes(tree))
-    titles = [shape for shape in shapes if _placeholder(shape) in ("title", "ctrTitle")]
+    titles = [shape for shape in shapes if _role(shape) in ("title", "ctrTitle")]
     title = " ".join(said(line) for shape in titles for line in lines(shape))
     text.part({"slide": number}, title)
     for shape in [*titles, *(shape for shape in shapes if shape not in titles)]:
-        kind = _placeholder(shape)
+        kind = _role(shape)
         if kind in _COUNTERS:
             continue
         new = [line for line in _all_lines(slide, shape) if kind not in _SMALL_PRINT or line not in seen]
@@ -79,7 +79,7 @@ def _read_slide(text: Text, number: int, slide: Any, seen: set[str]) -> None:
         text.line(line)
     if slide.has_notes_slide:
         for shape in _shapes(slide.notes_slide.shapes._spTree):
-            if _placeholder(shape) == "body":
+            if _role(shape) == "body":
                 for line in lines(shape):
                     text.line(line)
 
@@ -93,7 +93,7 @@ def _shapes(parent: _Element) -> Iterator[_Element]:
             yield element
 
 
-def _placeholder(shape: _Element) -> str:
+def _role(shape: _Element) -> str:
     found = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
     return "" if found is None else found.get("type", "obj")
 
