@@ -9,15 +9,13 @@ from retrieverkit.reading.splitting import (
     Span,
     check_sizes,
     checked_text,
-    neighbours,
-    node_ids,
+    nodes_at,
     pages_of,
     pieces_of_page,
-    placed_node,
     split,
     splitter_for,
 )
-from retrieverkit_core.nodes import Document, Node
+from retrieverkit_core.nodes import Document, Metadata, Node
 from retrieverkit_core.readers import LONGEST_HEADING, Section, heading_at, sections_of
 
 HEADING = "heading"
@@ -61,15 +59,12 @@ def split_at_headings(document: Document, *, chunk_size: int, overlap: int = 0) 
         for stretch in _stretches(text, sections, pages_of(document))
         for start, end in pieces_of_page(text[stretch.start : stretch.end], splitter, chunk_size, overlap)
     ]
-    ids = node_ids(document.id, len(spans))
-    nodes = []
-    for at, span in enumerate(spans):
+
+    def above(span: Span) -> Metadata:
         heading = list(heading_at(sections, span.end - 1))
-        position, related = at if len(ids) > 1 else None, neighbours(document.id, ids, at)
-        nodes.append(
-            placed_node(document, span, ids[at], position, related, searched={HEADING: heading} if heading else {})
-        )
-    return nodes
+        return {HEADING: heading} if heading else {}
+
+    return nodes_at(document, spans, searched=above)
 
 
 def _sections_of(document: Document) -> Sequence[Section]:

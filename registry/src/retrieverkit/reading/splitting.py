@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from retrieverkit.reading.markdown import MARKDOWN_SUFFIXES
@@ -83,8 +83,16 @@ def split(document: Document, *, chunk_size: int = CHUNK_SIZE, overlap: int = 0)
     return nodes_at(document, _spans(document, chunk_size, overlap))
 
 
-def nodes_at(document: Document, spans: Sequence[Span]) -> list[Node]:
-    """Return the nodes at some places of a document, with ids as `split` gives them, each related to its neighbours."""
+def nodes_at(
+    document: Document, spans: Sequence[Span], searched: Callable[[Span], Metadata] = lambda span: {}
+) -> list[Node]:
+    """Return the nodes at some places of a document, with ids as `split` gives them, each related to its neighbours.
+
+    Args:
+        document: The document.
+        spans: The places.
+        searched: Returns what else says where one is, and is kept in what is embedded and indexed.
+    """
     ids = node_ids(document.id, len(spans))
     return [
         placed_node(
@@ -93,6 +101,7 @@ def nodes_at(document: Document, spans: Sequence[Span]) -> list[Node]:
             ids[position],
             position if len(ids) > 1 else None,
             neighbours(document.id, ids, position),
+            searched=searched(span),
         )
         for position, span in enumerate(spans)
     ]
