@@ -45,7 +45,7 @@ class RecordIds:
         self._given: dict[str, str] = {}
         self._read: set[str] = set()
         self._renamed: Counter[str] = Counter()
-        self._example: tuple[str, str] | None = None
+        self._example = ""
 
     def settled(self, read: FileRead) -> FileRead:
         """Return what was read with ids that no other document has; a record whose id its own file repeats is told."""
@@ -70,8 +70,8 @@ class RecordIds:
 
     def notes(self) -> Iterator[str]:
         """Yield what was called otherwise than it calls itself."""
-        if self._example is not None:
-            told, number = shorten(repr(self._example[1]), 200), self._renamed.total()
+        if self._example:
+            told, number = shorten(repr(self._example), 200), self._renamed.total()
             files = len(self._renamed)
             yield (
                 f"{number:,} record{'' if number == 1 else 's'} of {files:,} file{'' if files == 1 else 's'} "
@@ -86,7 +86,7 @@ class RecordIds:
         if stored.get(other) != file.source and not self._is_taken(document.id, file, stored):
             return document
         self._renamed[file.source] += 1
-        self._example = self._example or (document.id, other)
+        self._example = self._example or other
         return replace(document, id=other)
 
     def _is_taken(self, doc_id: str, file: SourceFile, stored: Mapping[str, str | None]) -> bool:
