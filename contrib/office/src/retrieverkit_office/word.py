@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -147,20 +148,17 @@ class _Reading:
         own = properties.find(f"{_W}outlineLvl")
         if own is not None:
             return _outline(own)
-        style = properties.find(f"{_W}pStyle")
-        style_id = None if style is None else style.get(f"{_W}val")
+        style_id = _val(properties, "pStyle")
         if style_id not in self._levels:
             self._levels[style_id] = self._level_of_style(style_id)
         return self._levels[style_id]
 
     def _level_of_style(self, style_id: str | None) -> int:
-        styles = {style.get(f"{_W}styleId"): style for style in self._part.styles.element.iter(f"{_W}style")}
         passed: set[str | None] = set()
-        while style_id in styles and style_id not in passed:
+        while style_id in self._styles and style_id not in passed:
             passed.add(style_id)
-            style = styles[style_id]
-            name = style.find(f"{_W}name")
-            told = "" if name is None else name.get(f"{_W}val") or ""
+            style = self._styles[style_id]
+            told = _val(style, "name") or ""
             if match := _HEADING.fullmatch(told):
                 return int(match[1])
             if told.lower() == "title":
@@ -168,9 +166,18 @@ class _Reading:
             outline = style.find(f"{_W}pPr/{_W}outlineLvl")
             if outline is not None:
                 return _outline(outline)
-            based = style.find(f"{_W}basedOn")
-            style_id = None if based is None else based.get(f"{_W}val")
+            style_id = _val(style, "basedOn")
         return 0
+
+    @cached_property
+    def _styles(self) -> dict[str | None, _Element]:
+        return {style.get(f"{_W}styleId"): style for style in self._part.styles.element.iter(f"{_W}style")}
+
+
+def _val(element: _Element, name: str) -> str | None:
+    """Return the value of a property of an element, None where it has none."""
+    found = element.find(f"{_W}{name}")
+    return None if found is None else found.get(f"{_W}val")
 
 
 def _outline(element: _Element) -> int:
