@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrieverkit_vector.adapting.adapter import Adapter, Examples, MadeBy, asked_words, digest
+    from retrieverkit_vector.adapting.adapter import Adapter, Examples, asked_words, digest
     from retrieverkit_vector.adapting.file import check_free, read_adapter, write_adapter, write_whole
     from retrieverkit_vector.adapting.mapping import QueryMap, fitted_map, mean_direction
     from retrieverkit_vector.adapting.places import found_adapter
     from retrieverkit_vector.index import VectorIndex
+    from retrieverkit_vector.made_by import MadeBy
     from retrieverkit_vector.plugin import VectorOptions
     from retrieverkit_vector.retriever import VectorRetriever
 
@@ -35,7 +36,7 @@ __all__ = [
 _MODULES = {
     "Adapter": "adapting.adapter",
     "Examples": "adapting.adapter",
-    "MadeBy": "adapting.adapter",
+    "MadeBy": "made_by",
     "QueryMap": "adapting.mapping",
     "VectorIndex": "index",
     "VectorOptions": "plugin",

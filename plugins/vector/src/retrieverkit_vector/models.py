@@ -14,9 +14,9 @@ from retrieverkit_core.errors import EmbeddingMismatchError, InvalidEmbeddingErr
 from retrieverkit_core.services import BoundedEmbedder
 from retrieverkit_indexing.derived import RebuildRequired
 from retrieverkit_indexing.embeddings import CachedEmbedder, EmbeddingCache, require_same_model
-from retrieverkit_vector.adapting.adapter import MadeBy
 from retrieverkit_vector.fits import Fit, Refit, counted, refit
 from retrieverkit_vector.layout import Layout
+from retrieverkit_vector.made_by import MadeBy
 from retrieverkit_vector.segments import Batch
 from retrieverkit_vector.vectors import brought, embedded, folded_in, texts_to_embed
 

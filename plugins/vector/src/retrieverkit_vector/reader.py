@@ -13,8 +13,8 @@ import numpy as np
 from retrieverkit_core.filters import MetadataFilters
 from retrieverkit_indexing.forks import no_fork
 from retrieverkit_indexing.metadata import MetadataReader
-from retrieverkit_vector.adapting.adapter import UNKNOWN, MadeBy
 from retrieverkit_vector.graph import Graph
+from retrieverkit_vector.made_by import UNKNOWN, MadeBy
 from retrieverkit_vector.metrics import Target, contenders
 from retrieverkit_vector.rows import Rows, places_of
 from retrieverkit_vector.side_by_side import each, parts_of

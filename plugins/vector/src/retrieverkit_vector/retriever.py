@@ -23,7 +23,6 @@ from retrieverkit_core.services import CorpusEmbedder, Embedder
 from retrieverkit_core.vectors import checked
 from retrieverkit_indexing.derived import IndexRetriever, found_in
 from retrieverkit_indexing.metadata import MetadataIndex
-from retrieverkit_vector.adapting.applying import Adapting
 from retrieverkit_vector.comparing import comparison, vectors_of
 from retrieverkit_vector.feedback import toward_mean
 from retrieverkit_vector.index import VectorIndex
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from retrieverkit_core.retriever import Hits
     from retrieverkit_vector.adapting.adapter import Adapter
+    from retrieverkit_vector.adapting.applying import Adapting
 
 Pairs = list[tuple[int, float]]
 
@@ -107,7 +107,11 @@ class VectorRetriever(IndexRetriever[VectorReader]):
         self._cutoff = similarity_cutoff
         self._mmr_lambda = mmr_lambda
         self._mmr_fetch = mmr_fetch
-        self._adapting = None if adapter is None else Adapting(adapter, corpus, embedding, self.embedding_spec)
+        self._adapting: Adapting | None = None
+        if adapter is not None:
+            from retrieverkit_vector.adapting.applying import Adapting  # most searches have no adapter
+
+            self._adapting = Adapting(adapter, corpus, embedding, self.embedding_spec)
 
     def learned_from(self, query: str) -> bool:
         """Return whether this was learned from a query of these words, so that it must not be measured with it."""

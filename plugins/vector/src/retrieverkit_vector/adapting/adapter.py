@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,28 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from retrieverkit_vector.made_by import MadeBy
+
     Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _SHOWN = 200
 _END_MARKS = ".,;:!?…"
 _AGAIN = "learn it again: retriever adapt; or leave the adapter out"
-
-
-class MadeBy(NamedTuple):
-    """What made the vectors of an index.
-
-    Attributes:
-        embedding: The fingerprint of the embedding; of one that is fitted, that of the method.
-        model: The fingerprint of the model that was fitted to the corpus, "" where none was.
-        probe: What the embedding gave for fixed texts, "" where that is not known, or a model was fitted.
-    """
-
-    embedding: str = ""
-    model: str = ""
-    probe: str = ""
-
-
-UNKNOWN = MadeBy()
 
 
 class Embedded(Protocol):

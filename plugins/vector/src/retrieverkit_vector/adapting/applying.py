@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from retrieverkit_core.corpus import Corpus
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.services import Embedder
-    from retrieverkit_vector.adapting.adapter import MadeBy
     from retrieverkit_vector.adapting.mapping import QueryMap
+    from retrieverkit_vector.made_by import MadeBy
     from retrieverkit_vector.reader import VectorReader
 
 _MOVED = 1_000

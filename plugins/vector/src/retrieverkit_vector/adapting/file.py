@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrieverkit_core.errors import ConfigError, InvalidEmbeddingError, shorten
 from retrieverkit_core.vectors import as_texts, from_texts
-from retrieverkit_vector.adapting.adapter import Adapter, Examples, MadeBy, check_finite
+from retrieverkit_vector.adapting.adapter import Adapter, Examples, check_finite
 from retrieverkit_vector.adapting.mapping import QueryMap
+from retrieverkit_vector.made_by import MadeBy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
