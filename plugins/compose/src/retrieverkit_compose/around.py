@@ -105,8 +105,12 @@ def refuse_both(retriever: RetrieverSpec, candidates: int) -> None:
         ValueError: It is written with one.
     """
     if written_limit(retriever) is not None:
-        limit = "top_n" if "top_n" in retriever.options else "top_k"
-        raise ValueError(f"{retriever} has a {limit} and is given {candidates} candidates; keep one")
+        raise ValueError(f"{retriever} has a {limit_name(retriever)} and is given {candidates} candidates; keep one")
+
+
+def limit_name(retriever: RetrieverSpec) -> str:
+    """Return the name of the option by which a retriever is written with a limit."""
+    return "top_n" if "top_n" in retriever.options else "top_k"
 
 
 def explicit(query: QueryBundle) -> QueryBundle:

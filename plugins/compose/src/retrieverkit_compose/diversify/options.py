@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from retrieverkit_compose.around import written_limit
+from retrieverkit_compose.around import limit_name, written_limit
 from retrieverkit_core.plugin import ModeOptions
 from retrieverkit_core.spec import RetrieverSpec
 
@@ -31,6 +31,6 @@ class DiversifyOptions(DiversifySettings):
     @model_validator(mode="after")
     def _fits_its_retriever(self) -> Self:
         if written_limit(self.retriever) is not None:
-            limit = "top_n" if "top_n" in self.retriever.options else "top_k"
+            limit = limit_name(self.retriever)
             raise ValueError(f"{self.retriever} has a {limit}, but is asked until there are enough hits; leave it out")
         return self
