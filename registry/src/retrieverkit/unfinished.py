@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -25,7 +26,7 @@ def unfinished_folder(target: Path) -> Iterator[Path]:
     What killed processes have left of the same target is removed first.
     """
     prefix = f".{target.name}."
-    for left in target.parent.glob(f"{_escaped(prefix)}*{_SUFFIX}"):
+    for left in target.parent.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
         _remove_if_left(left)
     folder = Path(tempfile.mkdtemp(_SUFFIX, prefix, target.parent))
     held = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -63,9 +64,3 @@ def _remove_if_left(folder: Path) -> None:
         return
     finally:
         os.close(held)
-
-
-def _escaped(text: str) -> str:
-    import glob
-
-    return glob.escape(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 import uuid
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from retrieverkit.corpus.faults import corrupt
 from retrieverkit.corpus.settings import put_settings
 from retrieverkit.regular_files import read_regular
+from retrieverkit.unfinished import sync
 from retrieverkit_core.corpus import IndexSettings
 from retrieverkit_core.errors import CorpusTooNewError, NotACorpusError
 
@@ -160,7 +160,7 @@ def create(path: Path, settings: IndexSettings, *, language_is_chosen: bool) -> 
         file.unlink(missing_ok=True)
     _build(unfinished, settings, language_is_chosen)
     unfinished.replace(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _build(path: Path, settings: IndexSettings, language_is_chosen: bool) -> None:
@@ -175,16 +175,6 @@ def _build(path: Path, settings: IndexSettings, language_is_chosen: bool) -> Non
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     finally:
         connection.close()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _number(header: bytes, at: int) -> int:
