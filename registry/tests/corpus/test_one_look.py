@@ -69,6 +69,26 @@ def plant(tmp_path):
 @pytest.mark.needs("retrieverkit_bm25")
 @pytest.mark.needs("retrieverkit_fusion")
 @pytest.mark.parametrize("asks", [lambda r: r.retrieve("pump"), lambda r: asyncio.run(r.aretrieve("pump"))])
+def test_more_legs_take_no_more_looks(plant, monkeypatch, asks):
+    from retrieverkit_fusion.retriever import FusionRetriever
+
+    looks = []
+    look = SQLiteCorpus._head
+    monkeypatch.setattr(SQLiteCorpus, "_head", lambda corpus: looks.append(corpus) or look(corpus))
+
+    def looks_of(legs):
+        fusion = FusionRetriever([plant.as_retriever("bm25") for _ in range(legs)], concurrency=1)
+        asks(fusion)
+        looks.clear()
+        assert len(asks(fusion)) == 1
+        return len(looks)
+
+    assert looks_of(6) == looks_of(2) > 0
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+@pytest.mark.needs("retrieverkit_fusion")
+@pytest.mark.parametrize("asks", [lambda r: r.retrieve("pump"), lambda r: asyncio.run(r.aretrieve("pump"))])
 def test_a_leg_finds_what_it_has_added_itself(plant, asks):
     from retrieverkit_fusion.retriever import FusionRetriever
 
@@ -167,3 +187,25 @@ def test_what_a_block_started_and_outlives_it_looks_for_itself(corpus):
     with SQLiteCorpus.open(corpus.path) as other:
         before, after = asyncio.run(main())
         assert before != after == other.head()
+
+
+@pytest.mark.needs("retrieverkit_bm25")
+def test_a_longer_batch_takes_no_more_looks(plant, monkeypatch):
+    looks = []
+    look = SQLiteCorpus._head
+    monkeypatch.setattr(SQLiteCorpus, "_head", lambda corpus: looks.append(corpus) or look(corpus))
+
+    class Around(BaseRetriever):
+        name = "around"
+
+        def _retrieve(self, query_bundle):
+            return list(bm25.retrieve(query_bundle))
+
+    bm25 = plant.as_retriever("bm25")
+
+    def looks_of(queries):
+        looks.clear()
+        assert all(len(result) == 1 for result in Around().retrieve_many(["pump"] * queries))
+        return len(looks)
+
+    assert looks_of(6) == looks_of(2) > 0
