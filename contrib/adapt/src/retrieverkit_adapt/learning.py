@@ -13,7 +13,7 @@ from retrieverkit_adapt.adapted import Adapted, Fold, Learned
 from retrieverkit_adapt.adapters import AdapterLearner, Setting, relevant_of, with_adapter
 from retrieverkit_adapt.folds import folds_of, others, same_words
 from retrieverkit_adapt.measuring import Measuring, Values
-from retrieverkit_adapt.weights import best, check_unknown, weightings
+from retrieverkit_adapt.weights import Weighted, best, check_unknown, weightings
 from retrieverkit_core.errors import ConfigError
 from retrieverkit_core.spec import RetrieverSpec
 from retrieverkit_evaluate import Collection, read_qrels, read_queries
@@ -75,7 +75,8 @@ def adapt(
     collection, remarks = _usable(index, queries, qrels)
     recall = f"R@{k}"
     names = (recall, _NDCG) if wanted == "adapter" else (_NDCG, recall)
-    total = _asked(wanted, len(collection.queries), index, spec)
+    weighted = weightings(spec, index.as_retriever(spec)) if wanted == "weights" else []
+    total = len(collection.queries) * (len(weighted) or 2)  # an adapter: before and after
     done = 0
 
     def on_query(query_id: str) -> None:
@@ -94,7 +95,7 @@ def adapt(
         found = _adapter(learner, measuring, spec, parts, names, seed)
     else:
         check_unknown(spec, collection.queries, index.path.parent)
-        found = _weights(index, measuring, spec, parts, names, seed)
+        found = _weights(weighted, measuring, spec, parts, names, seed)
     return replace(found, unseen=_unseen(collection, parts), remarks=tuple(remarks))
 
 
@@ -104,12 +105,6 @@ def _wanted(learn: Learned | None, spec: RetrieverSpec) -> Learned:
     if learn not in ("adapter", "weights"):
         raise ConfigError(f"learn is 'adapter' or 'weights', not {learn!r}", fix="leave it out to go by the mode")
     return learn
-
-
-def _asked(wanted: Learned, queries: int, index: Index, spec: RetrieverSpec) -> int:
-    if wanted == "adapter":
-        return 2 * queries
-    return queries * len(weightings(spec, index.as_retriever(spec)))
 
 
 def _usable(
@@ -216,7 +211,7 @@ def _in_words(setting: Setting | None) -> str:
 
 
 def _weights(
-    index: Index,
+    weighted: Sequence[Weighted],
     measuring: Measuring,
     spec: RetrieverSpec,
     parts: Sequence[Sequence[str]],
@@ -224,7 +219,6 @@ def _weights(
     seed: int,
 ) -> Adapted:
     every = [query_id for part in parts for query_id in part]
-    weighted = weightings(spec, index.as_retriever(spec))
     values = [measuring.values(each.spec, every) for each in weighted]
     decisive = [each[names[0]] for each in values]
     after: Values = {name: {} for name in names}
