@@ -88,4 +88,6 @@ def clear(
 
 
 def _paths(copy: Copy) -> list[str]:
-    return [path.encode("utf-8", "backslashreplace").decode("utf-8") for path in copy.paths]
+    from retrieverkit.cli.json_output import printable
+
+    return [*map(printable, copy.paths)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from retrieverkit.cli.json_output import printable
 from retrieverkit.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -104,21 +104,15 @@ def counted(number: int, noun: str) -> str:
 def as_dict(report: FilesReport) -> dict[str, Any]:
     """Return the report as inert JSON."""
     return {
-        "added": _printable(report.added),
-        "changed": _printable(report.changed),
-        "removed": _printable(report.removed),
+        "added": [*map(printable, report.added)],
+        "changed": [*map(printable, report.changed)],
+        "removed": [*map(printable, report.removed)],
         "unchanged_files": report.unchanged,
         "read_files": report.read,
-        "errors": [{"path": _text(error.path), "problem": error.message, "fix": error.fix} for error in report.errors],
-        "failed_before": _printable(report.failed_before),
+        "errors": [
+            {"path": printable(error.path), "problem": error.message, "fix": error.fix} for error in report.errors
+        ],
+        "failed_before": [*map(printable, report.failed_before)],
         "notes": report.notes,
-        "skipped": [{"path": _text(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
+        "skipped": [{"path": printable(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
     }
-
-
-def _printable(ids: Sequence[str]) -> list[str]:
-    return [_text(doc_id) for doc_id in ids]
-
-
-def _text(path: object) -> str:
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -19,3 +19,8 @@ def print_json(content: Any, *, indent: int | None = 2) -> None:
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=indent)
     sys.stdout.write(HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+
+
+def printable(path: object) -> str:
+    """Return a path or an id as text; bytes in it that are no text are written as escapes."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

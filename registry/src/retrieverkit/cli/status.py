@@ -41,9 +41,10 @@ def status(index: IndexFolder, as_json: AsJson = False) -> None:
 
 def _as_dict(facts: IndexFacts) -> dict[str, Any]:
     from retrieverkit.cli.index_facts import time_text
+    from retrieverkit.cli.json_output import printable
 
     return {
-        "folder": _text(facts.folder),
+        "folder": printable(facts.folder),
         "documents": facts.documents,
         "nodes": facts.nodes,
         "changes": facts.changes,
@@ -55,14 +56,14 @@ def _as_dict(facts: IndexFacts) -> dict[str, Any]:
         },
         "roots": [
             {
-                "path": _text(root.path),
+                "path": printable(root.path),
                 "indexed_at": time_text(root.at),
                 "failed": root.failed,
-                "failures": [{"path": _text(path), "problem": problem} for path, problem in root.failures],
+                "failures": [{"path": printable(path), "problem": problem} for path, problem in root.failures],
             }
             for root in facts.roots
         ],
-        "unfinished_files": [_text(source) for source in facts.unfinished],
+        "unfinished_files": [*map(printable, facts.unfinished)],
         "derived": [status.to_dict() | {"current": _is_current(status)} for status in facts.derived],
         "bytes": {**facts.sizes, "total": sum(facts.sizes.values())},
     }
@@ -130,7 +131,3 @@ def _name_of_folder(status: IndexStatus) -> str:
     import os
 
     return os.path.basename(status.folder)
-
-
-def _text(path: str) -> str:
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -128,8 +128,10 @@ class _Lines:
     """Says what happens in JSON, one document per line."""
 
     def watching(self, paths: Sequence[Path], by_system: bool, interval: float) -> None:
+        from retrieverkit.cli.json_output import printable
+
         by = {"by": "events"} if by_system else {"by": "polling", "interval": interval}
-        _line({"event": "watching", "paths": [_text(path) for path in paths], **by})
+        _line({"event": "watching", "paths": [*map(printable, paths)], **by})
 
     def updated(self, report: FilesReport, failed: Sequence[str], seconds: float) -> None:
         from retrieverkit.cli.files_report import as_dict
@@ -207,7 +209,3 @@ def _line(content: dict[str, Any]) -> None:
 
     print_json(content, indent=None)
     sys.stdout.flush()
-
-
-def _text(path: Path) -> str:
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
