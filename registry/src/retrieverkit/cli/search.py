@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from retrieverkit.cli.screen import Screen
     from retrieverkit.index import Index
     from retrieverkit.reading import FileRules
-    from retrieverkit_core.budget import Budget
     from retrieverkit_core.plan import Plan
     from retrieverkit_core.query import QueryBundle
     from retrieverkit_core.result import RetrievalResult
@@ -162,7 +161,6 @@ def search(
       retriever search "coolant pump" notes -m bm25 -k 20 -f "year >= 1960"
       retriever search "coolant pump" -i plant.rk --format '{path}:{line}:{text}'
     """
-    from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.recording import on_cassette
     from retrieverkit.cli.screen import Screen
@@ -179,8 +177,7 @@ def search(
     if plan and explain:
         raise UsageError("--plan and --explain do not go together", fix="leave one of them out")
     shown = Shown(as_json, only_paths, null, None if form is None else _checked(form), context, explain)
-    limits = None if budget is None else parse_budget(budget)
-    bundle = bundle_of(query, top_k, filters, scope, timeout, limits).replace(explain=explain)
+    bundle = bundle_of(query, top_k, filters, scope, timeout, budget).replace(explain=explain)
     spec = spec_of(mode, config, options, embedding)
     err = Screen(sys.stderr)
     if plan:
@@ -465,19 +462,21 @@ def retrieved(
 
 
 def bundle_of(
-    query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None, budget: Budget | None
+    query: str, top_k: int | None, filters: str | None, scope: str | None, timeout: float | None, budget: str | None
 ) -> QueryBundle:
     """Return what is asked, as it was written on the command line."""
+    from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.filter_texts import filters_of
     from retrieverkit_core.query import QueryBundle
 
+    limits = None if budget is None else parse_budget(budget)
     return QueryBundle(
         _from_stdin() if query == "-" else decodable("QUERY", query),
         top_k=top_k,
         filters=None if filters is None else filters_of(decodable("--filter", filters)),
         scope=None if scope is None else filters_of(decodable("--scope", scope)),
         timeout=timeout,
-        budget=budget,
+        budget=limits,
     )
 
 

@@ -62,7 +62,6 @@ def similar(
       retriever similar notes/pump.md:12 --index plant.rk -m bm25 -k 3
       retriever similar t17 --index plant.rk -f "year >= 1960" --json
     """
-    from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.exit_codes import PARTIAL
     from retrieverkit.cli.hits import result_as_dict
     from retrieverkit.cli.json_output import print_json
@@ -71,8 +70,7 @@ def similar(
     from retrieverkit.cli.search import Shown, bundle_of, decodable, spec_of, warn, worked, write_answer
     from retrieverkit_core.spec import RetrieverSpec
 
-    limits = None if budget is None else parse_budget(budget)
-    asked = bundle_of(_ANY, top_k, filters, scope, timeout, limits)
+    asked = bundle_of(_ANY, top_k, filters, scope, timeout, budget)
     spec = spec_of(mode or _default(), config, options, embedding) if config is None else spec_of(mode, config, options)
     named, err = decodable("ID", subject), Screen(sys.stderr)
     assert isinstance(spec, RetrieverSpec)

@@ -69,7 +69,6 @@ def why_not(
     Give it the same options as the search. The search is repeated, then tried with other settings until the node is
     found. Nothing is tried that would cost calls of a language model.
     """
-    from retrieverkit.cli.budgets import parse_budget
     from retrieverkit.cli.explanations import write_why_not
     from retrieverkit.cli.json_output import print_json
     from retrieverkit.cli.recording import on_cassette
@@ -78,8 +77,7 @@ def why_not(
 
     rules = file_rules(glob, exclude, hidden, no_ignore, encoding)
     index, paths = where(query, index, paths, rules)
-    limits = None if budget is None else parse_budget(budget)
-    bundle = bundle_of(query, top_k, filters, scope, timeout, limits)
+    bundle = bundle_of(query, top_k, filters, scope, timeout, budget)
     err = Screen(sys.stderr)
     with on_cassette(cassette, err):
         ask = partial(_why_not, query=bundle, node_id=decodable("ID", node_id), screen=err)
