@@ -108,7 +108,9 @@ class Copy:
     @property
     def size(self) -> int:
         """The bytes of its files."""
-        return _size(self.folder)
+        from retrieverkit.cli.index_facts import files_below
+
+        return sum(status.st_size for _, status in files_below(self.folder))
 
     def removed(self, before: float | None = None) -> bool:
         """Remove it unless a process uses it, and return whether it is gone.
@@ -277,16 +279,3 @@ def _locked_alone(descriptor: int) -> bool:
     except OSError:  # somebody uses it, or nobody can tell
         return False
     return True
-
-
-def _size(folder: Path) -> int:
-    total, pending = 0, [os.fspath(folder)]
-    while pending:
-        with suppress(OSError), os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                else:
-                    with suppress(OSError):
-                        total += entry.stat(follow_symlinks=False).st_size
-    return total

@@ -83,7 +83,7 @@ def _sizes(folder: Path) -> dict[str, int]:
     """Return the bytes on the disk; a file with several names in the folder counts once."""
     sizes = {"corpus": 0, "other": 0}
     seen: set[tuple[int, int]] = set()
-    for path, status in _files(folder):
+    for path, status in files_below(folder):
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -98,7 +98,8 @@ def _sizes(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def files_below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield each file below a folder and what the disk says of it; what goes meanwhile is left out."""
     pending = [folder]
     while pending:
         with suppress(OSError), os.scandir(pending.pop()) as entries:
