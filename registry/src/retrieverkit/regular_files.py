@@ -1,4 +1,4 @@
-"""Reading a file that somebody may have put something else in the place of."""
+"""Reading files that somebody may have replaced by something else, and writing them so that none is half there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 
 def open_regular(path: Path) -> IO[bytes]:
@@ -35,3 +36,17 @@ def read_regular(path: Path, size: int = -1) -> bytes:
     """
     with open_regular(path) as file:
         return file.read(size)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it meanwhile, or whatever ends this process, finds the old one or the new.
+
+    Raises:
+        OSError: It cannot be written; what was there stays.
+    """
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from retrieverkit.layout import ROOTS_FOLDER
-from retrieverkit.regular_files import read_regular
+from retrieverkit.regular_files import read_regular, write_whole
 
 if TYPE_CHECKING:
     from retrieverkit.files import FilesReport
@@ -67,7 +66,7 @@ def note_roots(folder: Path, paths: Iterable[str | os.PathLike[str]], report: Fi
             if os.path.lexists(path):
                 place.mkdir(exist_ok=True)
                 own += _still(file, report.failed_before, {of for of, _ in own})
-                _write(file, Root(path, at, len(own), tuple(own[:_NAMED])))
+                write_whole(file, json.dumps(asdict(Root(path, at, len(own), tuple(own[:_NAMED])))))
             elif not own:
                 file.unlink(missing_ok=True)
 
@@ -89,15 +88,6 @@ def roots_of(folder: Path) -> list[Root]:
             with suppress(OSError, ValueError, TypeError, KeyError):
                 found.append(_read(file))
     return sorted(found, key=lambda root: root.path)
-
-
-def _write(file: Path, root: Root) -> None:
-    unfinished = file.with_name(f"{file.stem}.{uuid4().hex}.new")
-    try:
-        unfinished.write_text(json.dumps(asdict(root)), encoding="ascii")
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Root:

@@ -12,7 +12,7 @@ from retrieverkit.asked_models import Asked, asked_object, asked_spec
 from retrieverkit.cassettes import current
 from retrieverkit.discovery import EMBEDDINGS, LLMS, RERANKERS, Discovery, validated_options
 from retrieverkit.layout import EMBEDDING_FILE
-from retrieverkit.regular_files import read_regular
+from retrieverkit.regular_files import read_regular, write_whole
 from retrieverkit_core.errors import ConfigError, MissingServiceError, PluginError
 from retrieverkit_core.services import CorpusEmbedder, Embedder, LanguageModel, Reranker
 from retrieverkit_core.spec import RetrieverSpec
@@ -218,9 +218,7 @@ class IndexServices:
             self._write(name)
 
     def _write(self, name: str) -> None:
-        unfinished = self._memory.with_name(f"{EMBEDDING_FILE}.{os.getpid()}.new")
-        unfinished.write_text(name + "\n", encoding="utf-8")
-        os.replace(unfinished, self._memory)
+        write_whole(self._memory, name + "\n")
 
 
 def _recorded_default(kind: str) -> str | None:

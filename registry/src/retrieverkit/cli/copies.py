@@ -24,7 +24,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from retrieverkit.regular_files import read_regular
+from retrieverkit.regular_files import read_regular, write_whole
 from retrieverkit_core.errors import ConfigError, ReadOnlyCorpusError, UsageError, shorten
 
 try:
@@ -77,9 +77,7 @@ class Copy:
         record = self._beside(".json")
         resolved = [os.path.realpath(path) for path in paths]
         if self.paths != resolved:
-            unfinished = self._beside(f".{uuid4().hex}.new")
-            unfinished.write_text(json.dumps(resolved), encoding="ascii")
-            unfinished.replace(record)
+            write_whole(record, json.dumps(resolved))
         with suppress(OSError):
             os.utime(record)
         descriptor = _opened(self._beside(".users"))
