@@ -1,9 +1,11 @@
 import json
+import logging
 import zlib
 
 import pytest
 
 from retrieverkit.reading import MAX_FILE_BYTES, split
+from retrieverkit.reading.pdf import _Warnings
 from retrieverkit_core.errors import UnsupportedFileError
 from retrieverkit_core.readers import FILE_FACTS, sections_of
 
@@ -323,3 +325,14 @@ def test_what_the_parser_of_pdf_warns_of_goes_to_nobody_else(read, caplog):
     _, errors = read("a.pdf", b"nothing of the kind")
     assert len(errors) == 1
     assert caplog.records == []
+
+
+def test_readers_of_pdf_side_by_side_leave_its_warnings_as_they_were():
+    logger = logging.getLogger("pypdf")
+    first, second = _Warnings(), _Warnings()
+    before = logger.propagate
+    with first:
+        second.__enter__()
+    assert not logger.propagate, "one of them still reads"
+    second.__exit__()
+    assert (logger.propagate, logger.handlers) == (before, [])

@@ -276,3 +276,11 @@ def test_the_command_shows_the_headings_of_what_it_finds(tmp_path, monkeypatch, 
     assert main(["search", "neither", "--index", "a.rk", "--mode", "grep", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [hit["heading"] for hit in told["hits"]] == [["The manual", "Filters here"]]
+
+
+def test_a_blank_document_is_one_node_as_for_split():
+    blank = with_sections(Document(" \n", id="d"), [Section(0, ("A",))])
+    assert [(n.id, n.text) for n in splitter_of("headings")(blank)] == [
+        (n.id, n.text) for n in split(blank, chunk_size=800)
+    ]
+    assert len(splitter_of("headings")(blank)) == 1

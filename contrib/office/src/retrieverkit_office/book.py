@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from retrieverkit_core.errors import ReadError
+from retrieverkit_core.errors import ReadError, shorten
 from retrieverkit_core.nodes import Metadata
 from retrieverkit_core.readers import Parsed, SourceFile
 from retrieverkit_office.archive import Archive, safe_parser
@@ -60,7 +60,8 @@ def read_book(file: SourceFile, data: bytes) -> Parsed:
             try:
                 page, whole = _page(archive, path)
             except ReadError as error:
-                errors.append(ReadError(file.source, f"chapter {number}: {error.message.partition(': ')[2]}"))
+                told = error.message.removeprefix(f"{shorten(file.source, 200)}: ")
+                errors.append(ReadError(file.source, f"chapter {number}: {told}"))
                 continue
             if not whole:
                 errors.append(ReadError(file.source, f"chapter {number}: read in part: {path} is damaged"))

@@ -51,7 +51,7 @@ def split_at_headings(document: Document, *, chunk_size: int, overlap: int = 0) 
     check_sizes(chunk_size, overlap)
     text = checked_text(document)
     sections = _sections_of(document)
-    if not any(section.heading for section in sections):
+    if not text.strip() or not any(section.heading for section in sections):
         return split(document, chunk_size=chunk_size, overlap=overlap)
     splitter = splitter_for(document, chunk_size, overlap)
     spans = [

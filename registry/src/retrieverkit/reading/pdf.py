@@ -55,21 +55,31 @@ def read_pdf(file: SourceFile, data: bytes) -> Parsed:
 class _Warnings(logging.Handler):
     """Takes what pypdf warns of in this thread, so that it goes to no terminal, and keeps what tells of a loss."""
 
+    _turn = threading.Lock()
+    _readers = 0
+    _propagated = True
+
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._thread = threading.get_ident()
         self._told: list[str] = []
         self._logger = logging.getLogger("pypdf")
-        self._propagated = self._logger.propagate
 
     def __enter__(self) -> Self:
-        self._logger.addHandler(self)
-        self._logger.propagate = False
+        with _Warnings._turn:
+            if not _Warnings._readers:
+                _Warnings._propagated = self._logger.propagate
+            _Warnings._readers += 1
+            self._logger.addHandler(self)
+            self._logger.propagate = False
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagated
+        with _Warnings._turn:
+            self._logger.removeHandler(self)
+            _Warnings._readers -= 1
+            if not _Warnings._readers:  # the last of those that read side by side
+                self._logger.propagate = _Warnings._propagated
 
     def emit(self, record: logging.LogRecord) -> None:
         if threading.get_ident() == self._thread and _LOSS.search(message := record.getMessage()):
