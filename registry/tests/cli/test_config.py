@@ -28,7 +28,7 @@ def test_what_is_written_in_toml_is_read_back(value):
 
 
 def test_every_mode_has_a_config_that_says_the_same(tmp_path):
-    discovery = shared_discovery()
+    discovery, written = shared_discovery(), set()
     for row in discovery.rows():
         spec = RetrieverSpec.parse(row.name)
         try:
@@ -40,6 +40,8 @@ def test_every_mode_has_a_config_that_says_the_same(tmp_path):
         options = discovery.mode(row.name).spec.options.model_fields
         missing = [name for name in options if f"# {name} =" not in text and name not in ("retrievers",)]
         assert not missing, (row.name, missing)
+        written.add(row.name)
+    assert {row.name for row in discovery.rows()} & {"bm25", "vector", "hybrid"} <= written
 
 
 def test_a_config_is_written_checked_and_searched_with(retriever, notes, tmp_path):

@@ -49,6 +49,16 @@ def test_filters_and_scope_hold_also_for_what_is_named(retriever, index):
     assert outside.replace("pump2", "") == nowhere.replace("pump9", ""), "there, and outside of the scope, is not there"
 
 
+def test_no_option_is_dropped_beside_a_config(retriever, index, tmp_path):
+    (tmp_path / "a.toml").write_text('mode = "bm25"\n')
+    for given in (("--embedding", "hash"), ("-o", "embedding=hash")):
+        told = retriever("similar", "pump0", "-i", index, "-c", "a.toml", *given, code=1).stderr
+        assert "mode 'bm25' has no option 'embedding'" in told
+    (tmp_path / "b.toml").write_text('mode = "vector"\n')
+    found = retriever("similar", "pump0", "-i", index, "-c", "b.toml", "--embedding", "hash", "--json")
+    assert any("hash" in note for note in json.loads(found.stdout)["notes"])
+
+
 def test_a_file_of_several_documents_names_and_counts_those_in_scope_alone(retriever, tmp_path):
     rows = [{"id": f"r{n}", "text": f"pump valve {n}", "tenant": "a" if n < 3 else "b"} for n in range(5)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -71,7 +71,7 @@ def similar(
     from retrieverkit_core.spec import RetrieverSpec
 
     asked = bundle_of(_ANY, top_k, filters, scope, timeout, budget)
-    spec = spec_of(mode or _default(), config, options, embedding) if config is None else spec_of(mode, config, options)
+    spec = spec_of(mode if config is not None else mode or _default(), config, options, embedding)
     named, err = decodable("ID", subject), Screen(sys.stderr)
     assert isinstance(spec, RetrieverSpec)
     with on_cassette(cassette, err):
